@@ -1,0 +1,1 @@
+//! Embedding face of Krait.

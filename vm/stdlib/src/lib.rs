@@ -1,0 +1,1 @@
+//! Krait crate; see ARCHITECTURE.md.
