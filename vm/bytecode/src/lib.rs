@@ -1,1 +1,8 @@
-//! Krait crate; see ARCHITECTURE.md.
+//! Code objects of CPython 3.14 as plain data: the opcode table, [`Code`] and its constants, line and exception tables, marshal,
+//! and a text listing. Nothing here knows runtime objects.
+
+pub mod code;
+pub mod opcode;
+
+pub use code::{Code, Const, ConstKey};
+pub use opcode::{MAGIC, Opcode};
