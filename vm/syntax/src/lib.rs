@@ -1,4 +1,79 @@
 //! Python 3.14 source bytes to tokens to AST. Knows nothing of runtime objects and can be used alone.
+//!
+//! [`decode_source`] turns bytes into text (PEP 263), [`parse`] turns text into an [`ast::Mod`] or a [`SyntaxError`],
+//! [`unparse_expr`] turns an expression back into text. Errors that CPython's symbol table or compiler raises are not
+//! found here.
 
 pub mod ast;
+mod decode;
 pub mod error;
+mod parser;
+mod unparse;
+
+use ast::{Arena, Mod};
+pub use decode::decode_source;
+use error::{SyntaxError, SyntaxWarning};
+pub use unparse::unparse_expr;
+
+/// What kind of input is parsed; CPython's start rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// A module: `compile(..., "exec")`.
+    #[default]
+    Exec,
+    /// One expression: `"eval"`.
+    Eval,
+    /// One interactive statement: `"single"`.
+    Single,
+    /// A PEP 484 function type: `"func_type"`.
+    FuncType,
+}
+
+/// How to parse. The default is what `compile(source, filename, "exec")` does.
+#[derive(Clone, Debug)]
+pub struct ParseOptions {
+    pub mode: Mode,
+    /// Recognize `# type:` comments (`PyCF_TYPE_COMMENTS`).
+    pub type_comments: bool,
+    /// Minor version whose grammar is accepted, as `ast.parse(feature_version=...)`.
+    pub feature_version: i32,
+    /// `PyCF_ALLOW_INCOMPLETE_INPUT`: input that more lines could complete fails as `IncompleteInput`.
+    pub allow_incomplete_input: bool,
+    /// `PyCF_DONT_IMPLY_DEDENT`: in `Single` mode the end of input does not close open blocks.
+    pub dont_imply_dedent: bool,
+    pub filename: String,
+    /// `from __future__ import barry_as_FLUFL` is in force: `<>` instead of `!=`.
+    pub barry_as_bdfl: bool,
+    /// `sys.get_int_max_str_digits()`: longest decimal literal; 0 for no limit.
+    pub int_max_str_digits: usize,
+    /// Resolves `\N{...}` in string literals.
+    pub lookup_name: fn(&str) -> Option<u32>,
+}
+
+impl Default for ParseOptions {
+    fn default() -> Self {
+        ParseOptions {
+            mode: Mode::Exec,
+            type_comments: false,
+            feature_version: 14,
+            allow_incomplete_input: false,
+            dont_imply_dedent: false,
+            filename: "<unknown>".to_owned(),
+            barry_as_bdfl: false,
+            int_max_str_digits: 4300,
+            lookup_name: |_| None,
+        }
+    }
+}
+
+/// A tree and what the tokenizer and the parser had to say about its source.
+#[derive(Clone, Debug)]
+pub struct Parsed<'a> {
+    pub module: Mod<'a>,
+    pub warnings: Vec<SyntaxWarning>,
+}
+
+/// Parses decoded source. The tree lives in `arena`.
+pub fn parse<'a>(arena: &'a Arena, source: &str, options: &ParseOptions) -> Result<Parsed<'a>, SyntaxError> {
+    parser::parse(arena, source, options)
+}
