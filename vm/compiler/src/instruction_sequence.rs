@@ -240,6 +240,15 @@ impl ConstTable {
         ConstTable::default()
     }
 
+    /// A table that keeps every value where it is, duplicates too.
+    pub fn from_values(values: Vec<Const>) -> ConstTable {
+        let mut index = HashMap::with_capacity(values.len());
+        for (value, at) in values.iter().zip(0..) {
+            index.entry(ConstKey(value.clone())).or_insert(at);
+        }
+        ConstTable { values, index }
+    }
+
     /// The index of `value`, which is added when it is new.
     pub fn add(&mut self, value: Const) -> u32 {
         let key = ConstKey(value);
