@@ -1,0 +1,421 @@
+//! The machine: one frame for each choice that is open.
+//!
+//! `run` goes along the code of a frame. An operator that must come back to a choice *calls*: it pushes its frame with a
+//! [`Jump`], and a new frame goes on with the code. A frame *returns* at SUCCESS or on failure, and the frame below resumes
+//! by its jump (`repeat.rs`). The names, the order in which marks are saved and restored, and what is left
+//! unrestored are those of CPython's engine, because groups of odd patterns show them.
+//!
+//! Marks are positions, or [`NONE`]; those above `lastmark` are stale.
+
+use crate::chars::{Char, Locale, ascii_tolower, in_category, is_unicode_word, is_word, unicode_tolower};
+use crate::opcodes::*;
+use crate::program::Program;
+use crate::state::{Environment, Error};
+
+/// No position.
+pub(crate) const NONE: usize = usize::MAX;
+
+/// How many calls pass between two questions to the hook.
+const POLL: u32 = 0x1000;
+
+/// Where a frame goes on when the one above it returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Jump {
+    None,
+    MaxUntil1,
+    MaxUntil2,
+    MaxUntil3,
+    MinUntil1,
+    MinUntil2,
+    MinUntil3,
+    Repeat,
+    RepeatOne,
+    MinRepeatOne,
+    Branch,
+    Assert,
+    AssertNot,
+    PossessiveRepeat1,
+    PossessiveRepeat2,
+    AtomicGroup,
+}
+
+/// An open choice.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame {
+    /// Next word of the code.
+    pub pc: usize,
+    /// Position in the text.
+    pub ptr: usize,
+    pub count: usize,
+    /// Position to restore in the repeat.
+    pub last_ptr: usize,
+    /// The repeat, as an index.
+    pub repeat: usize,
+    /// How many marks were saved.
+    pub saved: u32,
+    pub lastmark: i32,
+    pub lastindex: i32,
+    pub toplevel: bool,
+    /// How the frame below resumes.
+    pub jump: Jump,
+}
+
+impl Frame {
+    /// Stands for a match that needs no machine.
+    pub const FINAL: Frame = Frame::new(NONE, 0, false);
+
+    pub const fn new(pc: usize, ptr: usize, toplevel: bool) -> Frame {
+        Frame {
+            pc,
+            ptr,
+            count: 0,
+            last_ptr: NONE,
+            repeat: NONE,
+            saved: 0,
+            lastmark: -1,
+            lastindex: -1,
+            toplevel,
+            jump: Jump::None,
+        }
+    }
+
+    pub fn is_final(&self) -> bool {
+        self.pc == NONE
+    }
+}
+
+/// A repeat that is under way.
+#[derive(Clone, Copy)]
+pub(crate) struct Repeat {
+    /// How often the item has matched, less one.
+    pub count: isize,
+    /// Arguments of REPEAT; [`NONE`] for a possessive one.
+    pub pc: usize,
+    pub last_ptr: usize,
+    /// The repeat around.
+    pub prev: usize,
+}
+
+/// What the machine keeps when it is interrupted.
+#[derive(Default)]
+pub(crate) struct Core {
+    pub start: usize,
+    pub end: usize,
+    /// Where the frame that returned last has arrived.
+    pub ptr: usize,
+    pub match_all: bool,
+    pub must_advance: bool,
+    pub lastmark: i32,
+    pub lastindex: i32,
+    pub marks: Vec<usize>,
+    pub frames: Vec<Frame>,
+    pub saved: Vec<usize>,
+    pub repeats: Vec<Repeat>,
+    /// The innermost repeat, or [`NONE`].
+    pub repeat: usize,
+    ticks: u32,
+}
+
+impl Core {
+    /// Ready for a match of a program with `groups` groups.
+    pub fn clear(&mut self, groups: usize) -> Result<(), Error> {
+        self.forget_groups();
+        let marks = groups.saturating_mul(2);
+        if self.marks.len() != marks {
+            self.marks.clear();
+            self.marks.try_reserve_exact(marks).map_err(|_| Error::Memory)?;
+            self.marks.resize(marks, NONE);
+        }
+        self.frames.clear();
+        self.saved.clear();
+        self.repeats.clear();
+        self.repeat = NONE;
+        Ok(())
+    }
+
+    pub fn forget_groups(&mut self) {
+        self.lastmark = -1;
+        self.lastindex = -1;
+    }
+
+    /// Begin and end of the group `index`, from 0.
+    pub fn group(&self, index: usize) -> Option<(usize, usize)> {
+        let end = 2 * index + 1;
+        if i32::try_from(end).ok()? > self.lastmark {
+            return None;
+        }
+        let (&start, &end) = (self.marks.get(end - 1)?, self.marks.get(end)?);
+        (start != NONE && end != NONE).then_some((start, end))
+    }
+}
+
+/// What an operator asks for.
+pub(crate) enum Flow {
+    /// Go on with the frame.
+    Next,
+    /// Push the frame and run code from `pc`.
+    Call { jump: Jump, pc: usize, toplevel: bool },
+    /// Leave the frame.
+    Return(bool),
+}
+
+pub(crate) struct Machine<'a, 'e, C> {
+    pub program: &'a Program,
+    /// The text up to `endpos`. A match may begin behind that; then only what needs no character matches.
+    pub text: &'a [C],
+    /// The text beyond `endpos` too.
+    pub whole: &'a [C],
+    pub core: &'a mut Core,
+    pub env: &'a mut Environment<'e>,
+}
+
+impl<C: Char> Machine<'_, '_, C> {
+    /// Runs from `frame` until the lowest frame returns.
+    pub fn run(&mut self, mut frame: Frame) -> Result<bool, Error> {
+        loop {
+            let mut flow = self.straight(&mut frame)?;
+            loop {
+                match flow {
+                    Flow::Next => break,
+                    Flow::Call { jump, pc, toplevel } => {
+                        let next = Frame { jump, ..Frame::new(pc, self.core.ptr, toplevel) };
+                        push(&mut self.core.frames, frame)?;
+                        frame = next;
+                        self.core.ticks = self.core.ticks.wrapping_add(1);
+                        if self.core.ticks.is_multiple_of(POLL) && (self.env.poll)() {
+                            push(&mut self.core.frames, frame)?;
+                            return Err(Error::Interrupted);
+                        }
+                        break;
+                    }
+                    Flow::Return(matched) => {
+                        let jump = frame.jump;
+                        if jump == Jump::None {
+                            return Ok(matched);
+                        }
+                        frame = self.core.frames.pop().ok_or(Error::State)?;
+                        flow = self.resume(jump, matched, &mut frame)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes along the code of `frame` up to a call or a return.
+    fn straight(&mut self, frame: &mut Frame) -> Result<Flow, Error> {
+        let (program, text) = (self.program, self.text);
+        let code = &program.code[..];
+        let (mut pc, mut ptr) = (frame.pc, frame.ptr);
+        loop {
+            let op = at(code, pc);
+            match op {
+                LITERAL => match text.get(ptr) {
+                    Some(c) if c.code() == at(code, pc + 1) => (pc, ptr) = (pc + 2, ptr + 1),
+                    _ => return Ok(Flow::Return(false)),
+                },
+                NOT_LITERAL | IN | ANY | ANY_ALL | CATEGORY | LITERAL_IGNORE | NOT_LITERAL_IGNORE | IN_IGNORE
+                | LITERAL_UNI_IGNORE | NOT_LITERAL_UNI_IGNORE | IN_UNI_IGNORE | LITERAL_LOC_IGNORE
+                | NOT_LITERAL_LOC_IGNORE | IN_LOC_IGNORE => match text.get(ptr) {
+                    Some(c) if self.single(pc, c.code()) => (pc, ptr) = (pc + single_len(code, pc), ptr + 1),
+                    _ => return Ok(Flow::Return(false)),
+                },
+                MARK => {
+                    self.mark(at(code, pc + 1), ptr);
+                    pc += 2;
+                }
+                AT => {
+                    if !self.at_position(at(code, pc + 1), ptr) {
+                        return Ok(Flow::Return(false));
+                    }
+                    pc += 2;
+                }
+                JUMP | INFO => pc += 1 + at(code, pc + 1) as usize,
+                GROUPREF | GROUPREF_IGNORE | GROUPREF_LOC_IGNORE | GROUPREF_UNI_IGNORE => {
+                    match self.group_reference(op, at(code, pc + 1), ptr) {
+                        Some(end) => (pc, ptr) = (pc + 2, end),
+                        None => return Ok(Flow::Return(false)),
+                    }
+                }
+                GROUPREF_EXISTS => match self.referred(at(code, pc + 1)) {
+                    Some(_) => pc += 3,
+                    None => pc += 1 + at(code, pc + 2) as usize,
+                },
+                FAILURE => return Ok(Flow::Return(false)),
+                SUCCESS => return Ok(Flow::Return(self.success(frame.toplevel, ptr))),
+                _ => {
+                    (frame.pc, frame.ptr) = (pc + 1, ptr);
+                    let flow = self.choice(op, frame)?;
+                    let Flow::Next = flow else { return Ok(flow) };
+                    (pc, ptr) = (frame.pc, frame.ptr);
+                }
+            }
+        }
+    }
+
+    fn mark(&mut self, mark: u32, ptr: usize) {
+        let core = &mut *self.core;
+        let index = mark as usize;
+        if index >= core.marks.len() {
+            return;
+        }
+        let mark = mark as i32;
+        if mark & 1 != 0 {
+            core.lastindex = mark / 2 + 1;
+        }
+        if mark > core.lastmark {
+            core.marks[(core.lastmark + 1) as usize..index].fill(NONE);
+            core.lastmark = mark;
+        }
+        core.marks[index] = ptr;
+    }
+
+    fn success(&mut self, toplevel: bool, ptr: usize) -> bool {
+        let core = &mut *self.core;
+        let refused = toplevel
+            && ((core.match_all && ptr != self.text.len()) || (core.must_advance && ptr == core.start));
+        if !refused {
+            core.ptr = ptr;
+        }
+        !refused
+    }
+
+    /// Begin and end of a group that is referred to.
+    fn referred(&self, group: u32) -> Option<(usize, usize)> {
+        self.core.group(group as usize).filter(|(start, end)| start <= end)
+    }
+
+    /// Where a repetition of `group` at `ptr` ends.
+    fn group_reference(&self, op: u32, group: u32, ptr: usize) -> Option<usize> {
+        let (start, end) = self.referred(group)?;
+        if start == end {
+            return Some(ptr);
+        }
+        let there = self.text.get(start..end)?;
+        let here = self.text.get(ptr..ptr + there.len())?;
+        let same = |fold: &dyn Fn(u32) -> u32| {
+            here.iter().zip(there).all(|(a, b)| a == b || fold(a.code()) == fold(b.code()))
+        };
+        let locale = self.env.locale;
+        let equal = match op {
+            GROUPREF => here == there,
+            GROUPREF_IGNORE => same(&ascii_tolower),
+            GROUPREF_UNI_IGNORE => same(&unicode_tolower),
+            GROUPREF_LOC_IGNORE => same(&|c| locale.lower(c)),
+            _ => false,
+        };
+        equal.then_some(ptr + there.len())
+    }
+
+    /// Whether the operator of one character at `pc` matches `c`.
+    #[inline(always)]
+    pub fn single(&self, pc: usize, c: u32) -> bool {
+        let program = self.program;
+        let code = &program.code[..];
+        let locale = self.env.locale;
+        let literal = || at(code, pc + 1);
+        let in_set = |c| program.set(pc + 2).is_some_and(|set| set.contains(c, locale));
+        match at(code, pc) {
+            LITERAL => c == literal(),
+            NOT_LITERAL => c != literal(),
+            IN => in_set(c),
+            ANY => c != 10,
+            ANY_ALL => true,
+            CATEGORY => in_category(literal(), c, locale),
+            LITERAL_IGNORE => ascii_tolower(c) == literal(),
+            NOT_LITERAL_IGNORE => ascii_tolower(c) != literal(),
+            IN_IGNORE => in_set(ascii_tolower(c)),
+            LITERAL_UNI_IGNORE => unicode_tolower(c) == literal(),
+            NOT_LITERAL_UNI_IGNORE => unicode_tolower(c) != literal(),
+            IN_UNI_IGNORE => in_set(unicode_tolower(c)),
+            LITERAL_LOC_IGNORE => locale.equal(literal(), c),
+            NOT_LITERAL_LOC_IGNORE => !locale.equal(literal(), c),
+            IN_LOC_IGNORE => {
+                let (lower, upper) = (in_set(locale.lower(c)), in_set(locale.upper(c)));
+                if program.set(pc + 2).is_some_and(|set| set.negated()) { lower && upper } else { lower || upper }
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the code at `pc` fails at once at `ptr`, without a trace.
+    #[inline(always)]
+    pub fn fails_at(&self, pc: usize, ptr: usize) -> bool {
+        let op = at(&self.program.code, pc);
+        is_single(op) && !self.text.get(ptr).is_some_and(|c| self.single(pc, c.code()))
+    }
+
+    /// How many characters from `ptr` on the operator at `pc` matches, `max` at most.
+    pub fn count(&self, pc: usize, ptr: usize, max: u32) -> usize {
+        let rest = self.text.get(ptr..).unwrap_or(&[]);
+        let rest = if max == MAXREPEAT { rest } else { rest.get(..max as usize).unwrap_or(rest) };
+        let program = self.program;
+        let literal = at(&program.code, pc + 1);
+        let first = match at(&program.code, pc) {
+            IN => {
+                let Some(set) = program.set(pc + 2) else { return 0 };
+                let locale = self.env.locale;
+                rest.iter().position(|c| !set.contains(c.code(), locale))
+            }
+            ANY => C::find(rest, 10),
+            ANY_ALL => None,
+            LITERAL => rest.iter().position(|c| c.code() != literal),
+            NOT_LITERAL => C::find(rest, literal),
+            _ => rest.iter().position(|c| !self.single(pc, c.code())),
+        };
+        first.unwrap_or(rest.len())
+    }
+
+    /// Whether `ptr` is the position that AT asks for.
+    fn at_position(&self, position: u32, ptr: usize) -> bool {
+        let code = |i: usize| self.text.get(i).map(|c| c.code());
+        let before = || ptr.checked_sub(1).and_then(|i| self.whole.get(i)).map(|c| c.code());
+        let end = self.text.len();
+        let locale: &Locale = self.env.locale;
+        let boundary = |is_word: &dyn Fn(u32) -> bool| before().is_some_and(is_word) != code(ptr).is_some_and(is_word);
+        match position {
+            AT_BEGINNING | AT_BEGINNING_STRING => ptr == 0,
+            AT_BEGINNING_LINE => before().is_none_or(|c| c == 10),
+            AT_END => ptr == end || (ptr + 1 == end && code(ptr) == Some(10)),
+            AT_END_LINE => ptr == end || self.whole.get(ptr).is_some_and(|c| c.code() == 10),
+            AT_END_STRING => ptr == end,
+            AT_BOUNDARY => boundary(&is_word),
+            AT_NON_BOUNDARY => !boundary(&is_word),
+            AT_LOC_BOUNDARY => boundary(&|c| locale.is_word(c)),
+            AT_LOC_NON_BOUNDARY => !boundary(&|c| locale.is_word(c)),
+            AT_UNI_BOUNDARY => boundary(&is_unicode_word),
+            AT_UNI_NON_BOUNDARY => !boundary(&is_unicode_word),
+            _ => false,
+        }
+    }
+}
+
+/// Whether `op` matches exactly one character, or fails.
+#[inline(always)]
+fn is_single(op: u32) -> bool {
+    matches!(
+        op,
+        LITERAL | NOT_LITERAL | IN | ANY | ANY_ALL | CATEGORY | LITERAL_IGNORE | NOT_LITERAL_IGNORE | IN_IGNORE
+            | LITERAL_UNI_IGNORE | NOT_LITERAL_UNI_IGNORE | IN_UNI_IGNORE | LITERAL_LOC_IGNORE
+            | NOT_LITERAL_LOC_IGNORE | IN_LOC_IGNORE
+    )
+}
+
+/// Length of the operator of one character at `pc`.
+#[inline(always)]
+fn single_len(code: &[u32], pc: usize) -> usize {
+    match at(code, pc) {
+        ANY | ANY_ALL => 1,
+        IN | IN_IGNORE | IN_UNI_IGNORE | IN_LOC_IGNORE => 1 + at(code, pc + 1) as usize,
+        _ => 2,
+    }
+}
+
+/// Pushes without aborting when there is no memory.
+#[inline(always)]
+pub(crate) fn push<T>(stack: &mut Vec<T>, item: T) -> Result<(), Error> {
+    if stack.len() == stack.capacity() {
+        stack.try_reserve(1).map_err(|_| Error::Memory)?;
+    }
+    stack.push(item);
+    Ok(())
+}

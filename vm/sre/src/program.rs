@@ -1,0 +1,199 @@
+//! [`Program`]: validated code, prepared for matching.
+//!
+//! The code keeps its layout, so that skips stay right. Only the first word of each set is replaced by the number of the
+//! set in [`Program::set`], which answers Latin-1 from a table and the rest from the original words.
+
+use memchr::memmem;
+
+use crate::chars::{Locale, in_category};
+use crate::opcodes::*;
+use crate::validate::{Invalid, find_sets};
+
+/// A set of characters.
+pub(crate) struct Set {
+    /// Members below 256; meaningless when the locale decides.
+    latin1: [bool; 256],
+    by_locale: bool,
+    words: Box<[u32]>,
+}
+
+/// How a search finds places where a match can begin.
+pub(crate) enum Start {
+    /// Everywhere.
+    Any,
+    /// Only at the beginning of the string.
+    Beginning,
+    /// Where a literal stands, the first `skip` characters of which need not be matched again.
+    Prefix { prefix: Box<[u32]>, skip: usize, whole: bool, finder: Option<memmem::Finder<'static>> },
+    /// At members of a set.
+    Set(usize),
+}
+
+/// A compiled pattern.
+pub struct Program {
+    pub(crate) code: Box<[u32]>,
+    pub(crate) groups: usize,
+    sets: Vec<Set>,
+    pub(crate) start: Start,
+    /// Where the pattern begins, after INFO.
+    pub(crate) body: usize,
+    /// Shortest match.
+    pub(crate) min: usize,
+}
+
+impl Set {
+    fn new(words: &[u32]) -> Set {
+        let by_locale = has_locale_category(words);
+        let latin1 = std::array::from_fn(|c| contains(words, c as u32, &Locale::C));
+        Set { latin1, by_locale, words: words.into() }
+    }
+
+    /// Whether the set is given by what is not in it.
+    pub(crate) fn negated(&self) -> bool {
+        at(&self.words, 0) == NEGATE
+    }
+
+    /// Whether `c` is in the set.
+    #[inline(always)]
+    pub(crate) fn contains(&self, c: u32, locale: &Locale) -> bool {
+        match self.latin1.get(c as usize) {
+            Some(&member) if !self.by_locale => member,
+            _ => contains(&self.words, c, locale),
+        }
+    }
+}
+
+/// How many arguments the operator at `i` of a set has.
+fn arguments(words: &[u32], i: usize) -> usize {
+    match at(words, i) {
+        LITERAL | CATEGORY => 1,
+        RANGE | RANGE_UNI_IGNORE => 2,
+        CHARSET => 8,
+        BIGCHARSET => 1 + 64 + 8 * at(words, i + 1) as usize,
+        _ => 0,
+    }
+}
+
+fn has_locale_category(words: &[u32]) -> bool {
+    let mut i = 0;
+    while i < words.len() {
+        if words[i] == CATEGORY && matches!(at(words, i + 1), CATEGORY_LOC_WORD | CATEGORY_LOC_NOT_WORD) {
+            return true;
+        }
+        i += 1 + arguments(words, i);
+    }
+    false
+}
+
+/// Whether `c` is in the set that `words` spell.
+fn contains(words: &[u32], c: u32, locale: &Locale) -> bool {
+    let mut member = true;
+    let mut i = 0;
+    let bit = |word: usize, c: u32| at(words, word) >> (c & 31) & 1 != 0;
+    loop {
+        let found = match at(words, i) {
+            FAILURE => return !member,
+            LITERAL => c == at(words, i + 1),
+            CATEGORY => in_category(at(words, i + 1), c, locale),
+            CHARSET => c < 256 && bit(i + 1 + (c >> 5) as usize, c),
+            RANGE => (at(words, i + 1)..=at(words, i + 2)).contains(&c),
+            RANGE_UNI_IGNORE => {
+                let range = at(words, i + 1)..=at(words, i + 2);
+                range.contains(&c) || range.contains(&krait_unicode::simple_upper(c))
+            }
+            BIGCHARSET => c < 0x10000 && {
+                let indices = at(words, i + 2 + (c >> 10) as usize).to_ne_bytes();
+                let block = usize::from(indices[(c >> 8 & 3) as usize]);
+                bit(i + 2 + 64 + 8 * block + (c >> 5 & 7) as usize, c)
+            },
+            NEGATE => {
+                member = !member;
+                false
+            }
+            _ => return false,
+        };
+        if found {
+            return member;
+        }
+        i += 1 + arguments(words, i);
+    }
+}
+
+impl Program {
+    /// Validates and prepares `code` for a pattern with `groups` groups.
+    pub fn new(code: &[u32], groups: usize) -> Result<Program, Invalid> {
+        let places = find_sets(code, groups)?;
+        let mut program = Program {
+            code: code.into(),
+            groups,
+            sets: Vec::new(),
+            start: Start::Any,
+            body: 0,
+            min: 0,
+        };
+        if at(code, 0) == INFO {
+            program.read_info(code)?;
+        }
+        if matches!(program.start, Start::Any)
+            && at(code, program.body) == AT
+            && matches!(at(code, program.body + 1), AT_BEGINNING | AT_BEGINNING_STRING)
+        {
+            program.start = Start::Beginning;
+        }
+        program.number_sets(code, &places);
+        Ok(program)
+    }
+
+    /// How many groups there are.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// The set whose number stands at word `i`.
+    #[inline(always)]
+    pub(crate) fn set(&self, i: usize) -> Option<&Set> {
+        self.sets.get(at(&self.code, i) as usize)
+    }
+
+    pub(crate) fn set_number(&self, number: usize) -> Option<&Set> {
+        self.sets.get(number)
+    }
+
+    fn read_info(&mut self, code: &[u32]) -> Result<(), Invalid> {
+        self.body = 1 + at(code, 1) as usize;
+        self.min = at(code, 3) as usize;
+        let flags = at(code, 2);
+        if flags & INFO_PREFIX != 0 {
+            let len = at(code, 5) as usize;
+            let prefix: Box<[u32]> = code.get(7..7 + len).unwrap_or(&[]).into();
+            let bytes: Option<Vec<u8>> = prefix.iter().map(|&c| u8::try_from(c).ok()).collect();
+            // The search leaves out the first `skip` literals of the body; they must be there.
+            let skip = at(code, 6) as usize;
+            let literals = prefix.iter().take(skip).flat_map(|&c| [LITERAL, c]);
+            if !literals.eq(code.get(self.body..self.body + 2 * skip).ok_or(Invalid)?.iter().copied()) {
+                return Err(Invalid);
+            }
+            if !prefix.is_empty() {
+                self.start = Start::Prefix {
+                    skip,
+                    whole: flags & INFO_LITERAL != 0,
+                    finder: bytes.map(|bytes| memmem::Finder::new(&bytes).into_owned()),
+                    prefix,
+                };
+            }
+        } else if flags & INFO_CHARSET != 0 {
+            self.sets.push(Set::new(code.get(5..self.body).unwrap_or(&[])));
+            self.start = Start::Set(0);
+        }
+        Ok(())
+    }
+
+    /// Replaces the first word of the set of each operator in `places` by its number.
+    fn number_sets(&mut self, code: &[u32], places: &[usize]) {
+        for &i in places {
+            let Some(words) = code.get(i + 2..i + 1 + at(code, i + 1) as usize) else { continue };
+            self.code[i + 2] = self.sets.len() as u32;
+            self.sets.push(Set::new(words));
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! [`State`]: a match in progress and its result; searching.
+
+use crate::chars::{Char, Locale};
+use crate::matcher::{Core, Frame, Machine};
+use crate::program::{Program, Start};
+
+/// Text to match against.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// Bytes, or text of characters below 256.
+    U8(&'a [u8]),
+    /// Text of characters below 0x10000.
+    U16(&'a [u16]),
+    /// Any text.
+    U32(&'a [u32]),
+}
+
+impl Subject<'_> {
+    /// Length in characters.
+    pub fn len(&self) -> usize {
+        match self {
+            Subject::U8(text) => text.len(),
+            Subject::U16(text) => text.len(),
+            Subject::U32(text) => text.len(),
+        }
+    }
+
+    /// Whether there is no character.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Why a match ended without an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Error {
+    /// The code is not what the compiler writes (RuntimeError, "internal error in regular expression engine").
+    State,
+    /// There is no memory for the stack (MemoryError).
+    Memory,
+    /// The hook asked to stop; [`State::resume`] goes on.
+    Interrupted,
+}
+
+/// What a match needs from outside.
+pub struct Environment<'a> {
+    /// What case and letters are in patterns with the LOCALE flag.
+    pub locale: &'a Locale,
+    /// Asked now and then; true interrupts the match.
+    pub poll: &'a mut dyn FnMut() -> bool,
+}
+
+/// What a state is doing.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Mode {
+    #[default]
+    Match,
+    Search,
+}
+
+/// A match in progress, its result, and the place where the next one begins.
+///
+/// Its buffers are kept from one match to the next: keep a state for many matches.
+#[derive(Default)]
+pub struct State {
+    core: Core,
+    mode: Mode,
+    /// Where the next candidate of a search is looked for, and whether there has been one.
+    scan: usize,
+    tried: bool,
+    suspended: bool,
+}
+
+impl State {
+    /// A state that will begin at `pos` and look no further than `endpos`; `len` is the length of the subject.
+    pub fn new(len: usize, pos: usize, endpos: usize) -> State {
+        let mut state = State::default();
+        state.begin(len, pos, endpos);
+        state
+    }
+
+    /// Makes this state one that [`State::new`] would give, but keeps its buffers.
+    pub fn begin(&mut self, len: usize, pos: usize, endpos: usize) {
+        self.core.forget_groups();
+        self.core.start = pos.min(len);
+        self.core.end = endpos.min(len);
+        self.core.must_advance = false;
+        self.suspended = false;
+    }
+
+    /// Matches at the start.
+    pub fn match_(&mut self, program: &Program, subject: Subject<'_>, env: &mut Environment<'_>) -> Result<bool, Error> {
+        self.prepare(program, Mode::Match, false)?;
+        self.resume(program, subject, env)
+    }
+
+    /// Matches from the start to the end.
+    pub fn fullmatch(&mut self, program: &Program, subject: Subject<'_>, env: &mut Environment<'_>) -> Result<bool, Error> {
+        self.prepare(program, Mode::Match, true)?;
+        self.resume(program, subject, env)
+    }
+
+    /// Finds the first match from the start on; [`State::start`] is then where it begins.
+    pub fn search(&mut self, program: &Program, subject: Subject<'_>, env: &mut Environment<'_>) -> Result<bool, Error> {
+        self.prepare(program, Mode::Search, false)?;
+        self.resume(program, subject, env)
+    }
+
+    /// Goes on after [`Error::Interrupted`], with the same program and subject.
+    pub fn resume(&mut self, program: &Program, subject: Subject<'_>, env: &mut Environment<'_>) -> Result<bool, Error> {
+        match subject {
+            Subject::U8(text) => self.drive(program, text, env),
+            Subject::U16(text) => self.drive(program, text, env),
+            Subject::U32(text) => self.drive(program, text, env),
+        }
+    }
+
+    /// After a match: the next one begins where this one ended, and is not empty there if this one was.
+    pub fn advance(&mut self) {
+        self.core.must_advance = self.core.ptr == self.core.start;
+        self.core.start = self.core.ptr;
+    }
+
+    /// Where the match begins, or the next one will.
+    pub fn start(&self) -> usize {
+        self.core.start
+    }
+
+    /// Where the match ends.
+    pub fn end(&self) -> usize {
+        self.core.ptr
+    }
+
+    /// Where the subject is taken to end.
+    pub fn endpos(&self) -> usize {
+        self.core.end
+    }
+
+    /// Begin and end of group `group`, counted from 1; 0 is the whole match. A program that the compiler did not write
+    /// may give an end before the begin.
+    pub fn group(&self, group: usize) -> Option<(usize, usize)> {
+        match group.checked_sub(1) {
+            None => Some((self.start(), self.end())),
+            Some(index) => self.core.group(index),
+        }
+    }
+
+    /// The last group that was closed, counted from 1.
+    pub fn lastindex(&self) -> Option<usize> {
+        usize::try_from(self.core.lastindex).ok()
+    }
+
+    fn prepare(&mut self, program: &Program, mode: Mode, match_all: bool) -> Result<(), Error> {
+        self.core.clear(program.groups)?;
+        self.core.match_all = match_all;
+        self.mode = mode;
+        self.scan = self.core.start;
+        self.tried = false;
+        self.suspended = false;
+        Ok(())
+    }
+
+    fn drive<C: Char>(&mut self, program: &Program, text: &[C], env: &mut Environment<'_>) -> Result<bool, Error> {
+        let whole = text;
+        let text = text.get(..self.core.end).unwrap_or(text);
+        loop {
+            let frame = if self.suspended {
+                self.suspended = false;
+                self.core.frames.pop()
+            } else {
+                self.candidate(program, text, env)
+            };
+            let Some(frame) = frame else { return Ok(false) };
+            if frame.is_final() {
+                return Ok(true);
+            }
+            let mut machine = Machine { program, text, whole, core: &mut self.core, env };
+            match machine.run(frame) {
+                Ok(true) => return Ok(true),
+                Ok(false) if self.mode == Mode::Match => return Ok(false),
+                Ok(false) => self.core.forget_groups(),
+                Err(error) => {
+                    self.suspended = error == Error::Interrupted;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// The next place at which to try, as a frame to run.
+    fn candidate<C: Char>(&mut self, program: &Program, text: &[C], env: &Environment<'_>) -> Option<Frame> {
+        let first = !std::mem::replace(&mut self.tried, true);
+        let core = &mut self.core;
+        let left = text.len().checked_sub(core.start);
+        if self.mode == Mode::Match {
+            let fits = first && left.is_none_or(|left| left >= program.min);
+            return fits.then(|| Frame::new(program.body, core.start, true));
+        }
+        if first && left? < program.min {
+            return None;
+        }
+        if !first {
+            self.scan += 1;
+        }
+        let rest = text.get(self.scan..)?;
+        let mut body = program.body;
+        let mut ptr = self.scan;
+        let mut toplevel = false;
+        match &program.start {
+            Start::Beginning if !first => return None,
+            Start::Any | Start::Beginning => {
+                let last = (text.len() + 1).saturating_sub(program.min.max(1)).max(core.start);
+                if self.scan > last {
+                    return None;
+                }
+                toplevel = first;
+                if !first {
+                    core.must_advance = false;
+                }
+            }
+            Start::Prefix { prefix, skip, whole, finder } => {
+                ptr += find_prefix(rest, prefix, finder.as_ref())?;
+                self.scan = ptr;
+                core.must_advance = false;
+                if *whole {
+                    core.start = ptr;
+                    core.ptr = ptr + prefix.len();
+                    return Some(Frame::FINAL);
+                }
+                core.start = ptr;
+                body += 2 * skip;
+                return Some(Frame::new(body, ptr + skip, false));
+            }
+            Start::Set(set) => {
+                let set = program.set_number(*set)?;
+                ptr += rest.iter().position(|c| set.contains(c.code(), env.locale))?;
+                self.scan = ptr;
+                core.must_advance = false;
+            }
+        }
+        core.start = ptr;
+        Some(Frame::new(body, ptr, toplevel))
+    }
+}
+
+/// The first place of `prefix` in `text`.
+fn find_prefix<C: Char>(text: &[C], prefix: &[u32], finder: Option<&memchr::memmem::Finder<'_>>) -> Option<usize> {
+    if let Some(bytes) = C::bytes(text) {
+        // What has no finder does not fit in bytes.
+        return finder?.find(bytes);
+    }
+    let (&first, tail) = prefix.split_first()?;
+    let mut from = 0;
+    loop {
+        let at = from + C::find(text.get(from..)?, first)?;
+        let rest = text.get(at + 1..at + 1 + tail.len())?;
+        if rest.iter().zip(tail).all(|(c, &p)| c.code() == p) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
