@@ -1,1 +1,47 @@
-fn main() {}
+//! `harness`: runs CPython's own test suite on any Python, test by test, beside CPython itself.
+//!
+//! Reading order: `cli` and `run` say what a run is; `reference`, `install` and `subject` find the
+//! interpreters; `schedule` and `worker` run modules, `launch` and `events` are their two ends of a
+//! worker process, `worker/worker.py` the program inside; `compare` and `expectations` judge;
+//! `report` writes it down.
+
+mod cache;
+mod cli;
+mod compare;
+mod events;
+mod expectations;
+mod install;
+mod launch;
+mod outcome;
+mod reference;
+mod report;
+mod repository;
+mod run;
+mod schedule;
+mod select;
+mod subject;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Action, Cli};
+
+/// Exit code when the harness itself could not do its work.
+const TROUBLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Action::Reference { reference } => reference::find(reference.as_deref()).map(|reference| {
+            println!("CPython {} {}", reference.version, reference.executable.display());
+            ExitCode::SUCCESS
+        }),
+        Action::Run(arguments) => run::run(&arguments),
+        Action::Launch { memory, command } => launch::launch(memory, &command).map(|()| ExitCode::FAILURE),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("harness: {error:#}");
+        ExitCode::from(TROUBLE)
+    })
+}

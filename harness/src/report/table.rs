@@ -1,0 +1,173 @@
+//! The tables and lists at the end of a run.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::compare::ModuleComparison;
+use crate::outcome::{Outcome, Parts};
+use crate::report::{Report, SubjectReport, percent};
+
+/// Lines shown of a list before it is cut.
+const LIST_LIMIT: usize = 40;
+
+/// Outcomes that have a column of their own; the good ones share the first.
+const COLUMNS: [Outcome; 7] = [
+    Outcome::Fail,
+    Outcome::Error,
+    Outcome::Skip,
+    Outcome::ImportError,
+    Outcome::Missing,
+    Outcome::Timeout,
+    Outcome::Crash,
+];
+
+/// The table of a run: details for one subject, a column each for several.
+pub fn summary(report: &Report) -> String {
+    match report.subjects.as_slice() {
+        [subject] => one_subject(subject),
+        subjects => many_subjects(subjects),
+    }
+}
+
+fn one_subject(subject: &SubjectReport) -> String {
+    let mut table = empty_table();
+    let mut header = vec!["module", "expected", "pass"];
+    header.extend(COLUMNS.iter().map(|outcome| outcome.name()));
+    header.extend(["parts", "seconds", "control", ""]);
+    table.set_header(header);
+    for module in &subject.modules {
+        let mut parts = vec![module.module.clone(), module.rows.len().to_string(), module.good().to_string()];
+        parts.extend(COLUMNS.iter().map(|&outcome| blank_zero(module.count(outcome))));
+        parts.push(parts_column(module.parts, module.control_parts));
+        parts.extend([format!("{:.1}", module.seconds), format!("{:.1}", module.control_seconds), verdict(module)]);
+        table.add_row(parts);
+    }
+    let sum = |count: &dyn Fn(&ModuleComparison) -> usize| subject.modules.iter().map(count).sum::<usize>();
+    let mut total = vec!["total".to_owned(), subject.expected().to_string(), subject.passed().to_string()];
+    total.extend(COLUMNS.iter().map(|&outcome| blank_zero(sum(&|module| module.count(outcome)))));
+    let (mut parts, mut control_parts) = (Parts::default(), Parts::default());
+    for module in &subject.modules {
+        parts.add(module.parts);
+        control_parts.add(module.control_parts);
+    }
+    total.push(parts_column(parts, control_parts));
+    total.push(format!("{:.1}", subject.modules.iter().map(|module| module.seconds).sum::<f64>()));
+    total.push(format!("{:.1}", subject.modules.iter().map(|module| module.control_seconds).sum::<f64>()));
+    total.push(percent(subject.passed(), subject.expected()));
+    table.add_row(total);
+    align(&mut table, COLUMNS.len() + 5);
+    table.to_string()
+}
+
+fn many_subjects(subjects: &[SubjectReport]) -> String {
+    let mut table = empty_table();
+    let mut header = vec!["module".to_owned(), "expected".to_owned()];
+    header.extend(subjects.iter().map(|subject| subject.label.clone()));
+    table.set_header(header);
+    let modules = subjects.first().map(|subject| subject.modules.as_slice()).unwrap_or_default();
+    for (at, module) in modules.iter().enumerate() {
+        let mut row = vec![module.module.clone(), module.rows.len().to_string()];
+        row.extend(
+            subjects.iter().map(|subject| subject.modules.get(at).map_or(0, ModuleComparison::good).to_string()),
+        );
+        table.add_row(row);
+    }
+    let expected = subjects.first().map_or(0, SubjectReport::expected);
+    let mut total = vec!["total".to_owned(), expected.to_string()];
+    total.extend(
+        subjects
+            .iter()
+            .map(|subject| format!("{} ({})", subject.passed(), percent(subject.passed(), subject.expected()))),
+    );
+    table.add_row(total);
+    align(&mut table, subjects.len() + 1);
+    table.to_string()
+}
+
+/// What follows the table for a subject: troubles of modules, regressions, surprises, the verdict.
+pub fn verdicts(subject: &SubjectReport) -> String {
+    let mut text = String::new();
+    for module in &subject.modules {
+        if let Some(trouble) = &module.trouble {
+            let last = trouble.detail.trim_end().lines().last().unwrap_or_default();
+            let first = trouble.detail.lines().next().unwrap_or_default();
+            let line = if trouble.outcome.is_fatal() { first } else { last };
+            let _ = writeln!(text, "{}: {}: {}", module.module, trouble.outcome.name(), line.trim());
+        }
+    }
+    let changes = &subject.changes;
+    list(&mut text, "regressed", &changes.regressions, |(id, expected, outcome)| {
+        let expected = expected.map_or("to pass", Outcome::name);
+        format!("{id}: {} (expected {expected})", outcome.name())
+    });
+    list(&mut text, "surprisingly pass (--accept takes them over)", &changes.surprises, String::clone);
+    list(&mut text, "are expected to fail and were not there (--accept drops them)", &changes.stale, String::clone);
+    let (passed, expected) = (subject.passed(), subject.expected());
+    let _ = writeln!(
+        text,
+        "{}: {passed} of {expected} tests pass ({}), {} regressed",
+        subject.label,
+        percent(passed, expected),
+        changes.regressions.len()
+    );
+    text
+}
+
+/// Every test that does not pass, with its traceback.
+pub fn details(subject: &SubjectReport) -> String {
+    let mut text = String::new();
+    for module in &subject.modules {
+        if let Some(trouble) = &module.trouble {
+            let _ = writeln!(text, "=== {} {}\n{}", module.module, trouble.outcome.name(), trouble.detail.trim_end());
+        }
+        for row in module.rows.iter().filter(|row| !row.outcome.is_good()) {
+            if !row.detail.is_empty() || module.trouble.is_none() {
+                let _ = writeln!(text, "=== {} {}\n{}", row.id, row.outcome.name(), row.detail.trim_end());
+            }
+        }
+    }
+    text
+}
+
+fn list<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> String) {
+    if items.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{} {title}:", items.len());
+    for item in items.iter().take(LIST_LIMIT) {
+        let _ = writeln!(text, "  {}", line(item));
+    }
+    if items.len() > LIST_LIMIT {
+        let _ = writeln!(text, "  ... and {} more", items.len() - LIST_LIMIT);
+    }
+}
+
+fn verdict(module: &ModuleComparison) -> String {
+    if module.interrupted {
+        return "interrupted".to_owned();
+    }
+    percent(module.good(), module.rows.len())
+}
+
+fn parts_column(parts: Parts, control: Parts) -> String {
+    if control.is_empty() { String::new() } else { format!("{}/{}", parts.good, control.good) }
+}
+
+fn blank_zero(count: usize) -> String {
+    if count == 0 { String::new() } else { count.to_string() }
+}
+
+fn empty_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table
+}
+
+fn align(table: &mut Table, columns: usize) {
+    for index in 1..=columns {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
