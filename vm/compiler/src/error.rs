@@ -46,6 +46,12 @@ impl Error {
     }
 }
 
+impl From<Box<SyntaxError>> for Error {
+    fn from(error: Box<SyntaxError>) -> Error {
+        Error(error)
+    }
+}
+
 /// Counts `depth` up around `f` and gives it enough native stack.
 pub(crate) fn recurse<S: HasDepth, T>(state: &mut S, f: impl FnOnce(&mut S) -> Res<T>) -> Res<T> {
     if *state.depth() >= MAX_DEPTH {

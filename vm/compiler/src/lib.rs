@@ -1,5 +1,15 @@
-//! AST to code objects of CPython 3.14, stage by stage under CPython's names: symtable, codegen, flowgraph, assemble.
+//! AST to code objects of CPython 3.14, stage by stage under CPython's names: preprocess, symtable, codegen, flowgraph, assemble.
 
 mod assemble;
+mod ast_tools;
+mod codegen;
+pub mod compile;
+mod error;
 pub mod flowgraph;
+pub mod future;
 pub mod instruction_sequence;
+pub mod preprocess;
+pub mod symtable;
+mod unit;
+
+pub use compile::{CompileOptions, Compiled, compile};

@@ -357,8 +357,7 @@ impl<'a> Builder<'a, '_> {
         let generic = !def.type_params.is_empty();
         if generic {
             let has_kwdefaults = def.args.kw_defaults.iter().any(Option::is_some);
-            let has_defaults = !def.args.defaults.is_empty();
-            self.enter_type_param_block(def.name, def.type_params, has_defaults, has_kwdefaults, false, s.range)?;
+            self.enter_type_param_block(def.name, def.type_params, true, has_kwdefaults, false, s.range)?;
             def.type_params.iter().try_for_each(|t| self.type_param(t))?;
         }
         let id = self.new_entry(def.name, BlockType::Function, Key::stmt(s), s.range);

@@ -266,7 +266,7 @@ pub(crate) fn mangle<'a>(arena: &'a Arena, private: Option<&str>, name: &'a str)
     if class.is_empty() {
         return name;
     }
-    bumpalo::format!(in arena, "_{class}{name}").into_bump_str()
+    arena.alloc_str(&format!("_{class}{name}"))
 }
 
 /// Builds and analyses the table of `module`.
