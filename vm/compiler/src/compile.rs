@@ -256,7 +256,7 @@ impl<'a> Compiler<'a, '_> {
                 return name.to_owned();
             }
         }
-        let base = parent.metadata.qualname.as_ref().unwrap_or(&parent.metadata.name);
+        let base: &Text = parent.metadata.qualname.as_ref().unwrap_or(&parent.metadata.name);
         match parent.scope_type {
             ScopeType::Function | ScopeType::AsyncFunction | ScopeType::Lambda => format!("{base}.<locals>.{name}"),
             _ => format!("{base}.{name}"),
@@ -327,7 +327,7 @@ impl<'a> Compiler<'a, '_> {
             metadata.freevars.get(name).map(|at| at as usize + metadata.cellvars.len())
         };
         at.and_then(|at| i32::try_from(at).ok())
-            .ok_or_else(|| Error::system(format!("no closure variable '{name}' in {}", metadata.name)))
+            .ok_or_else(|| Error::system(format!("no closure variable '{name}' in {}", &*metadata.name)))
     }
 
     /// `__static_attributes__` of the innermost unit, a class.
