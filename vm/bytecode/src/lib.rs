@@ -2,6 +2,7 @@
 //! and a text listing. Nothing here knows runtime objects.
 
 pub mod code;
+pub mod marshal;
 pub mod opcode;
 
 pub use code::{Code, Const, ConstKey};
