@@ -15,7 +15,7 @@ use crate::state::{Environment, Error};
 /// No position.
 pub(crate) const NONE: usize = usize::MAX;
 
-/// How many calls pass between two questions to the hook.
+/// How many calls, or candidates of a search, pass between two questions to the hook.
 const POLL: u32 = 0x1000;
 
 /// Where a frame goes on when the one above it returns.
@@ -100,7 +100,8 @@ pub(crate) struct Repeat {
 #[derive(Default)]
 pub(crate) struct Core {
     pub start: usize,
-    pub end: usize,
+    /// Where the subject is taken to end.
+    pub endpos: usize,
     /// Where the frame that returned last has arrived.
     pub ptr: usize,
     pub match_all: bool,
@@ -130,6 +131,17 @@ impl Core {
         self.saved.clear();
         self.repeats.clear();
         self.repeat = NONE;
+        Ok(())
+    }
+
+    /// Asks the hook, once in a while; if it says so, leaves `frame` on the stack and interrupts.
+    #[inline(always)]
+    pub fn poll(&mut self, frame: &Frame, env: &mut Environment<'_>) -> Result<(), Error> {
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.ticks.is_multiple_of(POLL) && (env.poll)() {
+            push(&mut self.frames, *frame)?;
+            return Err(Error::Interrupted);
+        }
         Ok(())
     }
 
@@ -181,11 +193,7 @@ impl<C: Char> Machine<'_, '_, C> {
                         let next = Frame { jump, ..Frame::new(pc, self.core.ptr, toplevel) };
                         push(&mut self.core.frames, frame)?;
                         frame = next;
-                        self.core.ticks = self.core.ticks.wrapping_add(1);
-                        if self.core.ticks.is_multiple_of(POLL) && (self.env.poll)() {
-                            push(&mut self.core.frames, frame)?;
-                            return Err(Error::Interrupted);
-                        }
+                        self.core.poll(&frame, self.env)?;
                         break;
                     }
                     Flow::Return(matched) => {

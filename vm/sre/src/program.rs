@@ -24,7 +24,7 @@ pub(crate) enum Start {
     /// Only at the beginning of the string.
     Beginning,
     /// Where a literal stands, the first `skip` characters of which need not be matched again.
-    Prefix { prefix: Box<[u32]>, skip: usize, whole: bool, finder: Option<memmem::Finder<'static>> },
+    Prefix { prefix: Box<[u32]>, skip: usize, whole: bool, finder: Option<Box<memmem::Finder<'static>>> },
     /// At members of a set.
     Set(usize),
 }
@@ -177,7 +177,7 @@ impl Program {
                 self.start = Start::Prefix {
                     skip,
                     whole: flags & INFO_LITERAL != 0,
-                    finder: bytes.map(|bytes| memmem::Finder::new(&bytes).into_owned()),
+                    finder: bytes.map(|bytes| Box::new(memmem::Finder::new(&bytes).into_owned())),
                     prefix,
                 };
             }

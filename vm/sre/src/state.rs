@@ -83,7 +83,7 @@ impl State {
     pub fn begin(&mut self, len: usize, pos: usize, endpos: usize) {
         self.core.forget_groups();
         self.core.start = pos.min(len);
-        self.core.end = endpos.min(len);
+        self.core.endpos = endpos.min(len);
         self.core.must_advance = false;
         self.suspended = false;
     }
@@ -133,7 +133,7 @@ impl State {
 
     /// Where the subject is taken to end.
     pub fn endpos(&self) -> usize {
-        self.core.end
+        self.core.endpos
     }
 
     /// Begin and end of group `group`, counted from 1; 0 is the whole match. A program that the compiler did not write
@@ -162,20 +162,17 @@ impl State {
 
     fn drive<C: Char>(&mut self, program: &Program, text: &[C], env: &mut Environment<'_>) -> Result<bool, Error> {
         let whole = text;
-        let text = text.get(..self.core.end).unwrap_or(text);
+        let text = text.get(..self.core.endpos).unwrap_or(text);
         loop {
-            let frame = if self.suspended {
-                self.suspended = false;
-                self.core.frames.pop()
-            } else {
-                self.candidate(program, text, env)
-            };
+            let resumed = std::mem::take(&mut self.suspended);
+            let frame = if resumed { self.core.frames.pop() } else { self.candidate(program, text, env) };
             let Some(frame) = frame else { return Ok(false) };
             if frame.is_final() {
                 return Ok(true);
             }
+            let polled = if resumed { Ok(()) } else { self.core.poll(&frame, env) };
             let mut machine = Machine { program, text, whole, core: &mut self.core, env };
-            match machine.run(frame) {
+            match polled.and_then(|()| machine.run(frame)) {
                 Ok(true) => return Ok(true),
                 Ok(false) if self.mode == Mode::Match => return Ok(false),
                 Ok(false) => self.core.forget_groups(),
@@ -219,7 +216,7 @@ impl State {
                 }
             }
             Start::Prefix { prefix, skip, whole, finder } => {
-                ptr += find_prefix(rest, prefix, finder.as_ref())?;
+                ptr += find_prefix(rest, prefix, finder.as_deref())?;
                 self.scan = ptr;
                 core.must_advance = false;
                 if *whole {
@@ -258,5 +255,91 @@ fn find_prefix<C: Char>(text: &[C], prefix: &[u32], finder: Option<&memchr::memm
             return Some(at);
         }
         from = at + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::opcodes::*;
+
+    /// `(a|bc)*?c(?=(x*)y)|[^a\d]++(?>z|ab)*`
+    #[rustfmt::skip]
+    const FIRST: &[u32] = &[
+        14, 4, 0, 1, MAXREPEAT, 7, 45, 23, 21, 0, MAXREPEAT, 17, 0, 7, 5, 16, 97, 15, 9, 7, 16, 98, 16, 99,
+        15, 2, 0, 17, 1, 19, 16, 99, 4, 16, 0, 17, 2, 24, 6, 0, MAXREPEAT, 16, 120, 1, 17, 3, 16, 121, 1, 15,
+        40, 38, 29, 12, 1, MAXREPEAT, 13, 7, 21, 16, 97, 8, 10, 0, 1, 23, 20, 0, MAXREPEAT, 27, 16, 7, 5,
+        16, 122, 15, 9, 7, 16, 97, 16, 98, 15, 2, 0, 1, 18, 15, 2, 0, 1,
+    ];
+
+    /// `([0-9a-z]+?)(?(1)\1b|c)(?:ab|c)*+\b(?<!xx)\w*(?i:K)`
+    #[rustfmt::skip]
+    const SECOND: &[u32] = &[
+        14, 4, 0, 3, MAXREPEAT, 17, 0, 26, 13, 1, MAXREPEAT, 13, 8, 22, 48, 57, 22, 97, 122, 0, 1, 17, 1,
+        12, 0, 8, 11, 0, 16, 98, 15, 3, 16, 99, 28, 17, 0, MAXREPEAT, 7, 7, 16, 97, 16, 98, 15, 7, 5, 16, 99,
+        15, 2, 0, 1, 6, 10, 5, 7, 2, 16, 120, 16, 120, 1, 24, 9, 0, MAXREPEAT, 13, 4, 8, 14, 0, 1, 40, 107,
+        1,
+    ];
+
+    fn run(code: &[u32], text: &[u8], budget: u32) -> Option<Result<bool, Error>> {
+        let program = Program::new(code, 2).ok()?;
+        let mut left = budget;
+        let mut poll = || {
+            left = left.saturating_sub(1);
+            left == 0
+        };
+        let mut env = Environment { locale: &Locale::C, poll: &mut poll };
+        let mut state = State::new(text.len(), 0, usize::MAX);
+        let found = state.search(&program, Subject::U8(text), &mut env);
+        for group in 0..=3 {
+            let _ = state.group(group);
+        }
+        Some(found)
+    }
+
+    #[test]
+    fn damaged_code_does_no_harm() {
+        let mut random = 1_u64;
+        let mut next = |n: usize| {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (random >> 33) as usize % n
+        };
+        let mut valid = 0;
+        for i in 0..200_000 {
+            let mut code = if i % 2 == 0 { FIRST } else { SECOND }.to_vec();
+            for _ in 0..=next(3) {
+                let place = next(code.len());
+                match next(4) {
+                    0 => drop(code.remove(place)),
+                    1 => code.insert(place, next(44) as u32),
+                    2 => code[place] = next(44) as u32,
+                    _ => code[place] = code[place].wrapping_add(next(5) as u32).wrapping_sub(2),
+                }
+            }
+            valid += usize::from(run(&code, b"abcaxxy1a_zz", 4).is_some());
+        }
+        assert!(valid > 10_000, "{valid}");
+    }
+
+    #[test]
+    fn interruption_and_resumption() {
+        // (?:a*)*b on a's: exponential.
+        let code = [REPEAT, 9, 0, MAXREPEAT, REPEAT_ONE, 5, 0, MAXREPEAT, LITERAL, 97];
+        let code: Vec<u32> = [&code[..5], &[6], &code[6..], &[SUCCESS, MAX_UNTIL, LITERAL, 98, SUCCESS]].concat();
+        let program = Program::new(&[&code[..1], &[10], &code[2..]].concat(), 0).unwrap();
+        let text = [b'a'; 64];
+        let mut polls = 0;
+        let mut poll = || {
+            polls += 1;
+            true
+        };
+        let mut env = Environment { locale: &Locale::C, poll: &mut poll };
+        let mut state = State::new(text.len(), 0, usize::MAX);
+        let mut result = state.search(&program, Subject::U8(&text), &mut env);
+        for _ in 0..100 {
+            assert_eq!(result, Err(Error::Interrupted));
+            result = state.resume(&program, Subject::U8(&text), &mut env);
+        }
+        assert_eq!(polls, 101);
     }
 }

@@ -88,8 +88,8 @@ impl Iterator for CodePoints<'_> {
         }
         let mut tail = || u32::from(self.bytes.next().copied().unwrap_or(0x80)) & 0x3f;
         Some(match first {
-            ..0xe0 => (first & 0x1f) << 6 | tail(),
-            ..0xf0 => (first & 0x0f) << 12 | tail() << 6 | tail(),
+            0x80..0xe0 => (first & 0x1f) << 6 | tail(),
+            0xe0..0xf0 => (first & 0x0f) << 12 | tail() << 6 | tail(),
             _ => (first & 0x07) << 18 | tail() << 12 | tail() << 6 | tail(),
         })
     }
