@@ -210,6 +210,7 @@ impl<C: Char> Machine<'_, '_, C> {
     }
 
     /// Goes along the code of `frame` up to a call or a return.
+    #[inline(always)]
     fn straight(&mut self, frame: &mut Frame) -> Result<Flow, Error> {
         let (program, text) = (self.program, self.text);
         let code = &program.code[..];
@@ -373,6 +374,22 @@ impl<C: Char> Machine<'_, '_, C> {
         first.unwrap_or(rest.len())
     }
 
+    /// The first position from `ptr` on that the operator at `pc` matches.
+    pub fn find(&self, pc: usize, ptr: usize) -> Option<usize> {
+        let rest = self.text.get(ptr..)?;
+        let program = self.program;
+        let found = match at(&program.code, pc) {
+            IN => {
+                let set = program.set(pc + 2)?;
+                let locale = self.env.locale;
+                rest.iter().position(|c| set.contains(c.code(), locale))
+            }
+            LITERAL => C::find(rest, at(&program.code, pc + 1)),
+            _ => rest.iter().position(|c| self.single(pc, c.code())),
+        };
+        Some(ptr + found?)
+    }
+
     /// Whether `ptr` is the position that AT asks for.
     fn at_position(&self, position: u32, ptr: usize) -> bool {
         let code = |i: usize| self.text.get(i).map(|c| c.code());
@@ -395,17 +412,6 @@ impl<C: Char> Machine<'_, '_, C> {
             _ => false,
         }
     }
-}
-
-/// Whether `op` matches exactly one character, or fails.
-#[inline(always)]
-fn is_single(op: u32) -> bool {
-    matches!(
-        op,
-        LITERAL | NOT_LITERAL | IN | ANY | ANY_ALL | CATEGORY | LITERAL_IGNORE | NOT_LITERAL_IGNORE | IN_IGNORE
-            | LITERAL_UNI_IGNORE | NOT_LITERAL_UNI_IGNORE | IN_UNI_IGNORE | LITERAL_LOC_IGNORE
-            | NOT_LITERAL_LOC_IGNORE | IN_LOC_IGNORE
-    )
 }
 
 /// Length of the operator of one character at `pc`.

@@ -54,3 +54,14 @@ pub const MAXGROUPS: u32 = i32::MAX as u32 / 2;
 pub(crate) fn at(code: &[u32], i: usize) -> u32 {
     code.get(i).copied().unwrap_or(FAILURE)
 }
+
+/// Whether `op` matches exactly one character, or fails.
+#[inline(always)]
+pub(crate) fn is_single(op: u32) -> bool {
+    matches!(
+        op,
+        LITERAL | NOT_LITERAL | IN | ANY | ANY_ALL | CATEGORY | LITERAL_IGNORE | NOT_LITERAL_IGNORE | IN_IGNORE
+            | LITERAL_UNI_IGNORE | NOT_LITERAL_UNI_IGNORE | IN_UNI_IGNORE | LITERAL_LOC_IGNORE
+            | NOT_LITERAL_LOC_IGNORE | IN_LOC_IGNORE
+    )
+}

@@ -7,13 +7,12 @@ use memchr::memmem;
 
 use crate::chars::{Locale, in_category};
 use crate::opcodes::*;
-use crate::validate::{Invalid, find_sets};
+use crate::validate::{Invalid, find_operators};
 
 /// A set of characters.
 pub(crate) struct Set {
-    /// Members below 256; meaningless when the locale decides.
-    latin1: [bool; 256],
-    by_locale: bool,
+    /// Below 256: 0 outside, 1 member, 2 where the locale decides.
+    latin1: [u8; 256],
     words: Box<[u32]>,
 }
 
@@ -39,13 +38,19 @@ pub struct Program {
     pub(crate) body: usize,
     /// Shortest match.
     pub(crate) min: usize,
+    /// The operator of one character that every match begins with.
+    pub(crate) lead: Option<usize>,
+    /// The operator of one character that an unbounded repeat at the beginning repeats, if what follows does not depend
+    /// on where the match began. When a match fails, it fails from the other characters of that run too.
+    pub(crate) run: Option<usize>,
 }
 
 impl Set {
     fn new(words: &[u32]) -> Set {
         let by_locale = has_locale_category(words);
-        let latin1 = std::array::from_fn(|c| contains(words, c as u32, &Locale::C));
-        Set { latin1, by_locale, words: words.into() }
+        let latin1 =
+            std::array::from_fn(|c| if by_locale { 2 } else { u8::from(contains(words, c as u32, &Locale::C)) });
+        Set { latin1, words: words.into() }
     }
 
     /// Whether the set is given by what is not in it.
@@ -57,7 +62,8 @@ impl Set {
     #[inline(always)]
     pub(crate) fn contains(&self, c: u32, locale: &Locale) -> bool {
         match self.latin1.get(c as usize) {
-            Some(&member) if !self.by_locale => member,
+            Some(0) => false,
+            Some(1) => true,
             _ => contains(&self.words, c, locale),
         }
     }
@@ -122,7 +128,7 @@ fn contains(words: &[u32], c: u32, locale: &Locale) -> bool {
 impl Program {
     /// Validates and prepares `code` for a pattern with `groups` groups.
     pub fn new(code: &[u32], groups: usize) -> Result<Program, Invalid> {
-        let places = find_sets(code, groups)?;
+        let operators = find_operators(code, groups)?;
         let mut program = Program {
             code: code.into(),
             groups,
@@ -130,6 +136,8 @@ impl Program {
             start: Start::Any,
             body: 0,
             min: 0,
+            lead: None,
+            run: None,
         };
         if at(code, 0) == INFO {
             program.read_info(code)?;
@@ -140,7 +148,8 @@ impl Program {
         {
             program.start = Start::Beginning;
         }
-        program.number_sets(code, &places);
+        program.number_sets(code, &operators.sets);
+        program.find_lead(code, operators.refers);
         Ok(program)
     }
 
@@ -194,6 +203,39 @@ impl Program {
             let Some(words) = code.get(i + 2..i + 1 + at(code, i + 1) as usize) else { continue };
             self.code[i + 2] = self.sets.len() as u32;
             self.sets.push(Set::new(words));
+        }
+    }
+
+    /// Finds `lead` and `run`; `refers` when there are references to groups.
+    fn find_lead(&mut self, code: &[u32], refers: bool) {
+        let mut pc = self.body;
+        let mut marked = false;
+        loop {
+            match at(code, pc) {
+                MARK => {
+                    marked = true;
+                    pc += 2;
+                }
+                op @ (REPEAT_ONE | MIN_REPEAT_ONE | POSSESSIVE_REPEAT_ONE | REPEAT | POSSESSIVE_REPEAT) => {
+                    if at(code, pc + 3) == MAXREPEAT && is_single(at(code, pc + 4)) && !(marked && refers)
+                        && !matches!(op, REPEAT | POSSESSIVE_REPEAT)
+                    {
+                        self.run = Some(pc + 4);
+                    }
+                    if at(code, pc + 2) == 0 {
+                        return;
+                    }
+                    if matches!(op, REPEAT | POSSESSIVE_REPEAT) {
+                        // What is inside repeats with it.
+                        marked = true;
+                    }
+                    pc += 4;
+                }
+                op => {
+                    self.lead = is_single(op).then_some(pc);
+                    return;
+                }
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ type Outcome = Result<Flow, Error>;
 
 impl<C: Char> Machine<'_, '_, C> {
     /// Begins the operator `op`; `frame.pc` is behind it.
+    #[inline(always)]
     pub fn choice(&mut self, op: u32, frame: &mut Frame) -> Outcome {
         match op {
             BRANCH => self.branch(frame),
@@ -30,6 +31,7 @@ impl<C: Char> Machine<'_, '_, C> {
     }
 
     /// Goes on with `frame`, which called, now that the call returned.
+    #[inline(always)]
     pub fn resume(&mut self, jump: Jump, matched: bool, frame: &mut Frame) -> Outcome {
         match jump {
             Jump::Branch => self.resume_branch(matched, frame),
@@ -203,13 +205,15 @@ impl<C: Char> Machine<'_, '_, C> {
             frame.count -= frame.ptr - (fewest + found);
             frame.ptr = fewest + found;
         } else {
-            while self.fails_at(tail, frame.ptr) {
-                if frame.count == min {
+            if is_single(self.word(tail)) {
+                let to = self.text.len().min(frame.ptr + 1);
+                let window = self.text.get(fewest..to).unwrap_or(&[]);
+                let Some(found) = window.iter().rposition(|c| self.single(tail, c.code())) else {
                     self.discard(frame);
                     return Flow::Return(false);
-                }
-                frame.ptr -= 1;
-                frame.count -= 1;
+                };
+                frame.count -= frame.ptr - (fewest + found);
+                frame.ptr = fewest + found;
             }
         }
         self.core.ptr = frame.ptr;

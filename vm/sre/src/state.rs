@@ -2,6 +2,7 @@
 
 use crate::chars::{Char, Locale};
 use crate::matcher::{Core, Frame, Machine};
+use crate::opcodes::MAXREPEAT;
 use crate::program::{Program, Start};
 
 /// Text to match against.
@@ -163,81 +164,77 @@ impl State {
     fn drive<C: Char>(&mut self, program: &Program, text: &[C], env: &mut Environment<'_>) -> Result<bool, Error> {
         let whole = text;
         let text = text.get(..self.core.endpos).unwrap_or(text);
+        let mut machine = Machine { program, text, whole, core: &mut self.core, env };
+        let mut suspended = std::mem::take(&mut self.suspended);
         loop {
-            let resumed = std::mem::take(&mut self.suspended);
-            let frame = if resumed { self.core.frames.pop() } else { self.candidate(program, text, env) };
+            let frame = if suspended {
+                machine.core.frames.pop()
+            } else if self.mode == Mode::Match {
+                let fits = text.len().checked_sub(machine.core.start).is_none_or(|left| left >= program.min);
+                fits.then(|| Frame::new(program.body, machine.core.start, true))
+            } else {
+                let first = !std::mem::replace(&mut self.tried, true);
+                candidate(&mut machine, &mut self.scan, first)
+            };
             let Some(frame) = frame else { return Ok(false) };
             if frame.is_final() {
                 return Ok(true);
             }
-            let polled = if resumed { Ok(()) } else { self.core.poll(&frame, env) };
-            let mut machine = Machine { program, text, whole, core: &mut self.core, env };
+            let polled = if suspended { Ok(()) } else { machine.core.poll(&frame, machine.env) };
+            suspended = false;
             match polled.and_then(|()| machine.run(frame)) {
-                Ok(true) => return Ok(true),
-                Ok(false) if self.mode == Mode::Match => return Ok(false),
-                Ok(false) => self.core.forget_groups(),
+                Ok(false) if self.mode == Mode::Search => machine.core.forget_groups(),
                 Err(error) => {
                     self.suspended = error == Error::Interrupted;
                     return Err(error);
                 }
+                result => return result,
             }
         }
     }
+}
 
-    /// The next place at which to try, as a frame to run.
-    fn candidate<C: Char>(&mut self, program: &Program, text: &[C], env: &Environment<'_>) -> Option<Frame> {
-        let first = !std::mem::replace(&mut self.tried, true);
-        let core = &mut self.core;
-        let left = text.len().checked_sub(core.start);
-        if self.mode == Mode::Match {
-            let fits = first && left.is_none_or(|left| left >= program.min);
-            return fits.then(|| Frame::new(program.body, core.start, true));
-        }
-        if first && left? < program.min {
-            return None;
-        }
-        if !first {
-            self.scan += 1;
-        }
-        let rest = text.get(self.scan..)?;
-        let mut body = program.body;
-        let mut ptr = self.scan;
-        let mut toplevel = false;
-        match &program.start {
-            Start::Beginning if !first => return None,
-            Start::Any | Start::Beginning => {
-                let last = (text.len() + 1).saturating_sub(program.min.max(1)).max(core.start);
-                if self.scan > last {
-                    return None;
-                }
-                toplevel = first;
-                if !first {
-                    core.must_advance = false;
-                }
-            }
-            Start::Prefix { prefix, skip, whole, finder } => {
-                ptr += find_prefix(rest, prefix, finder.as_deref())?;
-                self.scan = ptr;
-                core.must_advance = false;
-                if *whole {
-                    core.start = ptr;
-                    core.ptr = ptr + prefix.len();
-                    return Some(Frame::FINAL);
-                }
-                core.start = ptr;
-                body += 2 * skip;
-                return Some(Frame::new(body, ptr + skip, false));
-            }
-            Start::Set(set) => {
-                let set = program.set_number(*set)?;
-                ptr += rest.iter().position(|c| set.contains(c.code(), env.locale))?;
-                self.scan = ptr;
-                core.must_advance = false;
-            }
-        }
-        core.start = ptr;
-        Some(Frame::new(body, ptr, toplevel))
+/// The next place from `scan` on at which a search tries, as a frame to run; the first of a search when `first`.
+fn candidate<C: Char>(machine: &mut Machine<'_, '_, C>, scan: &mut usize, first: bool) -> Option<Frame> {
+    let (program, text) = (machine.program, machine.text);
+    // An empty program matches at the very end, too.
+    let last = (text.len() + 1).checked_sub(program.min.max(1))?;
+    if !first {
+        machine.core.must_advance = false;
+        *scan += 1 + program.run.map_or(0, |pc| machine.count(pc, *scan, MAXREPEAT));
     }
+    if *scan > last {
+        return None;
+    }
+    let mut frame = Frame::new(program.body, *scan, false);
+    match &program.start {
+        Start::Beginning if !first => return None,
+        Start::Any | Start::Beginning => {
+            // Only the first may be refused for being empty.
+            frame.toplevel = first;
+            if let Some(pc) = program.lead {
+                *scan = machine.find(pc, *scan).filter(|at| at <= &last)?;
+                frame.ptr = *scan;
+            }
+        }
+        Start::Prefix { prefix, skip, whole, finder } => {
+            *scan += find_prefix(text.get(*scan..)?, prefix, finder.as_deref())?;
+            frame.ptr = *scan + skip;
+            frame.pc += 2 * skip;
+            if *whole {
+                machine.core.ptr = *scan + prefix.len();
+                frame = Frame::FINAL;
+            }
+        }
+        Start::Set(set) => {
+            let set = program.set_number(*set)?;
+            let locale = machine.env.locale;
+            *scan += text.get(*scan..)?.iter().position(|c| set.contains(c.code(), locale))?;
+            frame.ptr = *scan;
+        }
+    }
+    machine.core.start = *scan;
+    Some(frame)
 }
 
 /// The first place of `prefix` in `text`.
@@ -326,7 +323,8 @@ mod tests {
         // (?:a*)*b on a's: exponential.
         let code = [REPEAT, 9, 0, MAXREPEAT, REPEAT_ONE, 5, 0, MAXREPEAT, LITERAL, 97];
         let code: Vec<u32> = [&code[..5], &[6], &code[6..], &[SUCCESS, MAX_UNTIL, LITERAL, 98, SUCCESS]].concat();
-        let program = Program::new(&[&code[..1], &[10], &code[2..]].concat(), 0).unwrap();
+        let program = Program::new(&[&code[..1], &[10], &code[2..]].concat(), 0);
+        let Ok(program) = program else { return assert_eq!(code, []) };
         let text = [b'a'; 64];
         let mut polls = 0;
         let mut poll = || {

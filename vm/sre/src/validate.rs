@@ -17,18 +17,27 @@ type Valid<T = ()> = Result<T, Invalid>;
 
 /// Checks `code` for a pattern with `groups` groups.
 pub fn validate(code: &[u32], groups: usize) -> Valid {
-    find_sets(code, groups).map(drop)
+    find_operators(code, groups).map(drop)
 }
 
-/// Checks `code` and tells where its operators with sets are.
-pub(crate) fn find_sets(code: &[u32], groups: usize) -> Valid<Vec<usize>> {
+/// What [`find_operators`] finds.
+#[derive(Default)]
+pub(crate) struct Operators {
+    /// Places of operators with sets.
+    pub sets: Vec<usize>,
+    /// Whether there are references to groups.
+    pub refers: bool,
+}
+
+/// Checks `code`, and on the way finds operators of interest.
+pub(crate) fn find_operators(code: &[u32], groups: usize) -> Valid<Operators> {
     let (&SUCCESS, body) = code.split_last().ok_or(Invalid)? else { return Err(Invalid) };
     ensure(groups <= MAXGROUPS as usize)?;
-    let mut scan = Scan { code, groups, todo: vec![(0, body.len())], sets: Vec::new() };
+    let mut scan = Scan { code, groups, todo: vec![(0, body.len())], found: Operators::default() };
     while let Some((start, end)) = scan.todo.pop() {
         scan.range(start, end)?;
     }
-    Ok(scan.sets)
+    Ok(scan.found)
 }
 
 fn ensure(condition: bool) -> Valid {
@@ -39,7 +48,7 @@ struct Scan<'a> {
     code: &'a [u32],
     groups: usize,
     todo: Vec<(usize, usize)>,
-    sets: Vec<usize>,
+    found: Operators,
 }
 
 impl Scan<'_> {
@@ -92,7 +101,8 @@ impl Scan<'_> {
         }
     }
 
-    fn group(&self, pos: &mut usize, end: usize) -> Valid {
+    fn group(&mut self, pos: &mut usize, end: usize) -> Valid {
+        self.found.refers = true;
         ensure((self.word(pos, end)? as usize) < self.groups)
     }
 
@@ -107,7 +117,7 @@ impl Scan<'_> {
             IN | IN_IGNORE | IN_UNI_IGNORE | IN_LOC_IGNORE => {
                 let target = self.skip(pos, end, 2)?;
                 self.charset(*pos, target)?;
-                self.sets.push(*pos - 2);
+                self.found.sets.push(*pos - 2);
                 *pos = target;
                 Ok(())
             }
