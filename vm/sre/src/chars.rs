@@ -31,7 +31,9 @@ impl Char for u8 {
 
     #[inline]
     fn rfind(text: &[u8], c: u32) -> Option<usize> {
-        memchr::memrchr(u8::try_from(c).ok()?, text)
+        let c = u8::try_from(c).ok()?;
+        // Mostly there are a few characters only, and a call would cost more.
+        if text.len() <= 8 { text.iter().rposition(|&x| x == c) } else { memchr::memrchr(c, text) }
     }
 
     fn bytes(text: &[u8]) -> Option<&[u8]> {

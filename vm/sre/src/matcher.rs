@@ -61,9 +61,6 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Stands for a match that needs no machine.
-    pub const FINAL: Frame = Frame::new(NONE, 0, false);
-
     pub const fn new(pc: usize, ptr: usize, toplevel: bool) -> Frame {
         Frame {
             pc,
@@ -77,10 +74,6 @@ impl Frame {
             toplevel,
             jump: Jump::None,
         }
-    }
-
-    pub fn is_final(&self) -> bool {
-        self.pc == NONE
     }
 }
 
@@ -134,15 +127,11 @@ impl Core {
         Ok(())
     }
 
-    /// Asks the hook, once in a while; if it says so, leaves `frame` on the stack and interrupts.
+    /// Asks the hook, once in a while, whether to interrupt.
     #[inline(always)]
-    pub fn poll(&mut self, frame: &Frame, env: &mut Environment<'_>) -> Result<(), Error> {
+    pub fn poll(&mut self, env: &mut Environment<'_>) -> Result<(), Error> {
         self.ticks = self.ticks.wrapping_add(1);
-        if self.ticks.is_multiple_of(POLL) && (env.poll)() {
-            push(&mut self.frames, *frame)?;
-            return Err(Error::Interrupted);
-        }
-        Ok(())
+        if self.ticks.is_multiple_of(POLL) && (env.poll)() { Err(Error::Interrupted) } else { Ok(()) }
     }
 
     pub fn forget_groups(&mut self) {
@@ -182,27 +171,32 @@ pub(crate) struct Machine<'a, 'e, C> {
 }
 
 impl<C: Char> Machine<'_, '_, C> {
-    /// Runs from `frame` until the lowest frame returns.
-    pub fn run(&mut self, mut frame: Frame) -> Result<bool, Error> {
+    /// Runs the uppermost frame, and then those below it, until the lowest returns.
+    pub fn run(&mut self) -> Result<bool, Error> {
+        // Frames are used where they stand: copying them would cost more than most operators.
+        let mut frames = std::mem::take(&mut self.core.frames);
+        let result = self.run_frames(&mut frames);
+        self.core.frames = frames;
+        result
+    }
+
+    fn run_frames(&mut self, frames: &mut Vec<Frame>) -> Result<bool, Error> {
         loop {
-            let mut flow = self.straight(&mut frame)?;
+            let frame = frames.last_mut().ok_or(Error::State)?;
+            let mut flow = self.straight(frame)?;
             loop {
                 match flow {
                     Flow::Next => break,
                     Flow::Call { jump, pc, toplevel } => {
-                        let next = Frame { jump, ..Frame::new(pc, self.core.ptr, toplevel) };
-                        push(&mut self.core.frames, frame)?;
-                        frame = next;
-                        self.core.poll(&frame, self.env)?;
+                        push(frames, Frame { jump, ..Frame::new(pc, self.core.ptr, toplevel) })?;
+                        self.core.poll(self.env)?;
                         break;
                     }
                     Flow::Return(matched) => {
-                        let jump = frame.jump;
-                        if jump == Jump::None {
-                            return Ok(matched);
-                        }
-                        frame = self.core.frames.pop().ok_or(Error::State)?;
-                        flow = self.resume(jump, matched, &mut frame)?;
+                        let jump = frames.last().map_or(Jump::None, |frame| frame.jump);
+                        frames.truncate(frames.len().saturating_sub(1));
+                        let Some(frame) = frames.last_mut() else { return Ok(matched) };
+                        flow = self.resume(jump, matched, frame)?;
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! [`State`]: a match in progress and its result; searching.
 
 use crate::chars::{Char, Locale};
-use crate::matcher::{Core, Frame, Machine};
+use crate::matcher::{Core, Frame, Machine, push};
 use crate::opcodes::MAXREPEAT;
 use crate::program::{Program, Start};
 
@@ -167,22 +167,22 @@ impl State {
         let mut machine = Machine { program, text, whole, core: &mut self.core, env };
         let mut suspended = std::mem::take(&mut self.suspended);
         loop {
-            let frame = if suspended {
-                machine.core.frames.pop()
-            } else if self.mode == Mode::Match {
-                let fits = text.len().checked_sub(machine.core.start).is_none_or(|left| left >= program.min);
-                fits.then(|| Frame::new(program.body, machine.core.start, true))
-            } else {
-                let first = !std::mem::replace(&mut self.tried, true);
-                candidate(&mut machine, &mut self.scan, first)
-            };
-            let Some(frame) = frame else { return Ok(false) };
-            if frame.is_final() {
-                return Ok(true);
+            if !std::mem::take(&mut suspended) {
+                let frame = if self.mode == Mode::Match {
+                    let fits = text.len().checked_sub(machine.core.start).is_none_or(|left| left >= program.min);
+                    fits.then(|| Frame::new(program.body, machine.core.start, true))
+                } else {
+                    let first = !std::mem::replace(&mut self.tried, true);
+                    candidate(&mut machine, &mut self.scan, first)
+                };
+                let Some(frame) = frame else { return Ok(false) };
+                if self.mode == Mode::Search && matches!(program.start, Start::Prefix { whole: true, .. }) {
+                    machine.core.ptr = frame.ptr;
+                    return Ok(true);
+                }
+                push(&mut machine.core.frames, frame)?;
             }
-            let polled = if suspended { Ok(()) } else { machine.core.poll(&frame, machine.env) };
-            suspended = false;
-            match polled.and_then(|()| machine.run(frame)) {
+            match machine.core.poll(machine.env).and_then(|()| machine.run()) {
                 Ok(false) if self.mode == Mode::Search => machine.core.forget_groups(),
                 Err(error) => {
                     self.suspended = error == Error::Interrupted;
@@ -219,12 +219,9 @@ fn candidate<C: Char>(machine: &mut Machine<'_, '_, C>, scan: &mut usize, first:
         }
         Start::Prefix { prefix, skip, whole, finder } => {
             *scan += find_prefix(text.get(*scan..)?, prefix, finder.as_deref())?;
-            frame.ptr = *scan + skip;
+            // A literal that is the whole pattern needs no machine.
+            frame.ptr = *scan + if *whole { prefix.len() } else { *skip };
             frame.pc += 2 * skip;
-            if *whole {
-                machine.core.ptr = *scan + prefix.len();
-                frame = Frame::FINAL;
-            }
         }
         Start::Set(set) => {
             let set = program.set_number(*set)?;
