@@ -1,1 +1,6 @@
-//! Krait crate; see ARCHITECTURE.md.
+//! Native modules, one file or folder each, named as CPython's `Modules/`.
+
+use krait_runtime::module::ModuleDef;
+
+/// All of them, by name.
+pub static MODULES: &[&ModuleDef] = &[];

@@ -1,0 +1,87 @@
+//! The buffer protocol (PEP 3118).
+//!
+//! A buffer never hands out a pointer: its bytes are looked at through the token, so no Python code can run, and no exporter can be
+//! resized, while somebody looks. Exporters count their exports and refuse to resize meanwhile.
+
+use crate::{PyResult, Value, Vm};
+use std::borrow::Cow;
+
+/// How an exporter gives access to its memory.
+pub struct BufferOps {
+    /// The whole memory.
+    pub bytes: for<'a> fn(&'a Vm, &'a Value) -> &'a [u8],
+    /// The whole memory, to write; none if it is read-only.
+    pub bytes_mut: for<'a> fn(&'a mut Vm, &'a Value) -> Option<&'a mut [u8]>,
+    /// The buffer is given back.
+    pub release: fn(&mut Vm, &Value),
+}
+
+/// One export of an object's memory. Give it back with [`Buffer::release`].
+pub struct Buffer {
+    /// The exporter.
+    pub owner: Value,
+    pub ops: &'static BufferOps,
+    pub readonly: bool,
+    /// `struct` format of one item.
+    pub format: Cow<'static, str>,
+    /// Bytes an item.
+    pub itemsize: usize,
+    /// Where the first item stands in the memory.
+    pub offset: isize,
+    pub shape: Vec<isize>,
+    pub strides: Vec<isize>,
+    /// Empty when there are none.
+    pub suboffsets: Vec<isize>,
+}
+
+/// `PyBUF_*`.
+pub mod flags {
+    pub const SIMPLE: u32 = 0;
+    pub const WRITABLE: u32 = 1;
+    pub const FORMAT: u32 = 4;
+    pub const ND: u32 = 8;
+    pub const STRIDES: u32 = 0x10 | ND;
+    pub const C_CONTIGUOUS: u32 = 0x20 | STRIDES;
+    pub const F_CONTIGUOUS: u32 = 0x40 | STRIDES;
+    pub const ANY_CONTIGUOUS: u32 = 0x80 | STRIDES;
+    pub const INDIRECT: u32 = 0x100 | STRIDES;
+    pub const FULL_RO: u32 = INDIRECT | FORMAT;
+    pub const FULL: u32 = FULL_RO | WRITABLE;
+}
+
+impl Buffer {
+    /// Bytes in a row.
+    pub fn simple(owner: Value, ops: &'static BufferOps, readonly: bool, len: usize) -> Buffer {
+        let len = isize::try_from(len).unwrap_or(isize::MAX);
+        Buffer { owner, ops, readonly, format: Cow::Borrowed("B"), itemsize: 1, offset: 0, shape: vec![len], strides: vec![1], suboffsets: Vec::new() }
+    }
+
+    /// Bytes that all items take together.
+    pub fn len_bytes(&self) -> usize {
+        self.shape.iter().try_fold(self.itemsize, |n, &d| n.checked_mul(usize::try_from(d).ok()?)).unwrap_or(0)
+    }
+
+    /// The exporter's whole memory.
+    pub fn memory<'a>(&'a self, vm: &'a Vm) -> &'a [u8] {
+        (self.ops.bytes)(vm, &self.owner)
+    }
+
+    /// Gives the buffer back to its exporter.
+    pub fn release(self, vm: &mut Vm) {
+        (self.ops.release)(vm, &self.owner);
+    }
+}
+
+impl Vm {
+    /// The object's buffer, or TypeError "a bytes-like object is required, not 'T'".
+    pub fn buffer(&mut self, object: &Value, flags: u32) -> PyResult<Buffer> {
+        use crate::types::value::ValueExt;
+        match object.ty().slots.buffer.get() {
+            Some(slot) => slot(self, object, flags),
+            None => {
+                let name = object.type_name();
+                Err(self.type_error(format!("a bytes-like object is required, not '{name}'")))
+            }
+        }
+    }
+}

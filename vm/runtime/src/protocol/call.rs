@@ -1,0 +1,90 @@
+//! Calling.
+
+use crate::types::dict::Dict;
+use crate::types::str_::Str;
+use crate::types::tuple::Tuple;
+use crate::types::value::ValueExt;
+use crate::{Args, Py, PyResult, Value, Vm};
+
+impl Vm {
+    /// `callable(*args)`.
+    #[inline]
+    pub fn call(&mut self, callable: &Value, args: &[Value]) -> PyResult {
+        self.call_args(callable, Args::new(args))
+    }
+
+    /// `callable()` with whatever arguments.
+    #[inline]
+    pub fn call_args(&mut self, callable: &Value, args: Args<'_>) -> PyResult {
+        self.check_stack(" while calling a Python object")?;
+        if self.interp.heap.wakeup.get() {
+            self.run_pending();
+        }
+        match callable.ty().slots.call.get() {
+            Some(slot) => slot(self, callable, args),
+            None => {
+                let name = callable.type_name();
+                Err(self.type_error(format!("'{name}' object is not callable")))
+            }
+        }
+    }
+
+    /// `callable(*args, **kwargs)` with the arguments in a tuple and a dict of `str` keys.
+    pub fn call_tuple_dict(&mut self, callable: &Value, args: &Py<Tuple>, kwargs: Option<&Py<Dict>>) -> PyResult {
+        let Some(kwargs) = kwargs.filter(|d| !d.is_empty(self)) else { return self.call(callable, args.items()) };
+        let items = kwargs.to_vec(self);
+        let mut values = args.items().to_vec();
+        let mut names = Vec::with_capacity(items.len());
+        for (key, value) in items {
+            if !key.is::<Str>() {
+                return Err(self.type_error("keywords must be strings"));
+            }
+            names.push(key);
+            values.push(value);
+        }
+        self.call_args(callable, Args::with_keywords(&values, &names))
+    }
+
+    /// `object.name(*args)`, without making a bound method where that can be avoided.
+    pub fn call_method(&mut self, object: &Value, name: &Py<Str>, args: &[Value]) -> PyResult {
+        let method = self.getattr(object, name)?;
+        self.call(&method, args)
+    }
+
+    /// Looks `name` up on the type and calls it on `object` as special methods are called; `Ok(None)` if there is none.
+    pub fn call_special(&mut self, object: &Value, name: &Py<Str>, args: &[Value]) -> PyResult<Option<Value>> {
+        match self.lookup_special(object, name)? {
+            Some(method) => self.call(&method, args).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The special method `name` of `object`, bound: looked up on the type, without `__getattr__`.
+    pub fn lookup_special(&mut self, object: &Value, name: &Py<Str>) -> PyResult<Option<Value>> {
+        let ty = object.ty().clone();
+        let Some(found) = ty.lookup(self, name) else { return Ok(None) };
+        match found.ty().slots.descr_get.get() {
+            Some(get) => get(self, &found, Some(object), Some(ty.as_value())).map(Some),
+            None => Ok(Some(found)),
+        }
+    }
+
+    /// Runs the finalizers and weak reference callbacks that wait. Their exceptions go to `sys.unraisablehook`.
+    #[cold]
+    pub fn run_pending(&mut self) {
+        self.interp.heap.wakeup.set(false);
+        while let Some(pending) = krait_heap::pending() {
+            match pending {
+                krait_heap::state::Pending::Finalizer(object) => {
+                    if let Some(del) = object.ty().slots.del.get() {
+                        if let Err(e) = del(self, &object) {
+                            self.unraisable(e, &object);
+                        }
+                    }
+                    drop(object);
+                }
+                krait_heap::state::Pending::Callback(weak) => crate::types::weakref::call_callback(self, &weak),
+            }
+        }
+    }
+}

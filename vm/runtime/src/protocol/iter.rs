@@ -1,0 +1,61 @@
+//! Iteration.
+
+use crate::types::value::ValueExt;
+use crate::{PyResult, Value, Vm};
+
+impl Vm {
+    /// `iter(object)`.
+    pub fn iter(&mut self, object: &Value) -> PyResult {
+        let ty = object.ty();
+        if let Some(slot) = ty.slots.iter.get() {
+            let iterator = slot(self, object)?;
+            if iterator.ty().slots.iternext.get().is_none() {
+                let name = iterator.type_name();
+                return Err(self.type_error(format!("iter() returned non-iterator of type '{name}'")));
+            }
+            return Ok(iterator);
+        }
+        if ty.slots.item.get().is_some() || (ty.slots.getitem.get().is_some() && !object.is::<crate::types::dict::Dict>()) {
+            return crate::types::iter::new_seq_iter(self, object.clone());
+        }
+        let name = object.type_name();
+        Err(self.type_error(format!("'{name}' object is not iterable")))
+    }
+
+    /// The next item, none at the end.
+    #[inline]
+    pub fn iter_next(&mut self, iterator: &Value) -> PyResult<Option<Value>> {
+        match iterator.ty().slots.iternext.get() {
+            Some(slot) => slot(self, iterator),
+            None => {
+                let name = iterator.type_name();
+                Err(self.type_error(format!("'{name}' object is not an iterator")))
+            }
+        }
+    }
+
+    /// Calls `each` for every item of an iterable.
+    pub fn for_each(&mut self, iterable: &Value, mut each: impl FnMut(&mut Vm, Value) -> PyResult<()>) -> PyResult<()> {
+        let iterator = self.iter(iterable)?;
+        while let Some(item) = self.iter_next(&iterator)? {
+            each(self, item)?;
+        }
+        Ok(())
+    }
+
+    /// All items of an iterable.
+    pub fn collect(&mut self, iterable: &Value) -> PyResult<Vec<Value>> {
+        if let Some(list) = iterable.downcast_exact::<crate::types::list::List>() {
+            return Ok(list.items(self).to_vec());
+        }
+        if let Some(tuple) = iterable.downcast_exact::<crate::types::tuple::Tuple>() {
+            return Ok(tuple.items().to_vec());
+        }
+        let mut items = Vec::new();
+        self.for_each(iterable, |_, item| {
+            items.push(item);
+            Ok(())
+        })?;
+        Ok(items)
+    }
+}

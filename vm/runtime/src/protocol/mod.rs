@@ -1,0 +1,6 @@
+//! What can be done to any object: CPython's `abstract.c`, `call.c` and `object.c`, as methods of [`crate::Vm`].
+
+pub mod buffer;
+pub mod call;
+pub mod iter;
+pub mod object;

@@ -1,0 +1,198 @@
+//! [`Vm`], the current thread's state, and [`Interpreter`], what the threads of one interpreter share.
+//!
+//! Holding a `Vm` means holding the GIL. `&mut Vm` may run Python code, `&Vm` cannot.
+#![allow(unsafe_code, reason = "makes the process's singletons and allocates objects")]
+
+use crate::types::class::{PyClass, StaticType};
+use crate::types::dict::Dict;
+use crate::types::instance;
+use crate::types::singletons::{EllipsisType, NoneType, NotImplementedType};
+use crate::types::str_::Str;
+use crate::types::tuple::Tuple;
+use crate::types::type_::{MethodCache, PyType};
+use crate::{GilCell, Py, PyResult};
+use hashbrown::HashTable;
+use krait_heap::state::HeapState;
+use std::cell::Cell;
+use std::hash::Hasher;
+
+/// What the threads of one interpreter share. Leaked when made: it lives as long as the process needs it.
+pub struct Interpreter {
+    /// The heap of the interpreter's objects.
+    pub heap: &'static HeapState,
+    pub method_cache: MethodCache,
+    pub next_type_version: Cell<u32>,
+    pub next_dict_version: Cell<u32>,
+    pub(crate) interned: GilCell<HashTable<Py<Str>>>,
+    /// Strings of one Latin-1 character by code, then the empty one.
+    pub(crate) short_strings: GilCell<Vec<Option<Py<Str>>>>,
+    pub(crate) empty_tuple: GilCell<Option<Py<Tuple>>>,
+    /// Keys of string hashing (`PYTHONHASHSEED`).
+    pub hash_keys: Cell<(u64, u64)>,
+    /// `sys.modules`.
+    pub modules: GilCell<Option<Py<Dict>>>,
+    /// `sys.__dict__`.
+    pub sys_dict: GilCell<Option<Py<Dict>>>,
+    /// `builtins.__dict__`.
+    pub builtins: GilCell<Option<Py<Dict>>>,
+    /// The built-in modules' definitions; import looks here.
+    pub native_modules: GilCell<Vec<&'static crate::module::ModuleDef>>,
+    /// `sys.getrecursionlimit()`.
+    pub recursion_limit: Cell<u32>,
+    /// `sys.get_int_max_str_digits()`.
+    pub int_max_str_digits: Cell<i64>,
+}
+
+/// The current thread's state.
+pub struct Vm {
+    pub interp: &'static Interpreter,
+    /// Lowest stack address that native recursion may reach.
+    pub(crate) stack_limit: usize,
+    /// What the evaluator keeps for this thread.
+    pub eval: crate::eval::ThreadState,
+}
+
+// SAFETY: a `Vm` is made by taking the interpreter's GIL and there is one that is active at a time.
+unsafe impl krait_heap::Gil for Vm {}
+
+impl Interpreter {
+    /// SipHash-1-3 of bytes under the interpreter's keys, as CPython hashes `str` and `bytes`; never -1.
+    pub fn hash_bytes(&self, bytes: &[u8]) -> i64 {
+        if bytes.is_empty() {
+            return 0;
+        }
+        let (k0, k1) = self.hash_keys.get();
+        let mut hasher = siphasher::sip::SipHasher13::new_with_keys(k0, k1);
+        hasher.write(bytes);
+        let hash = hasher.finish() as i64;
+        if hash == -1 { -2 } else { hash }
+    }
+
+    /// The keys that CPython derives from `PYTHONHASHSEED` (a linear congruential generator fills them; 0 gives zero keys).
+    pub fn set_hash_seed(&self, seed: u32) {
+        if seed == 0 {
+            self.hash_keys.set((0, 0));
+            return;
+        }
+        let mut x = seed;
+        let mut bytes = [0u8; 16];
+        for b in &mut bytes {
+            x = x.wrapping_mul(214_013).wrapping_add(2_531_011);
+            *b = (x >> 16) as u8;
+        }
+        let (low, high) = bytes.split_at(8);
+        let key = |b: &[u8]| b.iter().rev().fold(0u64, |n, &x| n << 8 | u64::from(x));
+        self.hash_keys.set((key(low), key(high)));
+    }
+}
+
+impl Vm {
+    /// A new interpreter with its main thread. `stack_size` is what the calling thread has left, in bytes.
+    pub fn new(stack_size: usize) -> PyResult<Vm> {
+        let heap = krait_heap::state::new_heap();
+        krait_heap::state::attach(heap);
+        let interp = Box::leak(Box::new(Interpreter {
+            heap,
+            method_cache: MethodCache::default(),
+            next_type_version: Cell::new(1),
+            next_dict_version: Cell::new(1),
+            interned: GilCell::new(HashTable::new()),
+            short_strings: GilCell::new(vec![None; 257]),
+            empty_tuple: GilCell::new(None),
+            hash_keys: Cell::new((0, 0)),
+            modules: GilCell::new(None),
+            sys_dict: GilCell::new(None),
+            builtins: GilCell::new(None),
+            native_modules: GilCell::new(Vec::new()),
+            recursion_limit: Cell::new(1000),
+            int_max_str_digits: Cell::new(4300),
+        }));
+        let here = &raw const heap as usize;
+        let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), eval: crate::eval::ThreadState::new() };
+        vm.init_process()?;
+        Ok(vm)
+    }
+
+    /// Singletons, names, and the types that everything else needs.
+    fn init_process(&mut self) -> PyResult<()> {
+        let singletons: [(&krait_heap::statics::Singleton, &'static StaticType); 5] = [
+            (&krait_heap::statics::NONE, NoneType::static_type()),
+            (&krait_heap::statics::ELLIPSIS, EllipsisType::static_type()),
+            (&krait_heap::statics::NOT_IMPLEMENTED, NotImplementedType::static_type()),
+            (&krait_heap::statics::TRUE, crate::types::int::Bool::static_type()),
+            (&krait_heap::statics::FALSE, crate::types::int::Bool::static_type()),
+        ];
+        for (singleton, ty) in singletons {
+            ty.lay_out();
+            // SAFETY: the type has just been laid out.
+            unsafe { singleton.header().set_type(ty.core_ptr()) };
+        }
+        crate::types::int::init_bools();
+        crate::names::init(self)?;
+        for ty in crate::types::CORE_TYPES {
+            ty().ready(self)?;
+        }
+        Ok(())
+    }
+
+    /// A new object of `T`'s native type.
+    #[inline]
+    pub fn new_object<T: PyClass>(&mut self, payload: T) -> PyResult<Py<T>> {
+        self.new_object_tail(payload, 0)
+    }
+
+    /// A new object of `T`'s native type with `tail` bytes behind the payload, which the caller fills at once.
+    #[inline]
+    pub(crate) fn new_object_tail<T: PyClass>(&mut self, payload: T, tail: usize) -> PyResult<Py<T>> {
+        let ty = T::static_type();
+        ty.lay_out();
+        // SAFETY: the static type belongs to `T` and is immortal.
+        match unsafe { krait_heap::alloc_tail(ty.core_ptr(), payload, tail) } {
+            Ok(object) => Ok(object),
+            Err(_) => Err(self.memory_error()),
+        }
+    }
+
+    /// A new object of `cls`, which is `T`'s native type or derived from it; SystemError otherwise.
+    pub fn new_instance<T: PyClass>(&mut self, cls: &Py<PyType>, payload: T) -> PyResult<Py<T>> {
+        self.new_instance_tail(cls, payload, 0)
+    }
+
+    /// [`Vm::new_instance`] with a tail, which the caller fills at once.
+    pub(crate) fn new_instance_tail<T: PyClass>(&mut self, cls: &Py<PyType>, payload: T, tail: usize) -> PyResult<Py<T>> {
+        T::static_type().lay_out();
+        let core: *const krait_heap::TypeCore = &raw const cls.core;
+        if core != T::type_core() && !T::is_subtype(core) {
+            let (name, want) = (cls.tp_name(), T::NAME);
+            return Err(self.system_error(format!("cannot make a '{name}' object with the payload of '{want}'")));
+        }
+        if cls.has_flag(crate::types::class::flags::HEAPTYPE) {
+            // The object's reference on its class; given back when it dies.
+            std::mem::forget(cls.clone());
+        }
+        // SAFETY: just checked.
+        match unsafe { krait_heap::alloc_tail(core, payload, tail) } {
+            Ok(object) => {
+                instance::init_inline(object.header());
+                Ok(object)
+            }
+            Err(_) => Err(self.memory_error()),
+        }
+    }
+
+    /// RecursionError if native recursion has come close to the end of the stack. `doing` is like " while calling a Python object".
+    #[inline(always)]
+    pub fn check_stack(&mut self, doing: &str) -> PyResult<()> {
+        let here = 0u8;
+        if (&raw const here as usize) < self.stack_limit { Err(self.stack_error(doing)) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn stack_error(&mut self, doing: &str) -> crate::Raised {
+        // Raising itself needs some stack.
+        let limit = std::mem::replace(&mut self.stack_limit, 0);
+        let raised = self.recursion_error(format!("maximum recursion depth exceeded{doing}"));
+        self.stack_limit = limit;
+        raised
+    }
+}
