@@ -130,20 +130,24 @@ fn patch(root: &Path, home: &Path, patchelf: Option<PathBuf>, tools: &Path) -> R
         .map(|entry| entry.file_name())
         .find(|name| name.to_string_lossy().starts_with("ld-linux"))
         .context("the C library came without its loader")?;
-    let mut command = match patchelf {
+    let search_path = std::env::join_paths([libraries.clone(), tools.join("usr/lib").join(&triplet)]);
+    let search_path = search_path.context("the cache's path has a colon in it")?;
+    let patchelf = || match &patchelf {
         Some(path) => Command::new(path),
         None => {
             let mut command = Command::new(libraries.join(&loader));
-            let folders = [libraries.clone(), tools.join("usr/lib").join(&triplet)];
-            let path = std::env::join_paths(folders).context("the cache's path has a colon in it")?;
-            command.arg("--library-path").arg(path).arg(tools.join("usr/bin/patchelf"));
+            command.arg("--library-path").arg(&search_path).arg(tools.join("usr/bin/patchelf"));
             command
         }
     };
     let final_libraries = home.join("usr/lib").join(&triplet);
-    // DT_RPATH, not DT_RUNPATH: the extension modules inherit it from the executable.
-    command.arg("--set-interpreter").arg(final_libraries.join(&loader)).arg("--force-rpath");
-    command.arg("--set-rpath").arg(&final_libraries).arg(executable(root));
+    // Two calls, in this order: patchelf 0.18 breaks the executable otherwise. And DT_RPATH, not
+    // DT_RUNPATH: the extension modules inherit it from the executable.
+    let mut command = patchelf();
+    command.arg("--force-rpath").arg("--set-rpath").arg(&final_libraries).arg(executable(root));
+    run(&mut command, "patchelf failed")?;
+    let mut command = patchelf();
+    command.arg("--set-interpreter").arg(final_libraries.join(&loader)).arg(executable(root));
     run(&mut command, "patchelf failed")?;
     let mut test = Command::new(libraries.join(&loader));
     test.arg("--library-path").arg(&libraries).arg(executable(root)).args(["-B", "-c", SMOKE_TEST]);
