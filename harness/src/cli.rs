@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Runs CPython's own test suite on any Python, test by test, beside CPython itself.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version)]
+#[command(name = "harness", version, args_override_self = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Action,
@@ -33,6 +33,7 @@ pub enum Action {
 }
 
 #[derive(Args, Debug)]
+#[command(args_override_self = true)]
 pub struct RunArguments {
     /// Test modules or globs (test_list, "test_dict*"); without any, the list harness/lists/first.txt
     #[arg(value_name = "MODULE|GLOB")]
@@ -46,6 +47,9 @@ pub struct RunArguments {
     /// Workers at a time [default: the number of processors]
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<usize>,
+    /// A folder with more test modules, in front of the reference's own
+    #[arg(long, value_name = "DIR")]
+    pub tests: Option<PathBuf>,
     /// Seconds a test may take
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,

@@ -32,14 +32,19 @@ const INTERRUPTED: u8 = 130;
 pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     let begun = Instant::now();
     let reference = reference::find(arguments.reference.as_deref())?;
-    let modules = select::modules(&arguments.modules, &arguments.list, &reference)?;
+    let modules = select::modules(&arguments.modules, &arguments.list, arguments.tests.as_deref(), &reference)?;
     let interpreters = interpreters(arguments, &reference)?;
     let run = Run::new(arguments, &reference, modules)?;
     let stop = stop_on_signals()?;
+    let tests = match &arguments.tests {
+        Some(folder) => Some(folder.canonicalize().with_context(|| format!("cannot open {}", folder.display()))?),
+        None => None,
+    };
     let scratch = run.scratch()?;
     let settings = Settings {
         timeout: Duration::from_secs(arguments.timeout),
         memory: arguments.memory << 20,
+        tests: tests.as_deref(),
         scratch: scratch.path(),
         stop: &stop,
     };
@@ -124,7 +129,7 @@ struct Run<'a> {
     arguments: &'a RunArguments,
     reference: &'a Reference,
     modules: Vec<String>,
-    cache: ControlCache,
+    cache: Option<ControlCache>,
     /// By index of the interpreter and module.
     records: Mutex<HashMap<(usize, String), ModuleRecord>>,
     /// Records as they come, so that even a killed run leaves what it had.
@@ -139,13 +144,16 @@ impl<'a> Run<'a> {
         let identity = [reference.full_version.as_str(), &stamp, WORKER_SOURCE, &limits];
         let cache = ControlCache::open(&root, &reference.version, &identity);
         let mut records = HashMap::new();
-        if !arguments.refresh {
+        // The cache knows the reference's modules, not those of a folder that may change.
+        let is_cached = arguments.tests.is_none();
+        if is_cached && !arguments.refresh {
             for module in &modules {
                 records.extend(cache.load(module).map(|record| ((CONTROL, module.clone()), record)));
             }
         }
         let journal = output_folder(arguments).join("journal.jsonl");
         let _ = fs::remove_file(&journal);
+        let cache = is_cached.then_some(cache);
         Ok(Self { arguments, reference, modules, cache, records: Mutex::new(records), journal })
     }
 
@@ -177,7 +185,8 @@ impl<'a> Run<'a> {
     fn keep(&self, task: &Task, record: ModuleRecord) -> Result<()> {
         if task.interpreter == CONTROL {
             if !record.interrupted
-                && let Err(error) = self.cache.store(&record)
+                && let Some(cache) = &self.cache
+                && let Err(error) = cache.store(&record)
             {
                 eprintln!("note: the control's results are not cached: {error:#}");
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use globset::Glob;
@@ -26,8 +26,14 @@ const SPLIT_PACKAGES: [&str; 10] = [
     "test_pydoc",
 ];
 
-/// The modules that `words` and `lists` select, in their order, each once.
-pub fn modules(words: &[String], lists: &[std::path::PathBuf], reference: &Reference) -> Result<Vec<String>> {
+/// The modules that `words` and `lists` select, in their order, each once. `folder` holds modules
+/// besides the reference's.
+pub fn modules(
+    words: &[String],
+    lists: &[PathBuf],
+    folder: Option<&Path>,
+    reference: &Reference,
+) -> Result<Vec<String>> {
     let mut wanted: Vec<String> = words.to_vec();
     for list in lists {
         let text = fs::read_to_string(list).with_context(|| format!("cannot read the list {}", list.display()))?;
@@ -36,7 +42,10 @@ pub fn modules(words: &[String], lists: &[std::path::PathBuf], reference: &Refer
     if words.is_empty() && lists.is_empty() {
         wanted.extend(names_in(FIRST_LIST));
     }
-    let known = all_modules(&reference.library.join("test"), "")?;
+    let mut known = all_modules(&reference.library.join("test"), "")?;
+    if let Some(folder) = folder {
+        known.extend(all_modules(folder, "")?);
+    }
     let mut chosen = Vec::new();
     for word in wanted {
         let name = word.strip_prefix("test.").unwrap_or(&word);

@@ -47,6 +47,8 @@ const EXIT_ID: &str = "<exit>";
 pub struct Settings<'a> {
     pub timeout: Duration,
     pub memory: u64,
+    /// More test modules, in front of the reference's.
+    pub tests: Option<&'a Path>,
     /// Where the worker program lies and scratch directories are made.
     pub scratch: &'a Path,
     /// Set when the run is to stop.
@@ -292,7 +294,8 @@ impl Worker {
         let mut command = Command::new("/proc/self/exe");
         command.args([OsStr::new("__launch"), OsStr::new(&settings.memory.to_string()), OsStr::new("--")]);
         command.args(&interpreter.command).arg("-u").arg(settings.scratch.join("krait_worker.py"));
-        command.args([EVENT_FD, module, done]).args(patterns);
+        command.args([EVENT_FD, module, done]);
+        command.arg(settings.tests.map_or(OsStr::new("-"), Path::as_os_str)).args(patterns);
         set_environment(&mut command, interpreter, &tmp);
         command.current_dir(&cwd);
         command.stdin(event_write).stdout(output_write.try_clone().context("no pipe")?).stderr(output_write);

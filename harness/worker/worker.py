@@ -1,9 +1,9 @@
 """Run one test module and stream what happens, one line per event, to a descriptor.
 
-usage: worker.py FD MODULE DONE [PATTERN...]
+usage: worker.py FD MODULE DONE FOLDER [PATTERN...]
 
 DONE lists the plan's indexes that an earlier worker has already dealt with
-("0-41,57", or "-"); PATTERN keeps the tests whose id contains it, or matches it
+("0-41,57", or "-"); FOLDER holds more test modules (or "-"); PATTERN keeps the tests whose id contains it, or matches it
 if it has a "*".  Fields of an event are separated by tabs, with backslash
 escapes.  Every import here is one that a young interpreter has to manage before
 its first test, so json, argparse and friends are absent on purpose.
@@ -39,7 +39,7 @@ class Channel:
         try:
             posix.set_inheritable(fd, False)
             # Tests close descriptors they do not own; the second one is a reserve.
-            self.fds.append(posix.dup(fd))
+            self.fds.append(posix.dup2(fd, fd + 57, False))
         except Exception:
             pass
 
@@ -47,7 +47,7 @@ class Channel:
         if self.getpid() != self.pid:
             return
         line = "\t".join([escape(field) for field in fields]) + "\n"
-        data = line.encode("utf-8", "backslashreplace")
+        data = line.encode("utf-8")
         for fd in self.fds:
             try:
                 while data:
@@ -58,7 +58,7 @@ class Channel:
 
 
 def escape(field):
-    text = str(field)
+    text = str(field).encode("utf-8", "backslashreplace").decode("utf-8")
     if len(text) > DETAIL_LIMIT:
         half = DETAIL_LIMIT // 2
         text = text[:half] + "\n[...]\n" + text[-half:]
@@ -305,8 +305,11 @@ def restore_interrupt():
         pass
 
 
-def load(module_name, unittest):
+def load(module_name, folder, unittest):
     """The module's tests in order, as unittest's load_tests protocol gives them."""
+    if folder != "-":
+        import test
+        test.__path__.insert(0, folder)
     full_name = "test." + module_name
     __import__(full_name)
     module = sys.modules[full_name]
@@ -320,7 +323,7 @@ def load(module_name, unittest):
     return flatten(suite, [])
 
 
-def run_module(channel, module_name, done, patterns):
+def run_module(channel, module_name, done, folder, patterns):
     channel.send("phase", "import unittest")
     try:
         import unittest
@@ -332,7 +335,7 @@ def run_module(channel, module_name, done, patterns):
     restore_interrupt()
     channel.send("phase", "import")
     try:
-        tests = load(module_name, unittest)
+        tests = load(module_name, folder, unittest)
     except unittest.SkipTest as reason:
         channel.send("module", "skip", reason)
         return
@@ -376,9 +379,10 @@ def main():
         pass
     module_name = sys.argv[2]
     done = parse_ranges(sys.argv[3])
-    patterns = sys.argv[4:]
+    folder = sys.argv[4]
+    patterns = sys.argv[5:]
     sys.argv[1:] = []
-    run_module(channel, module_name, done, patterns)
+    run_module(channel, module_name, done, folder, patterns)
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -12,7 +12,8 @@ use crate::report::{Report, SubjectReport, percent};
 const LIST_LIMIT: usize = 40;
 
 /// Outcomes that have a column of their own; the good ones share the first.
-const COLUMNS: [Outcome; 7] = [
+const COLUMNS: [Outcome; 8] = [
+    Outcome::UnexpectedSuccess,
     Outcome::Fail,
     Outcome::Error,
     Outcome::Skip,
@@ -33,7 +34,7 @@ pub fn summary(report: &Report) -> String {
 fn one_subject(subject: &SubjectReport) -> String {
     let mut table = empty_table();
     let mut header = vec!["module", "expected", "pass"];
-    header.extend(COLUMNS.iter().map(|outcome| outcome.name()));
+    header.extend(COLUMNS.iter().map(|&outcome| column_title(outcome)));
     header.extend(["parts", "seconds", "control", ""]);
     table.set_header(header);
     for module in &subject.modules {
@@ -140,6 +141,14 @@ fn list<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> Str
     }
     if items.len() > LIST_LIMIT {
         let _ = writeln!(text, "  ... and {} more", items.len() - LIST_LIMIT);
+    }
+}
+
+fn column_title(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::UnexpectedSuccess => "xpass",
+        Outcome::ImportError => "import",
+        other => other.name(),
     }
 }
 
