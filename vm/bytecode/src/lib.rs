@@ -2,6 +2,9 @@
 //! and a text listing. Nothing here knows runtime objects.
 
 pub mod code;
+pub mod dis;
+pub mod exceptiontable;
+pub mod linetable;
 pub mod marshal;
 pub mod opcode;
 
