@@ -79,6 +79,16 @@ pub fn codegen<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options:
     codegen_module(arena, module, filename, options).map_err(Error::into_syntax_error)
 }
 
+/// The symbol table alone, of the tree as it stands.
+pub fn symtable<'a>(arena: &'a Arena, module: &Mod<'a>, options: CompileOptions) -> Result<Symtable<'a>, SyntaxError> {
+    let run = || {
+        let mut future = future::from_ast(module)?;
+        future.features |= options.flags;
+        symtable::build_table(arena, module, &future)
+    };
+    run().map_err(Error::into_syntax_error)
+}
+
 fn compile_module<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions) -> Res<Compiled> {
     let (mut compiler, module) = set_up(arena, module, filename, options)?;
     compiler.module(&module)?;

@@ -11,5 +11,6 @@ pub mod instruction_sequence;
 pub mod preprocess;
 pub mod symtable;
 mod unit;
+pub mod validate;
 
 pub use compile::{CompileOptions, Compiled, compile};

@@ -14,6 +14,7 @@ pub enum ErrorKind {
     RecursionError,
     OverflowError,
     ValueError,
+    TypeError,
     SystemError,
     UnicodeDecodeError,
 }
