@@ -7,7 +7,7 @@
 //!
 //! Marks are positions, or [`NONE`]; those above `lastmark` are stale.
 
-use crate::chars::{Char, Locale, ascii_tolower, in_category, is_unicode_word, is_word, unicode_tolower};
+use crate::chars::{Char, Locale, ascii_tolower, is_unicode_word, is_word, unicode_tolower};
 use crate::opcodes::*;
 use crate::program::Program;
 use crate::state::{Environment, Error};
@@ -37,6 +37,14 @@ pub(crate) enum Jump {
     PossessiveRepeat1,
     PossessiveRepeat2,
     AtomicGroup,
+}
+
+impl Jump {
+    /// Whether the code that is called goes on to the end of the pattern.
+    fn is_tail(self) -> bool {
+        use Jump::{Assert, AssertNot, AtomicGroup, PossessiveRepeat1, PossessiveRepeat2};
+        !matches!(self, Assert | AssertNot | AtomicGroup | PossessiveRepeat1 | PossessiveRepeat2)
+    }
 }
 
 /// An open choice.
@@ -97,6 +105,8 @@ pub(crate) struct Core {
     pub endpos: usize,
     /// Where the frame that returned last has arrived.
     pub ptr: usize,
+    /// Code to run in a call.
+    pub target: usize,
     pub match_all: bool,
     pub must_advance: bool,
     pub lastmark: i32,
@@ -154,8 +164,8 @@ impl Core {
 pub(crate) enum Flow {
     /// Go on with the frame.
     Next,
-    /// Push the frame and run code from `pc`.
-    Call { jump: Jump, pc: usize, toplevel: bool },
+    /// Push a frame and run code from [`Core::target`].
+    Call(Jump),
     /// Leave the frame.
     Return(bool),
 }
@@ -187,8 +197,9 @@ impl<C: Char> Machine<'_, '_, C> {
             loop {
                 match flow {
                     Flow::Next => break,
-                    Flow::Call { jump, pc, toplevel } => {
-                        push(frames, Frame { jump, ..Frame::new(pc, self.core.ptr, toplevel) })?;
+                    Flow::Call(jump) => {
+                        let toplevel = jump.is_tail() && frames.last().is_some_and(|frame| frame.toplevel);
+                        push(frames, Frame { jump, ..Frame::new(self.core.target, self.core.ptr, toplevel) })?;
                         self.core.poll(self.env)?;
                         break;
                     }
@@ -209,6 +220,16 @@ impl<C: Char> Machine<'_, '_, C> {
         let (program, text) = (self.program, self.text);
         let code = &program.code[..];
         let (mut pc, mut ptr) = (frame.pc, frame.ptr);
+        // Leaves the operator that opens a choice to `repeat.rs`.
+        macro_rules! choose {
+            ($method:ident) => {{
+                (frame.pc, frame.ptr) = (pc + 1, ptr);
+                match self.$method(frame)? {
+                    Flow::Next => (pc, ptr) = (frame.pc, frame.ptr),
+                    flow => return Ok(flow),
+                }
+            }};
+        }
         loop {
             let op = at(code, pc);
             match op {
@@ -245,12 +266,18 @@ impl<C: Char> Machine<'_, '_, C> {
                 },
                 FAILURE => return Ok(Flow::Return(false)),
                 SUCCESS => return Ok(Flow::Return(self.success(frame.toplevel, ptr))),
-                _ => {
-                    (frame.pc, frame.ptr) = (pc + 1, ptr);
-                    let flow = self.choice(op, frame)?;
-                    let Flow::Next = flow else { return Ok(flow) };
-                    (pc, ptr) = (frame.pc, frame.ptr);
-                }
+                BRANCH => choose!(branch),
+                REPEAT_ONE => choose!(repeat_one),
+                MIN_REPEAT_ONE => choose!(min_repeat_one),
+                POSSESSIVE_REPEAT_ONE => choose!(possessive_repeat_one),
+                REPEAT => choose!(repeat),
+                MAX_UNTIL => choose!(max_until),
+                MIN_UNTIL => choose!(min_until),
+                POSSESSIVE_REPEAT => choose!(possessive_repeat),
+                ATOMIC_GROUP => choose!(atomic_group),
+                ASSERT => choose!(assert),
+                ASSERT_NOT => choose!(assert_not),
+                _ => return Err(Error::State),
             }
         }
     }
@@ -312,37 +339,27 @@ impl<C: Char> Machine<'_, '_, C> {
     /// Whether the operator of one character at `pc` matches `c`.
     #[inline(always)]
     pub fn single(&self, pc: usize, c: u32) -> bool {
-        let program = self.program;
-        let code = &program.code[..];
-        let locale = self.env.locale;
-        let literal = || at(code, pc + 1);
-        let in_set = |c| program.set(pc + 2).is_some_and(|set| set.contains(c, locale));
-        match at(code, pc) {
-            LITERAL => c == literal(),
-            NOT_LITERAL => c != literal(),
-            IN => in_set(c),
-            ANY => c != 10,
-            ANY_ALL => true,
-            CATEGORY => in_category(literal(), c, locale),
-            LITERAL_IGNORE => ascii_tolower(c) == literal(),
-            NOT_LITERAL_IGNORE => ascii_tolower(c) != literal(),
-            IN_IGNORE => in_set(ascii_tolower(c)),
-            LITERAL_UNI_IGNORE => unicode_tolower(c) == literal(),
-            NOT_LITERAL_UNI_IGNORE => unicode_tolower(c) != literal(),
-            IN_UNI_IGNORE => in_set(unicode_tolower(c)),
-            LITERAL_LOC_IGNORE => locale.equal(literal(), c),
-            NOT_LITERAL_LOC_IGNORE => !locale.equal(literal(), c),
-            IN_LOC_IGNORE => {
-                let (lower, upper) = (in_set(locale.lower(c)), in_set(locale.upper(c)));
-                if program.set(pc + 2).is_some_and(|set| set.negated()) { lower && upper } else { lower || upper }
+        self.program.single(pc, c, self.env.locale)
+    }
+
+    /// The operator of one character that the code at `pc` needs first, if there is one; else any other operator. Groups
+    /// that are begun before it are forgotten when it fails.
+    #[inline(always)]
+    pub fn guard(&self, mut pc: usize) -> usize {
+        let code = &self.program.code[..];
+        loop {
+            match at(code, pc) {
+                MARK => pc += 2,
+                REPEAT_ONE | MIN_REPEAT_ONE | POSSESSIVE_REPEAT_ONE if at(code, pc + 2) > 0 => return pc + 4,
+                _ => return pc,
             }
-            _ => false,
         }
     }
 
-    /// Whether the code at `pc` fails at once at `ptr`, without a trace.
+    /// Whether the code at `pc` certainly fails at `ptr`.
     #[inline(always)]
     pub fn fails_at(&self, pc: usize, ptr: usize) -> bool {
+        let pc = self.guard(pc);
         let op = at(&self.program.code, pc);
         is_single(op) && !self.text.get(ptr).is_some_and(|c| self.single(pc, c.code()))
     }
@@ -366,22 +383,6 @@ impl<C: Char> Machine<'_, '_, C> {
             _ => rest.iter().position(|c| !self.single(pc, c.code())),
         };
         first.unwrap_or(rest.len())
-    }
-
-    /// The first position from `ptr` on that the operator at `pc` matches.
-    pub fn find(&self, pc: usize, ptr: usize) -> Option<usize> {
-        let rest = self.text.get(ptr..)?;
-        let program = self.program;
-        let found = match at(&program.code, pc) {
-            IN => {
-                let set = program.set(pc + 2)?;
-                let locale = self.env.locale;
-                rest.iter().position(|c| set.contains(c.code(), locale))
-            }
-            LITERAL => C::find(rest, at(&program.code, pc + 1)),
-            _ => rest.iter().position(|c| self.single(pc, c.code())),
-        };
-        Some(ptr + found?)
     }
 
     /// Whether `ptr` is the position that AT asks for.

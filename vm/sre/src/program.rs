@@ -5,7 +5,7 @@
 
 use memchr::memmem;
 
-use crate::chars::{Locale, in_category};
+use crate::chars::{Locale, ascii_tolower, in_category, unicode_tolower};
 use crate::opcodes::*;
 use crate::validate::{Invalid, find_operators};
 
@@ -38,8 +38,8 @@ pub struct Program {
     pub(crate) body: usize,
     /// Shortest match.
     pub(crate) min: usize,
-    /// The operator of one character that every match begins with.
-    pub(crate) lead: Option<usize>,
+    /// Below 256: whether a match may begin with the character. None if it may be empty, or is hard to tell.
+    pub(crate) first: Option<Box<[bool; 256]>>,
     /// The operator of one character that an unbounded repeat at the beginning repeats, if what follows does not depend
     /// on where the match began. When a match fails, it fails from the other characters of that run too.
     pub(crate) run: Option<usize>,
@@ -136,7 +136,7 @@ impl Program {
             start: Start::Any,
             body: 0,
             min: 0,
-            lead: None,
+            first: None,
             run: None,
         };
         if at(code, 0) == INFO {
@@ -149,7 +149,8 @@ impl Program {
             program.start = Start::Beginning;
         }
         program.number_sets(code, &operators.sets);
-        program.find_lead(code, operators.refers);
+        program.find_run(code, operators.refers);
+        program.find_first();
         Ok(program)
     }
 
@@ -206,36 +207,127 @@ impl Program {
         }
     }
 
-    /// Finds `lead` and `run`; `refers` when there are references to groups.
-    fn find_lead(&mut self, code: &[u32], refers: bool) {
+    /// Finds `run`; `refers` when there are references to groups.
+    fn find_run(&mut self, code: &[u32], refers: bool) {
         let mut pc = self.body;
-        let mut marked = false;
-        loop {
-            match at(code, pc) {
-                MARK => {
-                    marked = true;
-                    pc += 2;
-                }
-                op @ (REPEAT_ONE | MIN_REPEAT_ONE | POSSESSIVE_REPEAT_ONE | REPEAT | POSSESSIVE_REPEAT) => {
-                    if at(code, pc + 3) == MAXREPEAT && is_single(at(code, pc + 4)) && !(marked && refers)
-                        && !matches!(op, REPEAT | POSSESSIVE_REPEAT)
-                    {
-                        self.run = Some(pc + 4);
-                    }
-                    if at(code, pc + 2) == 0 {
-                        return;
-                    }
-                    if matches!(op, REPEAT | POSSESSIVE_REPEAT) {
-                        // What is inside repeats with it.
-                        marked = true;
-                    }
-                    pc += 4;
-                }
-                op => {
-                    self.lead = is_single(op).then_some(pc);
-                    return;
-                }
-            }
+        while at(code, pc) == MARK && !refers {
+            pc += 2;
+        }
+        let repeats = matches!(at(code, pc), REPEAT_ONE | MIN_REPEAT_ONE | POSSESSIVE_REPEAT_ONE);
+        if repeats && at(code, pc + 3) == MAXREPEAT && is_single(at(code, pc + 4)) {
+            self.run = Some(pc + 4);
         }
     }
+
+    /// Finds `first`.
+    fn find_first(&mut self) {
+        let mut table = Box::new([false; 256]);
+        if self.begins(self.body, &mut table, 0) == Some(false) {
+            self.first = Some(table);
+        }
+    }
+
+    /// Adds to `table` what the code at `pc` may begin with, up to the end of its part; whether that part may match the
+    /// empty string. None when it is hard to tell.
+    fn begins(&self, mut pc: usize, table: &mut [bool; 256], depth: u32) -> Option<bool> {
+        let code = &self.code[..];
+        if depth > 20 {
+            return None;
+        }
+        loop {
+            let next = pc + 1 + at(code, pc + 1) as usize;
+            let empty = match at(code, pc) {
+                SUCCESS | JUMP | MAX_UNTIL | MIN_UNTIL => return Some(true),
+                FAILURE => return Some(false),
+                MARK | AT => {
+                    pc += 2;
+                    continue;
+                }
+                ASSERT | ASSERT_NOT => true,
+                ATOMIC_GROUP => self.begins(pc + 2, table, depth + 1)?,
+                REPEAT_ONE | MIN_REPEAT_ONE | POSSESSIVE_REPEAT_ONE => {
+                    self.add_single(pc + 4, table)?;
+                    at(code, pc + 2) == 0
+                }
+                REPEAT | POSSESSIVE_REPEAT => {
+                    let empty = self.begins(pc + 4, table, depth + 1)? || at(code, pc + 2) == 0;
+                    if !empty {
+                        return Some(false);
+                    }
+                    pc = next + 1;
+                    continue;
+                }
+                BRANCH => {
+                    let mut empty = false;
+                    pc += 1;
+                    while at(code, pc) != 0 {
+                        empty |= self.begins(pc + 1, table, depth + 1)?;
+                        pc += at(code, pc) as usize;
+                    }
+                    pc += 1;
+                    if !empty {
+                        return Some(false);
+                    }
+                    continue;
+                }
+                op if is_single(op) => {
+                    self.add_single(pc, table)?;
+                    false
+                }
+                _ => return None,
+            };
+            if !empty {
+                return Some(false);
+            }
+            pc = next;
+        }
+    }
+
+    /// Adds to `table` what the operator at `pc` matches; None when the locale decides.
+    fn add_single(&self, pc: usize, table: &mut [bool; 256]) -> Option<()> {
+        let op = at(&self.code, pc);
+        let by_locale = matches!(op, LITERAL_LOC_IGNORE | NOT_LITERAL_LOC_IGNORE | IN_LOC_IGNORE)
+            || (op == CATEGORY && matches!(at(&self.code, pc + 1), CATEGORY_LOC_WORD | CATEGORY_LOC_NOT_WORD))
+            || (is_set(op) && self.set(pc + 2)?.latin1[0] == 2);
+        if by_locale {
+            return None;
+        }
+        for (c, member) in (0..).zip(table) {
+            *member |= self.single(pc, c, &Locale::C);
+        }
+        Some(())
+    }
+
+    /// Whether the operator of one character at `pc` matches `c`.
+    #[inline(always)]
+    pub(crate) fn single(&self, pc: usize, c: u32, locale: &Locale) -> bool {
+        let code = &self.code[..];
+        let literal = || at(code, pc + 1);
+        let in_set = |c| self.set(pc + 2).is_some_and(|set| set.contains(c, locale));
+        match at(code, pc) {
+            LITERAL => c == literal(),
+            NOT_LITERAL => c != literal(),
+            IN => in_set(c),
+            ANY => c != 10,
+            ANY_ALL => true,
+            CATEGORY => in_category(literal(), c, locale),
+            LITERAL_IGNORE => ascii_tolower(c) == literal(),
+            NOT_LITERAL_IGNORE => ascii_tolower(c) != literal(),
+            IN_IGNORE => in_set(ascii_tolower(c)),
+            LITERAL_UNI_IGNORE => unicode_tolower(c) == literal(),
+            NOT_LITERAL_UNI_IGNORE => unicode_tolower(c) != literal(),
+            IN_UNI_IGNORE => in_set(unicode_tolower(c)),
+            LITERAL_LOC_IGNORE => locale.equal(literal(), c),
+            NOT_LITERAL_LOC_IGNORE => !locale.equal(literal(), c),
+            IN_LOC_IGNORE => {
+                let (lower, upper) = (in_set(locale.lower(c)), in_set(locale.upper(c)));
+                if self.set(pc + 2).is_some_and(|set| set.negated()) { lower && upper } else { lower || upper }
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_set(op: u32) -> bool {
+    matches!(op, IN | IN_IGNORE | IN_UNI_IGNORE | IN_LOC_IGNORE)
 }

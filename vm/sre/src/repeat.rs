@@ -5,29 +5,14 @@ use crate::matcher::{Flow, Frame, Jump, Machine, NONE, Repeat, push};
 use crate::opcodes::*;
 use crate::state::Error;
 
-type Outcome = Result<Flow, Error>;
+pub(crate) type Outcome = Result<Flow, Error>;
 
 impl<C: Char> Machine<'_, '_, C> {
-    /// Begins the operator `op`; `frame.pc` is behind it.
+    /// Asks for code from `pc` on.
     #[inline(always)]
-    pub fn choice(&mut self, op: u32, frame: &mut Frame) -> Outcome {
-        match op {
-            BRANCH => self.branch(frame),
-            REPEAT_ONE => self.repeat_one(frame),
-            MIN_REPEAT_ONE => self.min_repeat_one(frame),
-            POSSESSIVE_REPEAT_ONE => Ok(self.possessive_repeat_one(frame)),
-            REPEAT => self.repeat(frame),
-            MAX_UNTIL => self.max_until(frame),
-            MIN_UNTIL => self.min_until(frame),
-            POSSESSIVE_REPEAT => self.possessive_repeat(frame),
-            ATOMIC_GROUP => {
-                self.core.ptr = frame.ptr;
-                Ok(Flow::Call { jump: Jump::AtomicGroup, pc: frame.pc + 1, toplevel: false })
-            }
-            ASSERT => Ok(self.assert(frame)),
-            ASSERT_NOT => self.assert_not(frame),
-            _ => Err(Error::State),
-        }
+    fn call(&mut self, jump: Jump, pc: usize) -> Flow {
+        self.core.target = pc;
+        Flow::Call(jump)
     }
 
     /// Goes on with `frame`, which called, now that the call returned.
@@ -130,7 +115,7 @@ impl<C: Char> Machine<'_, '_, C> {
 
     // BRANCH: <skip> code JUMP ... 0
 
-    fn branch(&mut self, frame: &mut Frame) -> Outcome {
+    pub fn branch(&mut self, frame: &mut Frame) -> Outcome {
         self.save(frame, self.in_repeat())?;
         Ok(self.next_alternative(frame))
     }
@@ -144,7 +129,7 @@ impl<C: Char> Machine<'_, '_, C> {
             }
             if !self.fails_at(frame.pc + 1, frame.ptr) {
                 self.core.ptr = frame.ptr;
-                return Flow::Call { jump: Jump::Branch, pc: frame.pc + 1, toplevel: frame.toplevel };
+                return self.call(Jump::Branch, frame.pc + 1);
             }
             frame.pc += skip;
         }
@@ -173,7 +158,7 @@ impl<C: Char> Machine<'_, '_, C> {
         self.text.len().checked_sub(ptr).is_some_and(|left| left >= min)
     }
 
-    fn repeat_one(&mut self, frame: &mut Frame) -> Outcome {
+    pub fn repeat_one(&mut self, frame: &mut Frame) -> Outcome {
         let (tail, min) = (self.skip(frame), self.word(frame.pc + 1) as usize);
         if !self.is_left(frame.ptr, min) {
             return Ok(Flow::Return(false));
@@ -195,29 +180,24 @@ impl<C: Char> Machine<'_, '_, C> {
     fn try_tail(&mut self, frame: &mut Frame) -> Flow {
         let (tail, min) = (self.skip(frame), self.word(frame.pc + 1) as usize);
         let fewest = frame.ptr - (frame.count - min);
-        if self.word(tail) == LITERAL {
+        let guard = self.guard(tail);
+        let op = self.word(guard);
+        if is_single(op) {
             let to = self.text.len().min(frame.ptr + 1);
             let window = self.text.get(fewest..to).unwrap_or(&[]);
-            let Some(found) = C::rfind(window, self.word(tail + 1)) else {
+            let found = match op {
+                LITERAL => C::rfind(window, self.word(guard + 1)),
+                _ => window.iter().rposition(|c| self.single(guard, c.code())),
+            };
+            let Some(found) = found else {
                 self.discard(frame);
                 return Flow::Return(false);
             };
             frame.count -= frame.ptr - (fewest + found);
             frame.ptr = fewest + found;
-        } else {
-            if is_single(self.word(tail)) {
-                let to = self.text.len().min(frame.ptr + 1);
-                let window = self.text.get(fewest..to).unwrap_or(&[]);
-                let Some(found) = window.iter().rposition(|c| self.single(tail, c.code())) else {
-                    self.discard(frame);
-                    return Flow::Return(false);
-                };
-                frame.count -= frame.ptr - (fewest + found);
-                frame.ptr = fewest + found;
-            }
         }
         self.core.ptr = frame.ptr;
-        Flow::Call { jump: Jump::RepeatOne, pc: tail, toplevel: frame.toplevel }
+        self.call(Jump::RepeatOne, tail)
     }
 
     fn resume_repeat_one(&mut self, matched: bool, frame: &mut Frame) -> Outcome {
@@ -233,7 +213,7 @@ impl<C: Char> Machine<'_, '_, C> {
         Ok(Flow::Return(matched))
     }
 
-    fn min_repeat_one(&mut self, frame: &mut Frame) -> Outcome {
+    pub fn min_repeat_one(&mut self, frame: &mut Frame) -> Outcome {
         let (tail, min) = (self.skip(frame), self.word(frame.pc + 1));
         if !self.is_left(frame.ptr, min as usize) {
             return Ok(Flow::Return(false));
@@ -262,7 +242,7 @@ impl<C: Char> Machine<'_, '_, C> {
             }
         }
         self.core.ptr = frame.ptr;
-        Flow::Call { jump: Jump::MinRepeatOne, pc: tail, toplevel: frame.toplevel }
+        self.call(Jump::MinRepeatOne, tail)
     }
 
     /// Takes one more item, if there is one and `max` allows it.
@@ -287,15 +267,15 @@ impl<C: Char> Machine<'_, '_, C> {
         Ok(Flow::Return(matched))
     }
 
-    fn possessive_repeat_one(&mut self, frame: &mut Frame) -> Flow {
+    pub fn possessive_repeat_one(&mut self, frame: &mut Frame) -> Outcome {
         let min = self.word(frame.pc + 1) as usize;
         let count = self.count(frame.pc + 3, frame.ptr, self.word(frame.pc + 2));
         if count < min || !self.is_left(frame.ptr, min) {
-            return Flow::Return(false);
+            return Ok(Flow::Return(false));
         }
         frame.ptr += count;
         frame.pc = self.skip(frame);
-        Flow::Next
+        Ok(Flow::Next)
     }
 
     // REPEAT: <skip> <min> <max> item UNTIL tail
@@ -315,9 +295,9 @@ impl<C: Char> Machine<'_, '_, C> {
         core.repeats.truncate(frame.repeat);
     }
 
-    fn repeat(&mut self, frame: &mut Frame) -> Outcome {
+    pub fn repeat(&mut self, frame: &mut Frame) -> Outcome {
         self.enter_repeat(frame, frame.pc)?;
-        Ok(Flow::Call { jump: Jump::Repeat, pc: self.skip(frame), toplevel: frame.toplevel })
+        Ok(self.call(Jump::Repeat, self.skip(frame)))
     }
 
     /// At UNTIL: the repeat it belongs to, with the count of the items so far in the frame.
@@ -338,7 +318,7 @@ impl<C: Char> Machine<'_, '_, C> {
         let repeat = self.repeat_at(frame.repeat)?;
         repeat.count = count;
         let pc = repeat.pc + 3;
-        Ok(Flow::Call { jump, pc, toplevel: frame.toplevel })
+        Ok(self.call(jump, pc))
     }
 
     /// After the item failed: as if it had not been tried.
@@ -355,7 +335,7 @@ impl<C: Char> Machine<'_, '_, C> {
         (max == MAXREPEAT || frame.count < max as usize) && frame.ptr != repeat.last_ptr
     }
 
-    fn max_until(&mut self, frame: &mut Frame) -> Outcome {
+    pub fn max_until(&mut self, frame: &mut Frame) -> Outcome {
         let repeat = self.until(frame)?;
         if frame.count < self.word(repeat.pc + 1) as usize {
             return self.call_item(frame, Jump::MaxUntil1);
@@ -371,7 +351,7 @@ impl<C: Char> Machine<'_, '_, C> {
 
     fn max_until_tail(&mut self, prev: usize, frame: &Frame) -> Flow {
         self.core.repeat = prev;
-        Flow::Call { jump: Jump::MaxUntil3, pc: frame.pc, toplevel: frame.toplevel }
+        self.call(Jump::MaxUntil3, frame.pc)
     }
 
     fn resume_max_until_2(&mut self, matched: bool, frame: &mut Frame) -> Outcome {
@@ -388,14 +368,14 @@ impl<C: Char> Machine<'_, '_, C> {
         Ok(self.max_until_tail(prev, frame))
     }
 
-    fn min_until(&mut self, frame: &mut Frame) -> Outcome {
+    pub fn min_until(&mut self, frame: &mut Frame) -> Outcome {
         let repeat = self.until(frame)?;
         if frame.count < self.word(repeat.pc + 1) as usize {
             return self.call_item(frame, Jump::MinUntil1);
         }
         self.core.repeat = repeat.prev;
         self.save(frame, self.in_repeat())?;
-        Ok(Flow::Call { jump: Jump::MinUntil2, pc: frame.pc, toplevel: frame.toplevel })
+        Ok(self.call(Jump::MinUntil2, frame.pc))
     }
 
     fn resume_min_until_2(&mut self, matched: bool, frame: &mut Frame) -> Outcome {
@@ -417,7 +397,7 @@ impl<C: Char> Machine<'_, '_, C> {
 
     // POSSESSIVE_REPEAT: <skip> <min> <max> item SUCCESS tail
 
-    fn possessive_repeat(&mut self, frame: &mut Frame) -> Outcome {
+    pub fn possessive_repeat(&mut self, frame: &mut Frame) -> Outcome {
         // The repeat makes choices inside save their marks.
         self.enter_repeat(frame, NONE)?;
         frame.count = 0;
@@ -428,7 +408,7 @@ impl<C: Char> Machine<'_, '_, C> {
     fn possessive_item(&mut self, frame: &mut Frame) -> Outcome {
         let pc = frame.pc + 3;
         if frame.count < self.word(frame.pc + 1) as usize {
-            return Ok(Flow::Call { jump: Jump::PossessiveRepeat1, pc, toplevel: false });
+            return Ok(self.call(Jump::PossessiveRepeat1, pc));
         }
         frame.ptr = NONE;
         self.possessive_more(frame)
@@ -439,7 +419,7 @@ impl<C: Char> Machine<'_, '_, C> {
         if (max == MAXREPEAT || frame.count < max as usize) && self.core.ptr != frame.ptr {
             self.save(frame, true)?;
             frame.ptr = self.core.ptr;
-            return Ok(Flow::Call { jump: Jump::PossessiveRepeat2, pc: frame.pc + 3, toplevel: false });
+            return Ok(self.call(Jump::PossessiveRepeat2, frame.pc + 3));
         }
         self.possessive_tail(frame)
     }
@@ -474,12 +454,17 @@ impl<C: Char> Machine<'_, '_, C> {
 
     // ATOMIC_GROUP: <skip> code SUCCESS tail; ASSERT: <skip> <back> code SUCCESS tail
 
-    fn assert(&mut self, frame: &Frame) -> Flow {
+    pub fn atomic_group(&mut self, frame: &mut Frame) -> Outcome {
+        self.core.ptr = frame.ptr;
+        Ok(self.call(Jump::AtomicGroup, frame.pc + 1))
+    }
+
+    pub fn assert(&mut self, frame: &mut Frame) -> Outcome {
         match frame.ptr.checked_sub(self.word(frame.pc + 1) as usize) {
-            None => Flow::Return(false),
+            None => Ok(Flow::Return(false)),
             Some(ptr) => {
                 self.core.ptr = ptr;
-                Flow::Call { jump: Jump::Assert, pc: frame.pc + 2, toplevel: false }
+                Ok(self.call(Jump::Assert, frame.pc + 2))
             }
         }
     }
@@ -496,7 +481,7 @@ impl<C: Char> Machine<'_, '_, C> {
         Flow::Next
     }
 
-    fn assert_not(&mut self, frame: &mut Frame) -> Outcome {
+    pub fn assert_not(&mut self, frame: &mut Frame) -> Outcome {
         match frame.ptr.checked_sub(self.word(frame.pc + 1) as usize) {
             None => {
                 frame.pc = self.skip(frame);
@@ -505,7 +490,7 @@ impl<C: Char> Machine<'_, '_, C> {
             Some(ptr) => {
                 self.core.ptr = ptr;
                 self.save(frame, self.in_repeat())?;
-                Ok(Flow::Call { jump: Jump::AssertNot, pc: frame.pc + 2, toplevel: false })
+                Ok(self.call(Jump::AssertNot, frame.pc + 2))
             }
         }
     }

@@ -212,8 +212,9 @@ fn candidate<C: Char>(machine: &mut Machine<'_, '_, C>, scan: &mut usize, first:
         Start::Any | Start::Beginning => {
             // Only the first may be refused for being empty.
             frame.toplevel = first;
-            if let Some(pc) = program.lead {
-                *scan = machine.find(pc, *scan).filter(|at| at <= &last)?;
+            if let Some(table) = &program.first {
+                let may_begin = |c: &C| table.get(c.code() as usize).is_none_or(|&may| may);
+                *scan += text.get(*scan..)?.iter().position(may_begin)?;
                 frame.ptr = *scan;
             }
         }
