@@ -28,6 +28,9 @@ use crate::{repository, select};
 /// Exit code of an interrupted run, as shells have it.
 const INTERRUPTED: u8 = 130;
 
+/// Name of the file that holds the records of a run which did not come to its end.
+const JOURNAL: &str = "journal.jsonl";
+
 /// Runs the modules and reports; the exit code is 0 only when nothing regressed.
 pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     let begun = Instant::now();
@@ -50,13 +53,15 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     };
     let jobs = arguments.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let tasks = run.tasks(interpreters.len());
-    run_all(tasks, &interpreters, jobs, &settings, |task, record| run.keep(task, record))?;
+    let ran = run_all(tasks, &interpreters, jobs, &settings, |task, record| run.keep(task, record));
     let interrupted = stop.load(Ordering::Relaxed);
     let mut report = run.into_report(&interpreters, begun.elapsed().as_secs_f64(), interrupted);
-    let accepted = judge(arguments, &interpreters, &mut report);
+    // Whatever goes wrong from here on, everything that can still be shown or written is.
+    report.interrupted |= ran.is_err();
+    let judged = judge(arguments, &interpreters, &mut report);
     print_report(arguments, &report);
-    accepted?;
-    write_reports(arguments, &report)?;
+    let written = write_reports(arguments, &report);
+    ran.and(judged).and(written)?;
     if interrupted {
         eprintln!("harness: interrupted; the results so far were kept");
         return Ok(ExitCode::from(INTERRUPTED));
@@ -151,7 +156,7 @@ impl<'a> Run<'a> {
                 records.extend(cache.load(module).map(|record| ((CONTROL, module.clone()), record)));
             }
         }
-        let journal = output_folder(arguments).join("journal.jsonl");
+        let journal = output_folder(arguments).join(JOURNAL);
         let _ = fs::remove_file(&journal);
         let cache = is_cached.then_some(cache);
         Ok(Self { arguments, reference, modules, cache, records: Mutex::new(records), journal })
@@ -283,15 +288,20 @@ fn print_report(arguments: &RunArguments, report: &Report) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
+/// Writes all reports; the first that cannot be written is the error, the others are there.
 fn write_reports(arguments: &RunArguments, report: &Report) -> Result<()> {
     let folder = output_folder(arguments);
     let path = |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| folder.join(name));
     let json = path(&arguments.json, "results.json");
-    cache::write_json(&json, &report.json())?;
-    cache::write_whole(&path(&arguments.junit, "junit.xml"), junit::render(report)?.as_bytes())?;
     let page = path(&arguments.html, "report.html");
-    cache::write_whole(&page, html::render(report).as_bytes())?;
-    let _ = fs::remove_file(folder.join("journal.jsonl"));
+    let junit = path(&arguments.junit, "junit.xml");
+    let written = [
+        cache::write_json(&json, &report.json()),
+        cache::write_whole(&page, html::render(report).as_bytes()),
+        junit::render(report).and_then(|text| cache::write_whole(&junit, text.as_bytes())),
+    ];
+    written.into_iter().collect::<Result<()>>()?;
+    let _ = fs::remove_file(folder.join(JOURNAL));
     println!("results: {} and {}", shown(&json), shown(&page));
     Ok(())
 }

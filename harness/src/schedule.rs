@@ -103,7 +103,7 @@ impl Display {
             Some(milliseconds(tasks.iter().map(weight).sum())),
             ProgressDrawTarget::stderr(),
         );
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}% {elapsed} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}% {elapsed} {prefix}\n{wide_msg}") {
             bar.set_style(style);
         }
         let is_live = !bar.is_hidden();
@@ -144,12 +144,8 @@ impl Display {
             0 => "?".to_owned(),
             _ => HumanDuration(self.bar.eta()).to_string(),
         };
-        self.bar.set_message(format!(
-            "{}/{} modules, {tests} tests, {bad} bad, {left} left | {}",
-            state.finished,
-            self.total,
-            running.join(", ")
-        ));
+        self.bar.set_prefix(format!("{}/{} modules, {tests} tests, {bad} bad, {left} left", state.finished, self.total));
+        self.bar.set_message(running.join(", "));
         self.bar.tick();
     }
 }

@@ -51,7 +51,7 @@ impl Place {
         command.arg("run").args(modules).arg("--tests").arg(fixtures());
         command.arg("--subject").arg(format!("{} {subject_options}", reference()));
         command.arg("--output").arg(self.0.path()).arg("--expectations").arg(self.path("expectations.txt"));
-        command.args(["--timeout", "5", "--memory", "2048"]);
+        command.args(["--timeout", "8", "--memory", "2048"]);
         command
     }
 

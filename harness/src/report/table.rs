@@ -1,5 +1,6 @@
 //! The tables and lists at the end of a run.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -10,6 +11,12 @@ use crate::report::{Report, SubjectReport, percent};
 
 /// Lines shown of a list before it is cut.
 const LIST_LIMIT: usize = 40;
+
+/// Causes listed below the table.
+const CAUSES_LIMIT: usize = 15;
+
+/// Characters shown of a cause.
+const LINE_LIMIT: usize = 160;
 
 /// Outcomes that have a column of their own; the good ones share the first.
 const COLUMNS: [Outcome; 8] = [
@@ -91,10 +98,8 @@ pub fn verdicts(subject: &SubjectReport) -> String {
     let mut text = String::new();
     for module in &subject.modules {
         if let Some(trouble) = &module.trouble {
-            let last = trouble.detail.trim_end().lines().last().unwrap_or_default();
-            let first = trouble.detail.lines().next().unwrap_or_default();
-            let line = if trouble.outcome.is_fatal() { first } else { last };
-            let _ = writeln!(text, "{}: {}: {}", module.module, trouble.outcome.name(), line.trim());
+            let cause = cause(trouble.outcome, &trouble.detail);
+            let _ = writeln!(text, "{}: {}: {cause}", module.module, trouble.outcome.name());
         }
     }
     let changes = &subject.changes;
@@ -104,6 +109,8 @@ pub fn verdicts(subject: &SubjectReport) -> String {
     });
     list(&mut text, "surprisingly pass (--accept takes them over)", &changes.surprises, String::clone);
     list(&mut text, "are expected to fail and were not there (--accept drops them)", &changes.stale, String::clone);
+    let causes = causes(subject);
+    list(&mut text, "causes of what does not pass", &causes, |(cause, count)| format!("{count:>6}  {cause}"));
     let (passed, expected) = (subject.passed(), subject.expected());
     let _ = writeln!(
         text,
@@ -113,6 +120,30 @@ pub fn verdicts(subject: &SubjectReport) -> String {
         changes.regressions.len()
     );
     text
+}
+
+/// The last line of every traceback with the number of tests that it costs, the costliest first.
+fn causes(subject: &SubjectReport) -> Vec<(String, usize)> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for module in &subject.modules {
+        for row in module.rows.iter().filter(|row| !row.outcome.is_good()) {
+            let of_module = module.trouble.as_ref().filter(|_| row.detail.is_empty());
+            let detail = of_module.map_or(row.detail.as_str(), |trouble| trouble.detail.as_str());
+            let cause = cause(row.outcome, detail);
+            *counts.entry(format!("{}: {cause}", row.outcome.name())).or_default() += 1;
+        }
+    }
+    let mut causes: Vec<(String, usize)> = counts.into_iter().collect();
+    causes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    causes.truncate(CAUSES_LIMIT);
+    causes
+}
+
+/// The line that says most: the first of a death, the last of a traceback.
+fn cause(outcome: Outcome, detail: &str) -> String {
+    let mut lines = detail.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = if outcome.is_fatal() { lines.next() } else { lines.next_back() };
+    line.unwrap_or_default().chars().take(LINE_LIMIT).collect()
 }
 
 /// Every test that does not pass, with its traceback.
