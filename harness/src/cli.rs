@@ -22,7 +22,7 @@ pub enum Action {
         reference: Option<PathBuf>,
     },
     /// Run test modules on subjects and compare every test with the reference
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Become a worker (internal)
     #[command(name = "__launch", hide = true)]
     Launch {

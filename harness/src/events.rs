@@ -157,10 +157,16 @@ mod tests {
 
     #[test]
     fn a_result_has_nine_fields() {
+        let expected = TestResult {
+            index: 3,
+            outcome: Outcome::Fail,
+            seconds: 0.5,
+            subtests: Parts { good: 1, bad: 2, skipped: 0 },
+            examples: Parts { good: 0, bad: 7, skipped: 0 },
+            detail: "oops".to_owned(),
+        };
         let event = Event::parse(b"result\t3\tfail\t0.5\t1\t2\t0\t7\t9\toops");
-        let Some(Event::Result(result)) = event else { panic!("{event:?}") };
-        assert_eq!((result.index, result.outcome, result.detail.as_str()), (3, Outcome::Fail, "oops"));
-        assert_eq!(result.examples, Parts { good: 0, bad: 7, skipped: 0 });
+        assert_eq!(event, Some(Event::Result(expected)));
         assert_eq!(Event::parse(b"result\t3\tfail"), None);
     }
 

@@ -108,12 +108,12 @@ fn build_krait() -> Result<String> {
         bail!("Krait does not build");
     }
     let messages = String::from_utf8_lossy(&output.stdout);
-    let executables = messages.lines().filter_map(|line| {
+    let mut executables = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let is_krait = message.get("target")?.get("name")?.as_str()? == "krait";
         message.get("executable")?.as_str().filter(|_| is_krait).map(str::to_owned)
     });
-    let path = executables.last().context("cargo built no executable krait")?;
+    let path = executables.next_back().context("cargo built no executable krait")?;
     Ok(shell_words::quote(&path).into_owned())
 }
 

@@ -144,7 +144,8 @@ impl Display {
             0 => "?".to_owned(),
             _ => HumanDuration(self.bar.eta()).to_string(),
         };
-        self.bar.set_prefix(format!("{}/{} modules, {tests} tests, {bad} bad, {left} left", state.finished, self.total));
+        self.bar
+            .set_prefix(format!("{}/{} modules, {tests} tests, {bad} bad, {left} left", state.finished, self.total));
         self.bar.set_message(running.join(", "));
         self.bar.tick();
     }

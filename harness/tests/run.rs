@@ -1,6 +1,8 @@
 //! Whole runs on small test modules that behave, misbehave and kill their interpreter. The subject
 //! is the reference itself, told to misbehave by an option that only the fixtures look at.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test ends where it fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -65,7 +67,11 @@ impl Place {
         let mut lines = Vec::new();
         for module in report["subjects"][0]["modules"].as_array().expect("modules") {
             for test in module["tests"].as_array().expect("tests") {
-                lines.push(format!("{} {}", test["id"].as_str().unwrap_or("?"), test["outcome"].as_str().unwrap_or("?")));
+                lines.push(format!(
+                    "{} {}",
+                    test["id"].as_str().unwrap_or("?"),
+                    test["outcome"].as_str().unwrap_or("?")
+                ));
             }
         }
         lines.sort();

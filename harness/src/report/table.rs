@@ -143,7 +143,13 @@ fn causes(subject: &SubjectReport) -> Vec<(String, usize)> {
 fn cause(outcome: Outcome, detail: &str) -> String {
     let mut lines = detail.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = if outcome.is_fatal() { lines.next() } else { lines.next_back() };
-    line.unwrap_or_default().chars().take(LINE_LIMIT).collect()
+    harmless(&line.unwrap_or_default().chars().take(LINE_LIMIT).collect::<String>())
+}
+
+/// Text of a test, without what a terminal would obey.
+fn harmless(text: &str) -> String {
+    let is_harmless = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    text.chars().map(|c| if is_harmless(&c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// Every test that does not pass, with its traceback.
@@ -159,7 +165,7 @@ pub fn details(subject: &SubjectReport) -> String {
             }
         }
     }
-    text
+    harmless(&text)
 }
 
 fn list<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> String) {
