@@ -7,8 +7,10 @@
 pub mod ast;
 mod decode;
 pub mod error;
+pub mod token;
+mod tokenizer;
 mod parser;
-mod unparse;
+pub mod unparse;
 
 use ast::{Arena, Mod};
 pub use decode::decode_source;
