@@ -2,7 +2,8 @@
 //! the marshal of `(name, instructions flattened to six ints each, constants, code)`, where the instructions and constants are what the
 //! reference's `_testinternalcapi.compiler_codegen` says of a module and `code` is what it compiles the module to.
 
-use krait_bytecode::code::fast;
+use krait_bytecode::code::{co, fast};
+use krait_bytecode::dis::listing;
 use krait_bytecode::marshal::read_const;
 use krait_bytecode::{Code, Const, Opcode};
 use krait_compiler::flowgraph::optimize_and_assemble;
@@ -32,6 +33,9 @@ fn check(path: &str) -> Result<(), String> {
     };
     let code = compile(flat, consts, expected).map_err(|e| format!("{path} {name:?}: {e}"))?;
     let diff = difference(&code, expected);
+    if !diff.is_empty() && std::env::var_os("LIST").is_some() {
+        println!("{}\n--- expected\n{}", listing(&code), listing(expected));
+    }
     if diff.is_empty() { Ok(()) } else { Err(format!("{path} {name:?}: {}", diff.join(", "))) }
 }
 
@@ -43,19 +47,29 @@ fn compile(flat: &[Const], consts: &[Const], expected: &Code) -> Result<Code, St
         let opcode = Opcode::try_from(i[0] as u16).map_err(|n| format!("opcode {n}"))?;
         seq.addop(opcode, i[1], Location::new(i[2], i[3], i[4], i[5]));
     }
-    let table = |mask: u8| {
+    let table = |mask: u8, sorted: bool| {
+        let all = expected.localsplusnames.iter().zip(&expected.localspluskinds);
+        let mut names: Vec<_> = all.filter(|(_, kind)| **kind & mask != 0).map(|(name, _)| name).collect();
+        if sorted {
+            names.sort();
+        }
         let mut table = NameTable::new();
-        expected.localsplusnames.iter().zip(&expected.localspluskinds).filter(|(_, kind)| **kind & mask != 0).for_each(|(n, _)| {
-            table.add(n);
+        names.into_iter().for_each(|name| {
+            table.add(name);
         });
         table
     };
+    let flag = |mask: u32| u32::from(expected.flags & mask != 0);
+    let nparams = expected.argcount + expected.kwonlyargcount + flag(co::VARARGS) + flag(co::VARKEYWORDS);
     let mut metadata = CodeUnitMetadata {
         name: expected.name.clone(),
         consts: ConstTable::from_values(consts.to_vec()),
-        varnames: table(fast::LOCAL),
-        cellvars: table(fast::CELL),
-        freevars: table(fast::FREE),
+        varnames: table(fast::LOCAL, false),
+        cellvars: table(fast::CELL, true),
+        freevars: table(fast::FREE, true),
+        argcount: expected.argcount - expected.posonlyargcount,
+        posonlyargcount: expected.posonlyargcount,
+        kwonlyargcount: expected.kwonlyargcount,
         firstlineno: expected.firstlineno,
         ..CodeUnitMetadata::default()
     };
@@ -65,7 +79,7 @@ fn compile(flat: &[Const], consts: &[Const], expected: &Code) -> Result<Code, St
     for name in expected.localsplusnames.iter().zip(&expected.localspluskinds).filter(|(_, k)| **k & fast::HIDDEN != 0) {
         metadata.fasthidden.insert(name.0.clone(), false);
     }
-    optimize_and_assemble(seq, &metadata, expected.flags, 0, &expected.filename).map_err(|e| e.message.to_string())
+    optimize_and_assemble(seq, &metadata, expected.flags, nparams as usize, &expected.filename).map_err(|e| e.message.to_string())
 }
 
 fn difference(a: &Code, b: &Code) -> Vec<&'static str> {

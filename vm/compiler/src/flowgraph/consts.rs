@@ -94,27 +94,49 @@ pub(super) fn fold_tuple(instrs: &mut [Instr], at: usize, consts: &mut ConstTabl
     make_load_const(&mut instrs[at], Const::Tuple(items.into()), consts)
 }
 
-/// A tuple built as a list of appended constants (`(1, 2, *())` and long displays).
+/// A tuple built as a list of appended constants (`(1, 2, *())` and long displays), at its CALL_INTRINSIC_1.
 pub(super) fn fold_list_to_tuple(instrs: &mut [Instr], at: usize, consts: &mut ConstTable) -> Result<(), CompileError> {
+    fold_appends(instrs, at, at, Opcode::LIST_APPEND, consts)
+}
+
+/// The last LIST_APPEND or SET_ADD of a long display that is only iterated over or searched. The constant has no place in the source,
+/// and so takes that of what precedes it.
+pub(super) fn fold_appended(instrs: &mut [Instr], at: usize, consts: &mut ConstTable) -> Result<(), CompileError> {
+    fold_appends(instrs, at, at + 1, instrs[at].opcode, consts)
+}
+
+/// Folds an empty display and the constants added to it before `end` into a constant at `at`.
+fn fold_appends(
+    instrs: &mut [Instr],
+    at: usize,
+    end: usize,
+    append: Opcode,
+    consts: &mut ConstTable,
+) -> Result<(), CompileError> {
+    let build = if append == Opcode::SET_ADD { Opcode::BUILD_SET } else { Opcode::BUILD_LIST };
     let mut loads = Vec::new();
     let mut expect_append = true;
-    for pos in (0..at).rev() {
+    for pos in (0..end).rev() {
         let Instr { opcode, oparg, .. } = instrs[pos];
         if opcode == Opcode::NOP {
             continue;
         }
-        if opcode == Opcode::BUILD_LIST && oparg == 0 {
+        if opcode == build && oparg == 0 {
             if !expect_append {
                 return Ok(());
             }
             loads.reverse();
             let items = const_values(instrs, &loads, consts)?;
-            let used: Vec<usize> = (pos..at).filter(|&i| instrs[i].opcode != Opcode::NOP).collect();
+            let used: Vec<usize> = (pos..end).filter(|&i| instrs[i].opcode != Opcode::NOP).collect();
             nop_out(instrs, &used);
-            return make_load_const(&mut instrs[at], Const::Tuple(items.into()), consts);
+            let value = match append {
+                Opcode::SET_ADD => Const::FrozenSet(fold::distinct(items).into()),
+                _ => Const::Tuple(items.into()),
+            };
+            return make_load_const(&mut instrs[at], value, consts);
         }
         if expect_append {
-            if opcode != Opcode::LIST_APPEND || oparg != 1 {
+            if opcode != append || oparg != 1 {
                 return Ok(());
             }
         } else {

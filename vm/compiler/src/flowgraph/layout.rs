@@ -103,9 +103,10 @@ impl Cfg {
                 Opcode::JUMP_IF_TRUE => Opcode::POP_JUMP_IF_TRUE,
                 _ => continue,
             };
-            let (jump, loc) = (*last, last.loc);
+            let (jump, except) = (*last, last.except);
             instrs.pop();
-            instrs.extend([Instr::new(Opcode::COPY, 1, loc), Instr::new(Opcode::TO_BOOL, 0, loc), jump]);
+            let with_handler = |opcode, oparg| Instr { except, ..Instr::new(opcode, oparg, jump.loc) };
+            instrs.extend([with_handler(Opcode::COPY, 1), with_handler(Opcode::TO_BOOL, 0), jump]);
             self.blocks[id].grown(2);
         }
     }

@@ -183,6 +183,7 @@ impl Borrows {
         let Instr { opcode, oparg, .. } = *instr;
         match opcode {
             Opcode::LOAD_FAST => self.push(at, Some(oparg)),
+            Opcode::DELETE_FAST => self.kill(oparg),
             Opcode::LOAD_FAST_AND_CLEAR => {
                 self.kill(oparg);
                 self.push(at, Some(oparg));
@@ -246,6 +247,8 @@ impl Borrows {
                 self.pop();
                 self.stack.push(top);
             }
+            // What they leave may be what they took.
+            Opcode::FORMAT_SIMPLE | Opcode::GET_YIELD_FROM_ITER => {}
             Opcode::CHECK_EXC_MATCH => {
                 self.pop();
                 self.push(at, None);

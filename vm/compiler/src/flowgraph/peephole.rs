@@ -5,7 +5,7 @@ use krait_bytecode::opcode::{Intrinsic1, comparison};
 
 use super::CompileError;
 use super::cfg::{BlockId, Cfg, Instr, malformed};
-use super::consts::{fold_binary_op, fold_list_to_tuple, fold_tuple, fold_unary_op, optimize_list_or_set};
+use super::consts::{fold_appended, fold_binary_op, fold_list_to_tuple, fold_tuple, fold_unary_op, optimize_list_or_set};
 use crate::instruction_sequence::ConstTable;
 
 /// What a jump's optimisation asks of the loop over the block.
@@ -131,6 +131,11 @@ fn optimize_instruction(instrs: &mut [Instr], at: usize, consts: &mut ConstTable
             fold_tuple(instrs, at, consts)
         }
         Opcode::BUILD_LIST | Opcode::BUILD_SET => optimize_list_or_set(instrs, at, consts),
+        Opcode::LIST_APPEND | Opcode::SET_ADD
+            if oparg == 1 && matches!(next, Some(Opcode::GET_ITER | Opcode::CONTAINS_OP)) =>
+        {
+            fold_appended(instrs, at, consts)
+        }
         Opcode::BINARY_OP => fold_binary_op(instrs, at, consts),
         Opcode::UNARY_INVERT | Opcode::UNARY_NEGATIVE => fold_unary_op(instrs, at, consts),
         Opcode::UNARY_NOT => match next {
@@ -146,12 +151,11 @@ fn optimize_instruction(instrs: &mut [Instr], at: usize, consts: &mut ConstTable
         },
         Opcode::CALL_INTRINSIC_1 if oparg == Intrinsic1::INTRINSIC_UNARY_POSITIVE as i32 => fold_unary_op(instrs, at, consts),
         Opcode::CALL_INTRINSIC_1 if oparg == Intrinsic1::INTRINSIC_LIST_TO_TUPLE as i32 => {
-            if next == Some(Opcode::GET_ITER) {
+            fold_list_to_tuple(instrs, at, consts)?;
+            if next == Some(Opcode::GET_ITER) && instrs[at].opcode == Opcode::CALL_INTRINSIC_1 {
                 instrs[at].set_nop();
-                Ok(())
-            } else {
-                fold_list_to_tuple(instrs, at, consts)
             }
+            Ok(())
         }
         _ => {
             optimize_test_or_store(instrs, at, next);
