@@ -12,6 +12,7 @@ mod events;
 mod expectations;
 mod install;
 mod launch;
+mod orphans;
 mod outcome;
 mod reference;
 mod report;

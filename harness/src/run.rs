@@ -23,7 +23,7 @@ use crate::report::{Report, SubjectReport, html, junit, table};
 use crate::schedule::{CONTROL, Task, run_all};
 use crate::subject::{self, Interpreter};
 use crate::worker::{Settings, WORKER_SOURCE};
-use crate::{repository, select};
+use crate::{orphans, repository, select};
 
 /// Exit code of an interrupted run, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -53,11 +53,13 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     };
     let jobs = arguments.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let tasks = run.tasks(interpreters.len());
+    orphans::adopt();
     let ran = run_all(tasks, &interpreters, jobs, &settings, |task, record| run.keep(task, record));
+    orphans::kill_all();
+    let ran = ran.and(run.journal_failure());
     let interrupted = stop.load(Ordering::Relaxed);
     let mut report = run.into_report(&interpreters, begun.elapsed().as_secs_f64(), interrupted);
     // Whatever goes wrong from here on, everything that can still be shown or written is.
-    report.interrupted |= ran.is_err();
     let judged = judge(arguments, &interpreters, &mut report);
     print_report(arguments, &report);
     let written = write_reports(arguments, &report);
@@ -139,6 +141,7 @@ struct Run<'a> {
     records: Mutex<HashMap<(usize, String), ModuleRecord>>,
     /// Records as they come, so that even a killed run leaves what it had.
     journal: PathBuf,
+    journal_failure: Mutex<Option<anyhow::Error>>,
 }
 
 impl<'a> Run<'a> {
@@ -159,7 +162,15 @@ impl<'a> Run<'a> {
         let journal = output_folder(arguments).join(JOURNAL);
         let _ = fs::remove_file(&journal);
         let cache = is_cached.then_some(cache);
-        Ok(Self { arguments, reference, modules, cache, records: Mutex::new(records), journal })
+        Ok(Self {
+            arguments,
+            reference,
+            modules,
+            cache,
+            records: Mutex::new(records),
+            journal,
+            journal_failure: Mutex::default(),
+        })
     }
 
     fn scratch(&self) -> Result<tempfile::TempDir> {
@@ -187,7 +198,7 @@ impl<'a> Run<'a> {
         tasks
     }
 
-    fn keep(&self, task: &Task, record: ModuleRecord) -> Result<()> {
+    fn keep(&self, task: &Task, record: ModuleRecord) {
         if task.interpreter == CONTROL {
             if !record.interrupted
                 && let Some(cache) = &self.cache
@@ -195,12 +206,18 @@ impl<'a> Run<'a> {
             {
                 eprintln!("note: the control's results are not cached: {error:#}");
             }
-        } else {
-            self.write_journal(&record)?;
+        } else if let Err(error) = self.write_journal(&record) {
+            // The records are still in memory: the run goes on and says so at its end.
+            self.journal_failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         records.insert((task.interpreter, task.module.clone()), record);
-        Ok(())
+    }
+
+    /// The first thing that went wrong with the journal.
+    fn journal_failure(&self) -> Result<()> {
+        let mut failure = self.journal_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.take().map_or(Ok(()), Err)
     }
 
     fn write_journal(&self, record: &ModuleRecord) -> Result<()> {

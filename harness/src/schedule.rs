@@ -37,7 +37,7 @@ pub fn run_all(
     interpreters: &[Interpreter],
     jobs: usize,
     settings: &Settings<'_>,
-    each: impl Fn(&Task, ModuleRecord) -> Result<()> + Sync,
+    each: impl Fn(&Task, ModuleRecord) + Sync,
 ) -> Result<()> {
     tasks.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     let display = Display::new(&tasks);
@@ -50,12 +50,14 @@ pub fn run_all(
             display.begin(&task, interpreter);
             let record =
                 run_module(interpreter, &task.module, &task.patterns, settings, |outcome| display.test(outcome));
-            let outcome = record.and_then(|record| {
-                display.end(&task, interpreter, &record);
-                each(&task, record)
-            });
-            if let Err(error) = outcome {
-                lock(&failure).get_or_insert(error);
+            match record {
+                Ok(record) => {
+                    display.end(&task, interpreter, &record);
+                    each(&task, record);
+                }
+                Err(error) => {
+                    lock(&failure).get_or_insert(error);
+                }
             }
         }
     };

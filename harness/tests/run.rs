@@ -243,3 +243,18 @@ fn an_interrupted_run_keeps_what_it_had() {
     assert!(outcomes.contains(&"test_slow.Plain.test_a_quick pass".to_owned()), "{outcomes:?}");
     assert!(outcomes.contains(&"test_import_fails.Plain.test_passes pass".to_owned()), "{outcomes:?}");
 }
+
+#[test]
+fn what_escapes_its_session_does_not_outlive_the_run() {
+    let place = Place::new();
+    let note = place.path("daemon.pid");
+    let options = format!("-X misbehave={}", note.display());
+    let output = place.command(&["test_leaves_daemon"], &options).output().expect("harness runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let daemon = Path::new("/proc").join(place.read("daemon.pid"));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while daemon.exists() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(!daemon.exists(), "{} still runs", daemon.display());
+}
