@@ -129,6 +129,7 @@ def name_all(tests):
             name = str(test.id())
         except Exception:
             name = str(test)
+        name = name.replace("\n", " ")
         if name.startswith("test."):
             name = name[5:]
         count = seen.get(name, 0) + 1
