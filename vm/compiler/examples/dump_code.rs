@@ -87,9 +87,9 @@ fn dump(bytes: &[u8], file: &str, parse: &ParseOptions, options: CompileOptions,
 
 fn error(e: &SyntaxError) -> String {
     format!(
-        "{{\"error\":[\"{:?}\",{:?},{},{},{},{}]}}",
+        "{{\"error\":[\"{:?}\",{},{},{},{},{}]}}",
         e.kind,
-        e.message.to_str_lossy(),
+        json(&e.message.to_str_lossy()),
         e.lineno,
         e.offset,
         e.end_lineno,
@@ -97,8 +97,21 @@ fn error(e: &SyntaxError) -> String {
     )
 }
 
+fn json(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 fn warning(out: &mut String, w: &SyntaxWarning) {
-    let _ = write!(out, "[{:?},{}]", w.message, w.lineno);
+    let _ = write!(out, "[{},{}]", json(&w.message), w.lineno);
 }
 
 fn list<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut f: impl FnMut(&mut String, T)) {
@@ -215,13 +228,13 @@ fn instructions(out: &mut String, seq: InstructionSequence) {
 
 fn block(out: &mut String, table: &Symtable<'_>, id: &krait_compiler::symtable::EntryId) {
     let entry = table.entry(*id);
-    let _ = write!(out, "[{:?},{},{},{},", entry.name, entry.block as u8, entry.range.lineno, u8::from(entry.nested));
+    let _ = write!(out, "[{},{},{},{},", json(entry.name), entry.block as u8, entry.range.lineno, u8::from(entry.nested));
     list(out, &entry.symbols, |out, (name, flags)| {
-        let _ = write!(out, "[{:?},{},{}]", name, flags & 0xfff, symbol_to_scope(*flags));
+        let _ = write!(out, "[{},{},{}]", json(name), flags & 0xfff, symbol_to_scope(*flags));
     });
     out.push(',');
     list(out, &entry.varnames, |out, name| {
-        let _ = write!(out, "{name:?}");
+        out.push_str(&json(name));
     });
     out.push(',');
     list(out, &entry.children, |out, child| block(out, table, child));

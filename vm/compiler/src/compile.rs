@@ -279,12 +279,8 @@ impl<'a> Compiler<'a, '_> {
         let flags = self.code_flags();
         let Some(unit) = self.units.pop() else { return Err(Error::system("no code unit")) };
         let nparams = self.st.entry(unit.ste).varnames.len();
-        if self.save_nested_seqs {
-            let code = placeholder_code(&unit);
-            if let Some(parent) = self.units.last_mut() {
-                parent.seq.add_nested(unit.seq);
-            }
-            return Ok(code);
+        if self.save_nested_seqs && let Some(parent) = self.units.last_mut() {
+            parent.seq.add_nested(unit.seq.clone());
         }
         optimize_and_assemble(unit.seq, &unit.metadata, flags, nparams, self.filename).map_err(Error::from)
     }
@@ -352,18 +348,6 @@ fn names_by_scope<'a>(entry: &Entry<'a>, scope: Scope, flag: u32) -> Vec<&'a str
     let mut names: Vec<&str> = wanted.map(|(name, _)| *name).collect();
     names.sort_unstable();
     names
-}
-
-/// Stands for a nested code object when only instructions are wanted; it has what making the closure asks for.
-fn placeholder_code(unit: &Unit<'_>) -> Code {
-    let free = unit.metadata.freevars.names().to_vec();
-    Code {
-        name: unit.metadata.name.clone(),
-        firstlineno: unit.metadata.firstlineno,
-        localspluskinds: free.iter().map(|_| krait_bytecode::code::fast::FREE).collect(),
-        localsplusnames: free,
-        ..Code::default()
-    }
 }
 
 fn range(loc: Location) -> Range {

@@ -244,7 +244,7 @@ impl<'a> Compiler<'a, '_> {
         let mut state = InlinedState::default();
         let in_class_block = self.entry().block == BlockType::Class && self.unit().in_inlined_comp == 0;
         self.tweak_scopes(id, in_class_block, &mut state);
-        self.push_inlined_locals(id, comp.at, in_class_block, &mut state);
+        self.push_inlined_locals(id, comp.at, &mut state);
         self.build_empty(comp, true);
         self.generator(comp, 0, 0, true)?;
         self.pop_inlined_locals(comp.at, &state);
@@ -279,10 +279,10 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    fn push_inlined_locals(&mut self, comp: EntryId, at: Location, in_class_block: bool, state: &mut InlinedState<'a>) {
+    fn push_inlined_locals(&mut self, comp: EntryId, at: Location, state: &mut InlinedState<'a>) {
         let symbols: Vec<_> = self.st.entry(comp).symbols.iter().map(|(name, flags)| (*name, *flags)).collect();
         for (name, flags) in symbols {
-            if !is_isolated(flags) && !in_class_block {
+            if !is_isolated(flags) {
                 continue;
             }
             let mangled = self.maybe_mangle(name);

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::error::{Error, HasDepth, Res, recurse};
 
+/// Cells that a class makes when something inside needs them.
+const IMPLICIT_CELLS: [&str; 3] = ["__class__", "__classdict__", "__conditional_annotations__"];
+
 struct Analyzer<'t, 'a> {
     table: &'t mut Symtable<'a>,
     depth: u32,
@@ -131,7 +134,7 @@ impl<'a> Analyzer<'_, 'a> {
             scopes.insert(name, scope);
         }
         if is_class {
-            new_bound.extend(["__class__", "__classdict__", "__conditional_annotations__"]);
+            new_bound.extend(IMPLICIT_CELLS);
         } else {
             if function_like {
                 new_bound.extend(&local);
@@ -202,7 +205,7 @@ impl<'a> Analyzer<'_, 'a> {
         inlined_cells: &mut NameSet<'a>,
     ) {
         let is_class = self.table.entry(id).block == BlockType::Class;
-        let mut remove_dunder_class = false;
+        let mut removed = Vec::new();
         let symbols: Vec<_> = self.table.entry(comp).symbols.iter().map(|(n, f)| (*n, *f)).collect();
         for (name, comp_flags) in symbols {
             if comp_flags & DEF_PARAM != 0 {
@@ -213,11 +216,14 @@ impl<'a> Analyzer<'_, 'a> {
             if scope == CELL || only_flags & DEF_COMP_CELL != 0 {
                 inlined_cells.insert(name);
             }
-            // `__class__` can never be free through a class block.
-            if scope == FREE && is_class && name == "__class__" {
+            let needed = self.table.entry(comp).children.iter().any(|c| self.table.entry(*c).scope(name) == FREE);
+            // The implicit cells of a class can never be free through its block.
+            if scope == FREE && is_class && IMPLICIT_CELLS.contains(&name) {
                 scope = GLOBAL_IMPLICIT;
-                comp_free.swap_remove(name);
-                remove_dunder_class = true;
+                if !needed {
+                    comp_free.swap_remove(name);
+                }
+                removed.push(name);
             }
             match self.table.entry(id).symbols.get(name).copied() {
                 None => {
@@ -226,7 +232,6 @@ impl<'a> Analyzer<'_, 'a> {
                 }
                 // Free in the comprehension, local here: now simply local, unless a block in the comprehension needs it.
                 Some(flags) if flags & DEF_BOUND != 0 && !is_class => {
-                    let needed = self.table.entry(comp).children.iter().any(|c| self.table.entry(*c).scope(name) == FREE);
                     if !needed {
                         comp_free.swap_remove(name);
                     }
@@ -234,8 +239,8 @@ impl<'a> Analyzer<'_, 'a> {
                 Some(_) => {}
             }
         }
-        if remove_dunder_class {
-            self.table.entry_mut(comp).symbols.shift_remove("__class__");
+        for name in removed {
+            self.table.entry_mut(comp).symbols.shift_remove(name);
         }
     }
 
