@@ -272,7 +272,18 @@ impl<'a> Preprocessor<'a, '_> {
             let range = Range { lineno, col_offset, end_lineno: lineno, end_col_offset: col_offset + 4 };
             return Ok(self.arena.alloc_slice_copy(&[Stmt { range, kind: StmtKind::Pass }]));
         }
-        self.stmts(rest)
+        let rest = self.stmts(rest)?;
+        Ok(if docstring(rest).is_some() { self.hide_string(rest) } else { rest })
+    }
+
+    /// A string behind a docstring that went must not become the docstring.
+    fn hide_string(&mut self, stmts: &'a [Stmt<'a>]) -> &'a [Stmt<'a>] {
+        let mut stmts = stmts.to_vec();
+        if let Some(Stmt { range, kind: StmtKind::Expr { value } }) = stmts.first_mut() {
+            let values = self.arena.alloc_slice_copy(&[**value]);
+            *value = self.arena.alloc(Expr { range: *range, kind: ExprKind::JoinedStr { values } });
+        }
+        self.arena.alloc_slice_copy(&stmts)
     }
 
     fn within<T>(&mut self, around: Around, f: impl FnOnce(&mut Self) -> Res<T>) -> Res<T> {
