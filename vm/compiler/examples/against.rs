@@ -1,5 +1,5 @@
 //! Compares whole code objects with those of a reference: `against FILE.pyc...` compiles the source that each `.pyc` names as its file
-//! and says which code objects differ in what. With LIST in the environment both listings are shown.
+//! and says which code objects differ in what. With LIST in the environment both listings are shown; OPTIMIZE there is the level.
 
 use std::rc::Rc;
 
@@ -33,10 +33,11 @@ fn compiled(path: &str) -> Result<(Rc<Code>, Rc<Code>), String> {
     let bytes = std::fs::read(&name).map_err(|e| format!("{name}: {e}"))?;
     let source = krait_syntax::decode_source(&bytes, &mut |_, bytes| Some(Ok(bytes.iter().map(|b| char::from(*b)).collect())))
         .map_err(|e| format!("{name}: {:?}", e.message))?;
+    let optimize = std::env::var("OPTIMIZE").ok().and_then(|level| level.parse().ok()).unwrap_or(0);
     let arena = Arena::new();
     let parsed = krait_syntax::parse(&arena, &source, &ParseOptions::default())
         .map_err(|e| format!("{name}:{}: {:?}", e.lineno, e.message))?;
-    let ours = compile(&arena, &parsed.module, &theirs.filename, CompileOptions::default())
+    let ours = compile(&arena, &parsed.module, &theirs.filename, CompileOptions { optimize, ..CompileOptions::default() })
         .map_err(|e| format!("{name}:{}: {:?}", e.lineno, e.message))?;
     Ok((ours.code, theirs))
 }
