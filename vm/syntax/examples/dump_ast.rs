@@ -56,7 +56,6 @@ fn dump_source(source: &str, mode: Option<char>) -> String {
         },
         type_comments: mode == Some('t'),
         allow_incomplete_input: mode == Some('i'),
-        lookup_name: |name| krait_names(name),
         ..ParseOptions::default()
     };
     match parse(&arena, source, &options) {
@@ -69,16 +68,6 @@ fn dump_source(source: &str, mode: Option<char>) -> String {
             d.0
         }
         Err(e) => dump_error(&e),
-    }
-}
-
-/// A few names, so that the dump does not depend on the whole table.
-fn krait_names(name: &str) -> Option<u32> {
-    match name {
-        "BULLET" => Some(0x2022),
-        "DIGIT ONE" => Some(0x31),
-        "AMPERSAND" => Some(0x26),
-        _ => None,
     }
 }
 

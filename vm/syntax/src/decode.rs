@@ -2,45 +2,62 @@
 
 use crate::error::{ErrorKind, SyntaxError};
 
-/// Decodes source bytes. UTF-8, Latin-1 and ASCII are built in; any other encoding goes to `other_codec(name, bytes)`,
-/// which answers `None` for an unknown name and `Some(Err(message))` for bytes it cannot decode.
-pub fn decode_source(
+/// A codec from outside: `None` for an unknown name, `Some(Err(message))` for bytes it cannot decode.
+pub type OtherCodec<'a> = &'a mut dyn FnMut(&str, &[u8]) -> Option<Result<String, String>>;
+
+/// Decodes source bytes that are not a file's. UTF-8, Latin-1 and ASCII are built in; any other encoding goes to
+/// `other_codec(name, bytes)`.
+pub fn decode_source(bytes: &[u8], other_codec: OtherCodec) -> Result<String, SyntaxError> {
+    decode_source_file(bytes, None, other_codec)
+}
+
+/// Decodes the bytes of the source file `filename`, which messages name.
+pub fn decode_source_file(
     bytes: &[u8],
-    other_codec: &mut dyn FnMut(&str, &[u8]) -> Option<Result<String, String>>,
+    filename: Option<&str>,
+    other_codec: OtherCodec,
 ) -> Result<String, SyntaxError> {
     let (bytes, bom) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => (rest, true),
         None => (bytes, false),
     };
     let cookie = coding_cookie(bytes);
-    if bom && let Some(name) = &cookie && name != "utf-8" {
-        return Err(at_start(format!("encoding problem: {name} with BOM")));
-    }
-    match cookie.as_deref() {
-        None | Some("utf-8") => match std::str::from_utf8(bytes) {
+    let name = match &cookie {
+        None => "utf-8",
+        Some(cookie) if bom && cookie.name != "utf-8" => return Err(bom_mismatch(cookie)),
+        Some(cookie) => &cookie.name,
+    };
+    if name == "utf-8" {
+        return match std::str::from_utf8(bytes) {
             Ok(s) => Ok(s.to_owned()),
-            Err(e) => Err(bad_utf8(bytes, e.valid_up_to())),
+            Err(e) => Err(non_utf8(bytes, e.valid_up_to(), filename)),
+        };
+    }
+    let plain = name.to_ascii_lowercase().replace('_', "-");
+    match plain.as_str() {
+        "utf8" | "u8" | "utf" | "utf8-ucs2" | "utf8-ucs4" => match std::str::from_utf8(bytes) {
+            Ok(s) => Ok(s.to_owned()),
+            Err(e) => Err(at_start(utf8_error(bytes, &e))),
         },
-        Some("iso-8859-1") => Ok(bytes.iter().map(|&b| char::from(b)).collect()),
-        Some(name) if is_ascii_name(name) => match bytes.iter().position(|b| !b.is_ascii()) {
+        "iso-8859-1" | "latin1" | "l1" | "latin" | "iso8859" | "iso8859-1" | "8859" | "cp819" => {
+            Ok(bytes.iter().map(|&b| char::from(b)).collect())
+        }
+        "ascii" | "us-ascii" | "646" => match bytes.iter().position(|b| !b.is_ascii()) {
             None => Ok(bytes.iter().map(|&b| char::from(b)).collect()),
             Some(i) => Err(at_start(format!(
-                "(unicode error) 'ascii' codec can't decode byte 0x{:02x} in position {i}: ordinal not in range(128)",
+                "'ascii' codec can't decode byte 0x{:02x} in position {i}: ordinal not in range(128)",
                 bytes[i]
             ))),
         },
-        Some(name) => match other_codec(name, bytes) {
+        _ => match other_codec(name, bytes) {
             None => Err(at_start(format!("unknown encoding: {name}"))),
             Some(Ok(s)) => Ok(s),
-            Some(Err(message)) => Err(at_start(format!("(unicode error) {message}"))),
+            Some(Err(message)) => Err(at_start(message)),
         },
     }
 }
 
-fn is_ascii_name(name: &str) -> bool {
-    matches!(name.to_ascii_lowercase().replace('_', "-").as_str(), "ascii" | "us-ascii" | "646")
-}
-
+/// An error without a place: CPython leaves line 0, offset -1, and no end.
 fn at_start(message: String) -> SyntaxError {
     SyntaxError {
         kind: ErrorKind::SyntaxError,
@@ -53,37 +70,74 @@ fn at_start(message: String) -> SyntaxError {
     }
 }
 
-fn bad_utf8(bytes: &[u8], at: usize) -> SyntaxError {
-    let lineno = 1 + bytes[..at].iter().filter(|&&b| b == b'\n').count();
+fn bom_mismatch(cookie: &Cookie) -> SyntaxError {
+    SyntaxError {
+        kind: ErrorKind::SyntaxError,
+        message: format!("encoding problem: {} with BOM", cookie.name).into(),
+        lineno: cookie.lineno,
+        offset: 0,
+        end_lineno: cookie.lineno,
+        end_offset: cookie.line.chars().count() as i32 + cookie.lineno - 1,
+        text: Some(cookie.line.as_str().into()),
+    }
+}
+
+fn non_utf8(bytes: &[u8], at: usize, filename: Option<&str>) -> SyntaxError {
+    let lineno = 1 + bytes[..at].iter().filter(|&&b| b == b'\n').count() as i32;
     let line_start = bytes[..at].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
     let column = String::from_utf8_lossy(&bytes[line_start..at]).chars().count() as i32 + 1;
     let end = bytes[at..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |i| at + i);
+    let file = filename.map(|f| format!(" in file {f}")).unwrap_or_default();
     SyntaxError {
         kind: ErrorKind::SyntaxError,
         message: format!(
-            "(unicode error) 'utf-8' codec can't decode byte 0x{:02x} in position {at}: invalid start byte",
+            "Non-UTF-8 code starting with '\\x{:02x}'{file} on line {lineno}, but no encoding declared; see \
+             https://peps.python.org/pep-0263/ for details",
             bytes.get(at).copied().unwrap_or(0)
         )
         .into(),
-        lineno: lineno as i32,
+        lineno,
         offset: column,
-        end_lineno: lineno as i32,
+        end_lineno: lineno,
         end_offset: column,
         text: Some(String::from_utf8_lossy(&bytes[line_start..end]).into_owned().into()),
     }
 }
 
-/// The normalized encoding name of a coding cookie in the first two lines.
-fn coding_cookie(bytes: &[u8]) -> Option<String> {
+/// What the UTF-8 codec says.
+fn utf8_error(bytes: &[u8], error: &std::str::Utf8Error) -> String {
+    let at = error.valid_up_to();
+    let first = bytes.get(at).copied().unwrap_or(0);
+    let (len, why) = match error.error_len() {
+        None => (bytes.len() - at, "unexpected end of data"),
+        Some(_) if !(0xc2..=0xf4).contains(&first) => (1, "invalid start byte"),
+        Some(len) => (len, "invalid continuation byte"),
+    };
+    if len == 1 {
+        return format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {why}");
+    }
+    format!("'utf-8' codec can't decode bytes in position {at}-{}: {why}", at + len - 1)
+}
+
+/// A coding cookie and its line.
+struct Cookie {
+    name: String,
+    lineno: i32,
+    line: String,
+}
+
+/// The coding cookie in the first two lines, its name normalized.
+fn coding_cookie(bytes: &[u8]) -> Option<Cookie> {
     let mut rest = bytes;
-    for _ in 0..2 {
+    for lineno in 1..=2 {
         let end = rest.iter().position(|&b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
         let line = &rest[..end];
         let text = line.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\x0c'));
         match text {
             Some(i) if line[i] == b'#' => {
                 if let Some(name) = cookie_in_comment(&line[i..]) {
-                    return Some(normal_name(&name));
+                    let line = String::from_utf8_lossy(line).into_owned();
+                    return Some(Cookie { name: normal_name(&name), lineno, line });
                 }
             }
             Some(_) => return None,

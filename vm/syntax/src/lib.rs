@@ -13,7 +13,7 @@ mod parser;
 pub mod unparse;
 
 use ast::{Arena, Mod};
-pub use decode::decode_source;
+pub use decode::{OtherCodec, decode_source, decode_source_file};
 use error::{SyntaxError, SyntaxWarning};
 pub use unparse::unparse_expr;
 
@@ -63,7 +63,10 @@ impl Default for ParseOptions {
             filename: "<unknown>".to_owned(),
             barry_as_bdfl: false,
             int_max_str_digits: 4300,
-            lookup_name: |_| None,
+            lookup_name: |name| match krait_unicode::lookup_name(name) {
+                Some(krait_unicode::Named::Char(c)) => Some(c),
+                _ => None,
+            },
         }
     }
 }

@@ -133,12 +133,11 @@ impl<'a> Parser<'a> {
         Stop::Raised
     }
 
-    /// The line an error shows: what the tokenizer still holds when the error is in its line, which may be several
-    /// lines; otherwise the one line.
+    /// The line an error shows: the tokenizer's, newline and all, when the error is there; otherwise the bare line.
     fn error_line(&self, lineno: i32) -> &'a str {
         let tok = &self.tok;
         if tok.lineno <= lineno && tok.inp > tok.buf {
-            return self.src.get(tok.buf..tok.inp).unwrap_or("");
+            return self.src.get(tok.line_start..tok.inp).unwrap_or("");
         }
         let nth = usize::try_from(lineno - 1).unwrap_or(0);
         self.src.split('\n').nth(nth).unwrap_or("")

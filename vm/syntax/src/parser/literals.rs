@@ -110,7 +110,7 @@ pub(super) fn string<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
 pub(super) fn decode_string<'a>(p: &mut Parser<'a>, body: &'a str, token: &Token<'a>) -> R<&'a Text> {
     match decode_escapes(p, body, token) {
         Ok(text) => Ok(text),
-        Err(e) => Err(p.raise_at(token.range, format!("(unicode error) {}", e.message()))),
+        Err(e) => Err(p.raise_syntax_error(format!("(unicode error) {}", e.message()))),
     }
 }
 
@@ -313,7 +313,7 @@ fn decode_bytes<'a>(p: &mut Parser<'a>, body: &'a str, token: &Token<'a>) -> R<&
                 }
                 Err(_) => {
                     let message = format!("(value error) invalid \\x escape at position {at}");
-                    return Err(p.raise_at(token.range, message));
+                    return Err(p.raise_syntax_error(message));
                 }
             },
             None => {

@@ -30,7 +30,6 @@ use crate::token::TokenKind;
 use crate::tokenizer::{Done, StrBuffer, Tokenizer};
 use crate::{Mode, ParseOptions, Parsed};
 use krait_unicode::Text;
-use unicode_normalization::UnicodeNormalization;
 
 /// Why a rule has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +192,7 @@ pub(crate) fn parse<'a>(arena: &'a Arena, source: &str, options: &ParseOptions) 
     let src = translate_newlines(arena, source, options.mode == Mode::Exec);
     let mut tok = Tokenizer::new(StrBuffer(src));
     tok.type_comments = options.type_comments;
+    tok.barry_as_bdfl = options.barry_as_bdfl;
     let mut p = Parser {
         arena,
         tok,
@@ -216,7 +216,6 @@ pub(crate) fn parse<'a>(arena: &'a Arena, source: &str, options: &ParseOptions) 
 
 /// Universal newlines; a module also gets a final one.
 fn translate_newlines<'a>(arena: &'a Arena, source: &str, exec: bool) -> &'a str {
-    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let mut text = std::borrow::Cow::Borrowed(source);
     if source.contains('\r') {
         text = source.replace("\r\n", "\n").replace('\r', "\n").into();
@@ -397,10 +396,13 @@ impl<'a> Parser<'a> {
     }
 
     fn identifier(&self, text: &'a str) -> Identifier<'a> {
-        if text.is_ascii() || unicode_normalization::is_nfkc(text) {
+        if text.is_ascii() {
             return text;
         }
-        self.arena.alloc_str(&text.nfkc().collect::<String>())
+        let points: Vec<u32> = text.chars().map(u32::from).collect();
+        let normal = krait_unicode::normalize(krait_unicode::Form::Nfkc, &points);
+        let normal: String = normal.into_iter().filter_map(char::from_u32).collect();
+        if normal == text { text } else { self.arena.alloc_str(&normal) }
     }
 
     // Positions

@@ -439,6 +439,7 @@ fn import_from<'a>(p: &mut Parser<'a>) -> R<StmtKind<'a>> {
     if level == 0 && module == Some("__future__") {
         // From here on the parser itself honours the switch.
         p.options.barry_as_bdfl |= names.iter().any(|a| a.name == "barry_as_FLUFL");
+        p.tok.barry_as_bdfl = p.options.barry_as_bdfl;
     }
     Ok(StmtKind::ImportFrom { module, names, level })
 }

@@ -133,6 +133,8 @@ pub(crate) struct Tokenizer<B> {
     parens: Vec<Paren>,
     modes: Vec<StringMode>,
     pub(crate) type_comments: bool,
+    /// `<>` is one token.
+    pub(crate) barry_as_bdfl: bool,
     pub(crate) extra_tokens: bool,
     comment_newline: bool,
     pub(crate) report_warnings: bool,
@@ -163,6 +165,7 @@ impl<B: Buffer> Tokenizer<B> {
             parens: Vec::new(),
             modes: Vec::new(),
             type_comments: false,
+            barry_as_bdfl: false,
             extra_tokens: false,
             comment_newline: false,
             report_warnings: true,

@@ -336,11 +336,12 @@ impl<B: Buffer> Tokenizer<B> {
             return false;
         };
         let bad = name.char_indices().find(|&(i, ch)| {
-            if i == 0 { !(ch == '_' || unicode_ident::is_xid_start(ch)) } else { !unicode_ident::is_xid_continue(ch) }
+            let c = u32::from(ch);
+            if i == 0 { !krait_unicode::is_identifier_start(c) } else { !krait_unicode::is_xid_continue(c) }
         });
         let Some((i, ch)) = bad else { return true };
         self.cur = start + i + ch.len_utf8();
-        let message = if is_printable(ch) {
+        let message = if krait_unicode::is_printable(u32::from(ch)) {
             format!("invalid character '{ch}' (U+{:04X})", u32::from(ch))
         } else {
             format!("invalid non-printable character U+{:04X}", u32::from(ch))
@@ -360,11 +361,13 @@ impl<B: Buffer> Tokenizer<B> {
             return self.string(c);
         }
         let Ok(c) = u8::try_from(c) else { return self.error_token() };
-        if matches!(c, b':' | b'}' | b'!' | b'{') && self.fstring_punctuation(c, metadata) {
+        let not_equal = c == b'!' && self.cur < self.inp && self.source.bytes()[self.cur] == b'=';
+        if matches!(c, b':' | b'}' | b'!' | b'{') && !not_equal && self.fstring_punctuation(c, metadata) {
             return self.token(TokenKind::one_char(c));
         }
         let c2 = self.nextc();
-        if let Some(two) = u8::try_from(c2).ok().and_then(|c2| TokenKind::two_chars(c, c2)) {
+        let two = u8::try_from(c2).ok().filter(|&c2| (c, c2) != (b'<', b'>') || self.barry_as_bdfl);
+        if let Some(two) = two.and_then(|c2| TokenKind::two_chars(c, c2)) {
             let c3 = self.nextc();
             let three = u8::try_from(c3).ok().and_then(|c3| TokenKind::three_chars(c, c2 as u8, c3));
             if three.is_none() {
@@ -464,15 +467,4 @@ impl<B: Buffer> Tokenizer<B> {
         }
         Ok(())
     }
-}
-
-/// A rough `str.isprintable` for characters that cannot stand in identifiers: not a control, format, separator,
-/// surrogate, private or unassigned character.
-fn is_printable(ch: char) -> bool {
-    let c = u32::from(ch);
-    !(ch.is_control()
-        || (ch.is_whitespace() && ch != ' ')
-        || matches!(c, 0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e)
-        || matches!(c, 0x2060..=0x206f | 0xd800..=0xf8ff | 0xfdd0..=0xfdef | 0xfeff | 0xfff0..=0xfffb | 0xe0000..=0x0010_ffff)
-        || c & 0xfffe == 0xfffe)
 }

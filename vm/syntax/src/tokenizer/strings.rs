@@ -332,6 +332,11 @@ fn without_comments(expr: &[u8]) -> String {
     let mut bytes = expr.iter().copied();
     while let Some(b) = bytes.next() {
         match b {
+            b'\\' => {
+                out.push(b);
+                out.extend(bytes.next());
+                continue;
+            }
             b'"' | b'\'' => match in_string {
                 None => in_string = Some(b),
                 Some(q) if q == b => in_string = None,
