@@ -25,7 +25,7 @@ enum What {
 
 fn main() -> ExitCode {
     let mut options = CompileOptions::default();
-    let mut parse = ParseOptions::default();
+    let mut parse = ParseOptions { lookup_name, ..ParseOptions::default() };
     let mut what = What::Code;
     let mut args = std::env::args().skip(1);
     let mut files = Vec::new();
@@ -54,6 +54,13 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+fn lookup_name(name: &str) -> Option<u32> {
+    match krait_unicode::lookup_name(name)? {
+        krait_unicode::Named::Char(c) => Some(c),
+        krait_unicode::Named::Sequence(_) => None,
+    }
+}
+
 fn dump(bytes: &[u8], file: &str, parse: &ParseOptions, options: CompileOptions, what: &What) -> Result<String, SyntaxError> {
     let source = krait_syntax::decode_source(bytes, &mut |_, _| None)?;
     let arena = Arena::new();
@@ -66,7 +73,7 @@ fn dump(bytes: &[u8], file: &str, parse: &ParseOptions, options: CompileOptions,
             out.push_str("{\"code\":");
             code(&mut out, &compiled.code);
             out.push_str(",\"warnings\":");
-            list(&mut out, &compiled.warnings, warning);
+            list(&mut out, parsed.warnings.iter().chain(&compiled.warnings), warning);
             out.push('}');
         }
         What::Codegen => {
