@@ -1,9 +1,10 @@
-//! Reads `.pyc` files and writes them again: `pyc IN OUT` for one, `pyc --check FILE...` to compare what is read back for many, and
+//! Reads `.pyc` files and writes them again: `pyc IN OUT` for one, `pyc --check FILE...` to verify many and compare what is read back, and
 //! `pyc --list FILE` for a listing.
 
 use krait_bytecode::code::Const;
 use krait_bytecode::dis::listing;
 use krait_bytecode::marshal::{read_code, write_code};
+use krait_bytecode::verify::verify;
 
 /// Length of a `.pyc`'s header.
 const HEADER: usize = 16;
@@ -41,6 +42,11 @@ fn check(files: &[String]) -> Result<(), String> {
     let mut bad = 0;
     for file in files {
         let code = body(&read(file)?)?;
+        let mut todo = vec![code.clone()];
+        while let Some(code) = todo.pop() {
+            verify(&code).map_err(|e| format!("{file}: {:?}: {e}\n{}", code.qualname, listing(&code)))?;
+            todo.extend(code.nested().cloned());
+        }
         let again = write_code(&code).and_then(|data| read_code(&data)).map_err(|e| format!("{file}: {e}"))?;
         // Not-a-number makes a code object differ from itself; its listing still is the same.
         if !Const::Code(code.clone()).same(&Const::Code(again.clone())) && listing(&code) != listing(&again) {

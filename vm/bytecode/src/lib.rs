@@ -7,6 +7,7 @@ pub mod exceptiontable;
 pub mod linetable;
 pub mod marshal;
 pub mod opcode;
+pub mod verify;
 
 pub use code::{Code, Const, ConstKey};
 pub use opcode::{MAGIC, Opcode};

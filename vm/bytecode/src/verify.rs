@@ -1,0 +1,267 @@
+//! The verifier: whether a code object can be run without leaving its bounds.
+//!
+//! What it proves: every instruction that can be reached is a base opcode with its caches in place and an operand in range; jumps and
+//! handlers lead to instructions; the depth of the stack at an instruction is the same on every path, suffices for what the instruction takes,
+//! and never exceeds `co_stacksize`. It is linear in the code: each instruction is visited once.
+//!
+//! Absent on purpose: types of stack items (an evaluator checks what it pops), whether a slot may be empty, and whether a local is bound.
+
+use std::fmt;
+
+use crate::code::{Code, fast};
+use crate::dis::{Decoded, Instructions};
+use crate::exceptiontable;
+use crate::opcode::{BinaryOp, CommonConstant, CompareOp, Conversion, Intrinsic1, Intrinsic2, Opcode, SpecialMethod};
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A number without an opcode, or one that code objects may not hold.
+    Opcode(u8),
+    /// The operand is out of range.
+    Operand(Opcode, u32),
+    /// The caches do not fit the code.
+    Caches(Opcode),
+    /// A jump or handler leads into the middle of an instruction, or out of the code.
+    Target(u32),
+    /// Control runs off the end.
+    End,
+    /// The instruction takes more than there is on the stack.
+    Underflow(Opcode),
+    /// The stack gets deeper than `co_stacksize`.
+    Overflow(Opcode),
+    /// Two paths meet with different depths.
+    Depth { here: u32, there: u32 },
+    /// Names, kinds or arguments do not fit each other.
+    Layout,
+}
+
+/// A fault and the code unit where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifyError {
+    pub unit: u32,
+    pub fault: Fault,
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid code at {}: {:?}", 2 * u64::from(self.unit), self.fault)
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+/// Verifies a code object; not the ones among its constants.
+pub fn verify(code: &Code) -> Result<(), VerifyError> {
+    let at_start = |fault| VerifyError { unit: 0, fault };
+    let arguments = u64::from(code.argcount) + u64::from(code.kwonlyargcount);
+    if code.localsplusnames.len() != code.localspluskinds.len()
+        || code.posonlyargcount > code.argcount
+        || arguments > code.nlocals() as u64
+        || code.code.len() % 2 != 0
+        || u32::try_from(code.code.len()).is_err()
+    {
+        return Err(at_start(Fault::Layout));
+    }
+    if code.code.is_empty() {
+        return Err(at_start(Fault::End));
+    }
+    let mut verifier = Verifier::new(code);
+    verifier.enter(0, 0, 0)?;
+    while let Some(unit) = verifier.todo.pop() {
+        verifier.run_from(unit)?;
+    }
+    Ok(())
+}
+
+struct Verifier<'c> {
+    code: &'c Code,
+    freevars: usize,
+    /// The instruction that starts at a unit, EXTENDED_ARG included.
+    instrs: Vec<Option<Decoded>>,
+    /// Handlers by the unit they cover.
+    handlers: Vec<Option<exceptiontable::Entry>>,
+    depths: Vec<Option<u32>>,
+    todo: Vec<u32>,
+}
+
+impl<'c> Verifier<'c> {
+    fn new(code: &'c Code) -> Verifier<'c> {
+        let units = code.code.len() / 2;
+        let mut instrs = vec![None; units];
+        for instr in Instructions::new(&code.code) {
+            instrs[instr.start as usize] = Some(instr);
+        }
+        let mut handlers = vec![None; units];
+        // Of entries that overlap, the first wins, as in a search. Each unit is filled once.
+        let mut filled = 0;
+        for entry in exceptiontable::Entries::new(&code.exceptiontable) {
+            let (start, end) = ((entry.start as usize).max(filled), (entry.end as usize).min(units));
+            if let Some(covered) = handlers.get_mut(start..end) {
+                covered.fill(Some(entry));
+                filled = end;
+            }
+        }
+        Verifier { code, freevars: code.freevars().count(), instrs, handlers, depths: vec![None; units], todo: Vec::new() }
+    }
+
+    /// Control reaches `unit` from `from` with `depth` items on the stack.
+    fn enter(&mut self, from: u32, unit: u32, depth: u32) -> Result<(), VerifyError> {
+        let fault = |fault| VerifyError { unit: from, fault };
+        if self.instrs.get(unit as usize).copied().flatten().is_none() {
+            return Err(fault(if unit as usize >= self.instrs.len() { Fault::End } else { Fault::Target(unit) }));
+        }
+        match self.depths[unit as usize] {
+            Some(there) if there == depth => Ok(()),
+            Some(there) => Err(fault(Fault::Depth { here: depth, there })),
+            None => {
+                self.depths[unit as usize] = Some(depth);
+                self.todo.push(unit);
+                Ok(())
+            }
+        }
+    }
+
+    fn run_from(&mut self, unit: u32) -> Result<(), VerifyError> {
+        let (Some(instr), Some(depth)) = (self.instrs[unit as usize], self.depths[unit as usize]) else { return Ok(()) };
+        let fault = |fault| VerifyError { unit, fault };
+        let opcode = instr.opcode.filter(|op| is_plain(*op)).ok_or_else(|| fault(Fault::Opcode(instr.number)))?;
+        if instr.end() as usize > self.instrs.len() {
+            return Err(fault(Fault::Caches(opcode)));
+        }
+        if !self.operand_fits(opcode, instr.oparg) {
+            return Err(fault(Fault::Operand(opcode, instr.oparg)));
+        }
+        let oparg = i32::try_from(instr.oparg).map_err(|_| fault(Fault::Operand(opcode, instr.oparg)))?;
+        let (popped, pushed) = (opcode.popped(oparg), opcode.pushed(oparg));
+        let left = u32::try_from(popped).ok().and_then(|popped| depth.checked_sub(popped));
+        let left = left.ok_or_else(|| fault(Fault::Underflow(opcode)))?;
+        let after = u32::try_from(pushed).ok().and_then(|pushed| left.checked_add(pushed));
+        let after = after.filter(|after| *after <= self.code.stacksize).ok_or_else(|| fault(Fault::Overflow(opcode)))?;
+        self.enter_handler(unit, left.min(depth))?;
+        if opcode == Opcode::FOR_ITER {
+            // The evaluator steps over the END_FOR that it jumps to.
+            let target = instr.jump_target().ok_or_else(|| fault(Fault::Target(u32::MAX)))?;
+            let is_end = |i: &Decoded| i.opcode == Some(Opcode::END_FOR) && i.start == i.unit;
+            if !self.instrs.get(target as usize).copied().flatten().is_some_and(|i| is_end(&i)) {
+                return Err(fault(Fault::Target(target)));
+            }
+        }
+        if opcode.has_jump() && opcode != Opcode::END_ASYNC_FOR {
+            let target = instr.jump_target().ok_or_else(|| fault(Fault::Target(u32::MAX)))?;
+            self.enter(unit, target, after)?;
+        }
+        if opcode.is_unconditional_jump() || opcode.is_scope_exit() {
+            return Ok(());
+        }
+        self.enter(unit, instr.end(), after)
+    }
+
+    /// The handler of `unit` is entered with the items it keeps, the place of the instruction if it wants it, and the exception.
+    fn enter_handler(&mut self, unit: u32, left: u32) -> Result<(), VerifyError> {
+        let Some(entry) = self.handlers[unit as usize] else { return Ok(()) };
+        let Some(depth) = self.depths[unit as usize] else { return Ok(()) };
+        let fault = |fault| VerifyError { unit, fault };
+        let opcode = self.instrs[unit as usize].and_then(|instr| instr.opcode).unwrap_or(Opcode::NOP);
+        if entry.depth > depth.max(left) {
+            return Err(fault(Fault::Underflow(opcode)));
+        }
+        let entered = entry.depth + 1 + u32::from(entry.lasti);
+        if entered > self.code.stacksize {
+            return Err(fault(Fault::Overflow(opcode)));
+        }
+        self.enter(unit, entry.target, entered)
+    }
+
+    fn operand_fits(&self, opcode: Opcode, oparg: u32) -> bool {
+        let arg = oparg as usize;
+        let code = self.code;
+        let variables = code.localspluskinds.len();
+        let kind = |mask: u8| code.localspluskinds.get(arg).is_some_and(|kind| kind & mask != 0);
+        match opcode {
+            Opcode::LOAD_GLOBAL | Opcode::LOAD_ATTR => arg >> 1 < code.names.len(),
+            Opcode::LOAD_SUPER_ATTR => arg >> 2 < code.names.len(),
+            Opcode::LOAD_FAST_LOAD_FAST
+            | Opcode::LOAD_FAST_BORROW_LOAD_FAST_BORROW
+            | Opcode::STORE_FAST_LOAD_FAST
+            | Opcode::STORE_FAST_STORE_FAST => arg >> 4 < variables && arg & 15 < variables,
+            Opcode::COPY_FREE_VARS => arg == self.freevars,
+            Opcode::MAKE_CELL => arg < variables,
+            Opcode::BINARY_OP => BinaryOp::from_oparg(oparg).is_some(),
+            Opcode::COMPARE_OP => CompareOp::from_compare_oparg(oparg).is_some(),
+            Opcode::IS_OP | Opcode::CONTAINS_OP => arg < 2,
+            Opcode::CALL_INTRINSIC_1 => arg > 0 && Intrinsic1::from_oparg(oparg).is_some(),
+            Opcode::CALL_INTRINSIC_2 => arg > 0 && Intrinsic2::from_oparg(oparg).is_some(),
+            Opcode::LOAD_COMMON_CONSTANT => CommonConstant::from_oparg(oparg).is_some(),
+            Opcode::LOAD_SPECIAL => SpecialMethod::from_oparg(oparg).is_some(),
+            Opcode::CONVERT_VALUE => arg > 0 && Conversion::from_oparg(oparg).is_some(),
+            Opcode::BUILD_SLICE => arg == 2 || arg == 3,
+            Opcode::RAISE_VARARGS => arg < 3,
+            Opcode::SET_FUNCTION_ATTRIBUTE => arg < 32 && arg.is_power_of_two(),
+            Opcode::COPY
+            | Opcode::LIST_APPEND
+            | Opcode::SET_ADD
+            | Opcode::MAP_ADD
+            | Opcode::LIST_EXTEND
+            | Opcode::SET_UPDATE
+            | Opcode::DICT_UPDATE
+            | Opcode::DICT_MERGE => (1..1 << 24).contains(&arg),
+            Opcode::SWAP => (2..1 << 24).contains(&arg),
+            op if op.has_const() => arg < code.consts.len(),
+            op if op.has_name() => arg < code.names.len(),
+            op if op.has_free() => kind(fast::CELL | fast::FREE),
+            op if op.has_local() => arg < variables,
+            // Counts of stack items: beyond this no stack suffices, and sums stay small.
+            _ => arg < 1 << 24,
+        }
+    }
+}
+
+/// Whether a code object may hold the opcode.
+fn is_plain(opcode: Opcode) -> bool {
+    !opcode.is_pseudo()
+        && opcode.deopt() == opcode
+        && !matches!(
+            opcode,
+            Opcode::CACHE
+                | Opcode::RESERVED
+                | Opcode::EXTENDED_ARG
+                | Opcode::INTERPRETER_EXIT
+                | Opcode::INSTRUMENTED_LINE
+                | Opcode::INSTRUMENTED_INSTRUCTION
+                | Opcode::ENTER_EXECUTOR
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::Const;
+
+    fn code(bytes: &[u8], stacksize: u32) -> Code {
+        Code { code: bytes.into(), consts: vec![Const::None], stacksize, ..Code::default() }
+    }
+
+    #[track_caller]
+    fn faulty(bytes: &[u8], stacksize: u32, unit: u32, fault: Fault) {
+        assert_eq!(verify(&code(bytes, stacksize)), Err(VerifyError { unit, fault }));
+    }
+
+    #[test]
+    fn bounds() {
+        const LOAD: u8 = Opcode::LOAD_CONST as u8;
+        const RETURN: u8 = Opcode::RETURN_VALUE as u8;
+        assert_eq!(verify(&code(&[LOAD, 0, RETURN, 0], 1)), Ok(()));
+        faulty(&[LOAD, 0, RETURN, 0], 0, 0, Fault::Overflow(Opcode::LOAD_CONST));
+        faulty(&[LOAD, 1, RETURN, 0], 1, 0, Fault::Operand(Opcode::LOAD_CONST, 1));
+        faulty(&[RETURN, 0], 1, 0, Fault::Underflow(Opcode::RETURN_VALUE));
+        faulty(&[LOAD, 0], 1, 0, Fault::End);
+        faulty(&[Opcode::TO_BOOL as u8, 0], 1, 0, Fault::Caches(Opcode::TO_BOOL));
+        faulty(&[Opcode::JUMP_FORWARD as u8, 9, RETURN, 0], 1, 0, Fault::End);
+        faulty(&[Opcode::JUMP_BACKWARD_NO_INTERRUPT as u8, 2], 1, 0, Fault::Target(u32::MAX));
+        faulty(&[200, 0], 1, 0, Fault::Opcode(200));
+        faulty(&[Opcode::EXTENDED_ARG as u8, 0], 1, 0, Fault::Opcode(Opcode::EXTENDED_ARG as u8));
+        // One unconditional jump over a push, back to where the stack was empty.
+        faulty(&[LOAD, 0, Opcode::JUMP_BACKWARD_NO_INTERRUPT as u8, 2], 3, 1, Fault::Depth { here: 1, there: 0 });
+    }
+}
