@@ -8,6 +8,7 @@ extern crate self as krait_runtime;
 #[macro_use]
 pub mod names;
 pub mod args;
+pub mod codecs;
 pub mod error;
 pub mod eval;
 pub mod module;

@@ -66,6 +66,59 @@ impl Buffer {
         (self.ops.bytes)(vm, &self.owner)
     }
 
+    /// Whether the items stand in a row, the last index changing fastest (`PyBuffer_IsContiguous(.., 'C')`).
+    pub fn is_c_contiguous(&self) -> bool {
+        self.suboffsets.is_empty() && self.is_contiguous(self.shape.iter().zip(&self.strides).rev())
+    }
+
+    /// Whether the items stand in a row, the first index changing fastest.
+    pub fn is_f_contiguous(&self) -> bool {
+        self.suboffsets.is_empty() && self.is_contiguous(self.shape.iter().zip(&self.strides))
+    }
+
+    fn is_contiguous<'a>(&self, mut dims: impl Iterator<Item = (&'a isize, &'a isize)>) -> bool {
+        if self.len_bytes() == 0 {
+            return true;
+        }
+        let mut step = self.itemsize as isize;
+        dims.all(|(&n, &stride)| {
+            let fits = n <= 1 || stride == step;
+            step = step.saturating_mul(n);
+            fits
+        })
+    }
+
+    /// Calls `each` with the memory of every item, in C order.
+    pub fn for_each_item<'a>(&'a self, vm: &'a Vm, mut each: impl FnMut(&'a [u8])) {
+        self.walk(self.memory(vm), self.offset, 0, &mut each);
+    }
+
+    fn walk<'a>(&self, memory: &'a [u8], at: isize, dim: usize, each: &mut impl FnMut(&'a [u8])) {
+        let (Some(&n), Some(&stride)) = (self.shape.get(dim), self.strides.get(dim)) else {
+            let start = usize::try_from(at).unwrap_or(usize::MAX);
+            if let Some(item) = start.checked_add(self.itemsize).and_then(|end| memory.get(start..end)) {
+                each(item);
+            }
+            return;
+        };
+        for i in 0..n {
+            self.walk(memory, at.wrapping_add(i.wrapping_mul(stride)), dim + 1, each);
+        }
+    }
+
+    /// The items' bytes in C order.
+    pub fn to_vec(&self, vm: &Vm) -> Vec<u8> {
+        let memory = self.memory(vm);
+        if self.is_c_contiguous() {
+            let start = usize::try_from(self.offset).unwrap_or(usize::MAX);
+            let end = start.saturating_add(self.len_bytes());
+            return memory.get(start..end).unwrap_or_default().to_vec();
+        }
+        let mut out = Vec::with_capacity(self.len_bytes());
+        self.for_each_item(vm, |item| out.extend_from_slice(item));
+        out
+    }
+
     /// Gives the buffer back to its exporter.
     pub fn release(self, vm: &mut Vm) {
         (self.ops.release)(vm, &self.owner);

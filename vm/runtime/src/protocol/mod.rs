@@ -2,5 +2,6 @@
 
 pub mod buffer;
 pub mod call;
+pub mod format;
 pub mod iter;
 pub mod object;

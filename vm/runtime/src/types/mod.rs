@@ -1,5 +1,7 @@
 //! The builtin types, one file or folder each, named as CPython's `Objects/`.
 
+pub mod bytearray;
+pub mod bytes;
 pub mod class;
 pub mod dict;
 pub mod exceptions;
@@ -29,6 +31,8 @@ pub(crate) const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <type_::PyType as PyClass>::static_type,
     <str_::Str as PyClass>::static_type,
     <tuple::Tuple as PyClass>::static_type,
+    <bytes::Bytes as PyClass>::static_type,
+    <bytearray::ByteArray as PyClass>::static_type,
     <dict::Dict as PyClass>::static_type,
     <list::List as PyClass>::static_type,
     <int::Int as PyClass>::static_type,

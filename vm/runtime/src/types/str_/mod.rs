@@ -8,7 +8,10 @@ use krait_unicode::{Text, TextBuf};
 use std::borrow::Cow;
 use std::cell::Cell;
 
+mod builder;
 mod methods;
+
+pub use builder::StrBuilder;
 
 /// The payload of `str`.
 #[pyclass(name = "str", flags(BASETYPE, UNICODE_SUBCLASS, MATCH_SELF), tail)]
@@ -54,6 +57,17 @@ impl<'a> StrData<'a> {
             StrData::Latin1(s) => s.len(),
             StrData::Ucs2(s) => s.len(),
             StrData::Ucs4(s) => s.len(),
+        }
+    }
+
+    /// The characters from `start` up to `end`, in the same width; nothing if the bounds are none.
+    #[inline]
+    pub fn slice(&self, start: usize, end: usize) -> StrData<'a> {
+        match *self {
+            StrData::Ascii(s) => StrData::Ascii(s.get(start..end).unwrap_or_default()),
+            StrData::Latin1(s) => StrData::Latin1(s.get(start..end).unwrap_or_default()),
+            StrData::Ucs2(s) => StrData::Ucs2(s.get(start..end).unwrap_or_default()),
+            StrData::Ucs4(s) => StrData::Ucs4(s.get(start..end).unwrap_or_default()),
         }
     }
 

@@ -1,0 +1,76 @@
+//! `bytearray`: a growable vector of bytes. It cannot be resized while its memory is exported.
+
+use crate::protocol::buffer::BufferOps;
+use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
+use std::cell::Cell;
+
+mod methods;
+
+/// The payload of `bytearray`.
+#[pyclass(name = "bytearray", flags(BASETYPE, MATCH_SELF))]
+#[repr(C)]
+pub struct ByteArray {
+    #[traverse(skip)]
+    data: GilCell<Vec<u8>>,
+    /// Buffers that are out.
+    pub exports: Cell<usize>,
+}
+
+impl ByteArray {
+    /// A payload with these bytes.
+    pub fn new(data: Vec<u8>) -> ByteArray {
+        ByteArray { data: GilCell::new(data), exports: Cell::new(0) }
+    }
+
+    /// The bytes; no Python code can run while you look.
+    #[inline(always)]
+    pub fn bytes<'a>(&'a self, vm: &'a Vm) -> &'a [u8] {
+        self.data.get(vm)
+    }
+
+    /// The bytes, to change without changing their number.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "the token is the unique borrow")]
+    pub fn bytes_mut<'a>(&'a self, vm: &'a mut Vm) -> &'a mut [u8] {
+        self.data.get_mut(vm)
+    }
+
+    /// The vector, to resize; BufferError while there are exports.
+    #[allow(clippy::mut_from_ref, reason = "the token is the unique borrow")]
+    pub fn resize_guard<'a>(&'a self, vm: &'a mut Vm) -> PyResult<&'a mut Vec<u8>> {
+        if self.exports.get() > 0 {
+            return Err(vm.buffer_error("Existing exports of data: object cannot be re-sized"));
+        }
+        Ok(self.data.get_mut(vm))
+    }
+
+    /// Makes room for `more` bytes; BufferError while there are exports, MemoryError if there is no room.
+    pub fn reserve(&self, vm: &mut Vm, more: usize) -> PyResult<()> {
+        let full = self.resize_guard(vm)?.try_reserve(more).is_err();
+        if full { Err(vm.memory_error()) } else { Ok(()) }
+    }
+}
+
+impl Vm {
+    /// A `bytearray`.
+    pub fn new_bytearray(&mut self, data: Vec<u8>) -> PyResult<Py<ByteArray>> {
+        self.new_object(ByteArray::new(data))
+    }
+}
+
+fn memory<'a>(vm: &'a Vm, owner: &'a Value) -> &'a [u8] {
+    owner.downcast::<ByteArray>().map_or(&[], |b| b.bytes(vm))
+}
+
+fn memory_mut<'a>(vm: &'a mut Vm, owner: &'a Value) -> Option<&'a mut [u8]> {
+    owner.downcast::<ByteArray>().map(|b| b.bytes_mut(vm))
+}
+
+fn release(_: &mut Vm, owner: &Value) {
+    if let Some(b) = owner.downcast::<ByteArray>() {
+        b.exports.set(b.exports.get().saturating_sub(1));
+    }
+}
+
+/// Access to the memory of `bytearray` objects; whoever makes a buffer with it counts it in `exports`.
+pub static BYTEARRAY_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release };

@@ -1,0 +1,173 @@
+//! [`StrBuilder`]: a string in the making, as wide as it has to be.
+
+use super::{Str, StrData};
+use crate::{Py, PyResult, Vm};
+
+/// Collects characters; the buffer is widened when a wider character comes.
+#[derive(Debug)]
+pub struct StrBuilder {
+    chars: Chars,
+    ascii: bool,
+}
+
+#[derive(Debug)]
+enum Chars {
+    One(Vec<u8>),
+    Two(Vec<u16>),
+    Four(Vec<u32>),
+}
+
+impl Default for StrBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl StrBuilder {
+    /// Nothing yet.
+    pub fn new() -> StrBuilder {
+        StrBuilder::with_capacity(0)
+    }
+
+    /// Nothing yet, with room for `capacity` narrow characters.
+    pub fn with_capacity(capacity: usize) -> StrBuilder {
+        StrBuilder { chars: Chars::One(Vec::with_capacity(capacity)), ascii: true }
+    }
+
+    /// Characters so far.
+    pub fn len(&self) -> usize {
+        match &self.chars {
+            Chars::One(v) => v.len(),
+            Chars::Two(v) => v.len(),
+            Chars::Four(v) => v.len(),
+        }
+    }
+
+    /// Whether there is no character yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[cold]
+    fn widen(&mut self, c: u32) {
+        self.chars = match std::mem::replace(&mut self.chars, Chars::One(Vec::new())) {
+            Chars::One(v) if c < 0x10000 => Chars::Two(widened(&v)),
+            Chars::One(v) => Chars::Four(widened(&v)),
+            Chars::Two(v) => Chars::Four(widened(&v)),
+            Chars::Four(v) => Chars::Four(v),
+        };
+    }
+
+    fn fits(&self, max: u32) -> bool {
+        match &self.chars {
+            Chars::One(_) => max < 0x100,
+            Chars::Two(_) => max < 0x10000,
+            Chars::Four(_) => true,
+        }
+    }
+
+    /// Appends one character; what is above U+10FFFF becomes U+FFFD.
+    #[inline]
+    pub fn push(&mut self, c: u32) {
+        let c = if c > 0x10ffff { 0xfffd } else { c };
+        if !self.fits(c) {
+            self.widen(c);
+        }
+        match &mut self.chars {
+            Chars::One(v) => {
+                self.ascii &= c < 0x80;
+                v.push(c as u8);
+            }
+            Chars::Two(v) => v.push(c as u16),
+            Chars::Four(v) => v.push(c),
+        }
+    }
+
+    /// Appends Rust text.
+    pub fn push_str(&mut self, text: &str) {
+        if text.is_ascii() {
+            self.push_data(StrData::Ascii(text));
+        } else {
+            text.chars().for_each(|c| self.push(u32::from(c)));
+        }
+    }
+
+    /// Appends characters.
+    pub fn push_data(&mut self, data: StrData<'_>) {
+        match (&mut self.chars, data) {
+            (Chars::One(v), StrData::Ascii(s)) => v.extend_from_slice(s.as_bytes()),
+            (Chars::One(v), StrData::Latin1(s)) => {
+                self.ascii &= s.is_ascii();
+                v.extend_from_slice(s);
+            }
+            (Chars::Two(v), StrData::Ascii(s)) => v.extend(s.bytes().map(u16::from)),
+            (Chars::Two(v), StrData::Latin1(s)) => v.extend(s.iter().map(|&c| u16::from(c))),
+            (Chars::Two(v), StrData::Ucs2(s)) => v.extend_from_slice(s),
+            (Chars::Four(v), data) => v.extend(data.iter()),
+            (Chars::One(_) | Chars::Two(_), data) => {
+                let max = data.iter().max().unwrap_or(0);
+                if !self.fits(max) {
+                    self.widen(max);
+                }
+                match &mut self.chars {
+                    Chars::One(v) => {
+                        self.ascii = v.is_ascii() && max < 0x80;
+                        v.extend(data.iter().map(|c| c as u8));
+                    }
+                    Chars::Two(v) => v.extend(data.iter().map(|c| c as u16)),
+                    Chars::Four(v) => v.extend(data.iter()),
+                }
+            }
+        }
+    }
+
+    /// Appends a string.
+    pub fn push_object(&mut self, string: &Str) {
+        self.push_data(string.data());
+    }
+
+    /// Appends `count` times the character `c`; MemoryError if there is no room.
+    pub fn push_repeated(&mut self, vm: &mut Vm, c: u32, count: usize) -> PyResult<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        if !self.fits(c) {
+            self.widen(c);
+        }
+        self.ascii &= c < 0x80;
+        let full = match &mut self.chars {
+            Chars::One(v) => grow(v, c as u8, count),
+            Chars::Two(v) => grow(v, c as u16, count),
+            Chars::Four(v) => grow(v, c, count),
+        };
+        if full { Err(vm.memory_error()) } else { Ok(()) }
+    }
+
+    /// The characters so far.
+    pub fn data(&self) -> StrData<'_> {
+        match &self.chars {
+            Chars::One(v) if self.ascii => std::str::from_utf8(v).map_or(StrData::Latin1(v), StrData::Ascii),
+            Chars::One(v) => StrData::Latin1(v),
+            Chars::Two(v) => StrData::Ucs2(v),
+            Chars::Four(v) => StrData::Ucs4(v),
+        }
+    }
+
+    /// The string.
+    pub fn finish(self, vm: &mut Vm) -> PyResult<Py<Str>> {
+        vm.new_str_data(self.data())
+    }
+}
+
+fn widened<A: Copy, B: From<A>>(v: &[A]) -> Vec<B> {
+    v.iter().map(|&c| B::from(c)).collect()
+}
+
+/// True if there is no room.
+fn grow<T: Clone>(v: &mut Vec<T>, c: T, count: usize) -> bool {
+    if v.try_reserve(count).is_err() {
+        return true;
+    }
+    v.resize(v.len() + count, c);
+    false
+}
