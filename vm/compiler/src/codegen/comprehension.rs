@@ -244,7 +244,7 @@ impl<'a> Compiler<'a, '_> {
         let mut state = InlinedState::default();
         let in_class_block = self.entry().block == BlockType::Class && self.unit().in_inlined_comp == 0;
         self.tweak_scopes(id, in_class_block, &mut state);
-        self.push_inlined_locals(id, comp.at, &mut state);
+        self.push_inlined_locals(id, comp.at, &mut state)?;
         self.build_empty(comp, true);
         self.generator(comp, 0, 0, true)?;
         self.pop_inlined_locals(comp.at, &state);
@@ -279,7 +279,7 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    fn push_inlined_locals(&mut self, comp: EntryId, at: Location, state: &mut InlinedState<'a>) {
+    fn push_inlined_locals(&mut self, comp: EntryId, at: Location, state: &mut InlinedState<'a>) -> Res {
         let symbols: Vec<_> = self.st.entry(comp).symbols.iter().map(|(name, flags)| (*name, *flags)).collect();
         for (name, flags) in symbols {
             if !is_isolated(flags) {
@@ -300,12 +300,15 @@ impl<'a> Compiler<'a, '_> {
             self.op_i(at, Opcode::SWAP, arg(state.pushed_locals.len() + 1));
             let cleanup = self.label();
             state.cleanup = Some(cleanup);
+            self.push_fblock(at, FBlockKind::InlinedComprehension, cleanup, NO_LABEL)?;
             self.op_j(at, Opcode::SETUP_FINALLY, cleanup);
         }
+        Ok(())
     }
 
     fn pop_inlined_locals(&mut self, at: Location, state: &InlinedState<'a>) {
         let Some(cleanup) = state.cleanup else { return };
+        self.pop_fblock();
         self.op(NO_LOCATION, Opcode::POP_BLOCK);
         let end = self.label();
         self.op_j(NO_LOCATION, Opcode::JUMP_NO_INTERRUPT, end);
