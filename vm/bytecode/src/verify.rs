@@ -58,7 +58,7 @@ pub fn verify(code: &Code) -> Result<(), VerifyError> {
     if code.localsplusnames.len() != code.localspluskinds.len()
         || code.posonlyargcount > code.argcount
         || arguments > code.nlocals() as u64
-        || code.code.len() % 2 != 0
+        || !code.code.len().is_multiple_of(2)
         || u32::try_from(code.code.len()).is_err()
     {
         return Err(at_start(Fault::Layout));

@@ -162,7 +162,7 @@ impl Builder for ConstBuilder {
         };
         let locals = code.localspluskinds.iter().filter(|kind| **kind & fast::LOCAL != 0).count();
         let arguments = u64::from(code.argcount) + u64::from(code.kwonlyargcount);
-        if code.code.len() % 2 != 0
+        if !code.code.len().is_multiple_of(2)
             || code.localsplusnames.len() != code.localspluskinds.len()
             || code.posonlyargcount > code.argcount
         {
@@ -227,7 +227,7 @@ impl<'c> Source<'c> for ConstSource<'c> {
             Item::Const(Const::Tuple(items) | Const::FrozenSet(items)) => {
                 (Rc::strong_count(items) > 1 && !items.is_empty()).then(|| Key::Address(items.as_ptr() as usize))
             }
-            Item::Const(Const::Code(code)) => (Rc::strong_count(code) > 1).then(|| Key::Address(Rc::as_ptr(code) as usize)),
+            Item::Const(Const::Code(code)) => (Rc::strong_count(code) > 1).then_some(Key::Address(Rc::as_ptr(code) as usize)),
             _ => None,
         }
     }

@@ -206,7 +206,7 @@ pub(super) fn complex_power(a: Complex, b: Complex) -> Option<Complex> {
         general_power(a, b)?
     };
     // A power that overflows raises.
-    (result.0.is_finite() && result.1.is_finite()).then_some(result)
+    (!result.0.is_infinite() && !result.1.is_infinite()).then_some(result)
 }
 
 fn integer_power(a: Complex, exponent: i32) -> Option<Complex> {
@@ -243,7 +243,8 @@ fn general_power(a: Complex, b: Complex) -> Option<Complex> {
         length *= (-angle * b.1).exp();
         phase += b.1 * absolute.ln();
     }
-    Some((length * phase.cos(), length * phase.sin()))
+    // The sine of an infinity is a domain error.
+    (!phase.is_infinite()).then(|| (length * phase.cos(), length * phase.sin()))
 }
 
 #[cfg(test)]

@@ -168,10 +168,10 @@ fn optimize_instruction(instrs: &mut [Instr], at: usize, consts: &mut ConstTable
 fn optimize_test_or_store(instrs: &mut [Instr], at: usize, next: Option<Opcode>) {
     let Instr { opcode, oparg, .. } = instrs[at];
     match (opcode, next) {
-        (Opcode::STORE_FAST, Some(Opcode::STORE_FAST)) => {
-            if instrs[at + 1].oparg == oparg && instrs[at].lineno() == instrs[at + 1].lineno() {
-                instrs[at].set(Opcode::POP_TOP, 0);
-            }
+        (Opcode::STORE_FAST, Some(Opcode::STORE_FAST))
+            if instrs[at + 1].oparg == oparg && instrs[at].lineno() == instrs[at + 1].lineno() =>
+        {
+            instrs[at].set(Opcode::POP_TOP, 0);
         }
         (Opcode::SWAP, _) if oparg == 1 => instrs[at].set_nop(),
         (Opcode::LOAD_GLOBAL, Some(Opcode::PUSH_NULL)) if oparg & 1 == 0 => {
