@@ -186,9 +186,12 @@ impl<'a> Compiler<'a, '_> {
         u.next_conditional_annotation_index += i64::from(conditional);
         u.deferred_annotations.push(DeferredAnnotation { stmt: s, conditional_index });
         let Some(index) = conditional_index else { return };
-        let cell = u.add_cellvar(CONDITIONAL_ANNOTATIONS);
-        let opcode = if scope_type == ScopeType::Class { Opcode::LOAD_DEREF } else { Opcode::LOAD_NAME };
-        self.op_i(at, opcode, cell);
+        if scope_type == ScopeType::Class {
+            let cell = u.add_cellvar(CONDITIONAL_ANNOTATIONS);
+            self.op_i(at, Opcode::LOAD_DEREF, cell);
+        } else {
+            self.op_raw_name(at, Opcode::LOAD_NAME, CONDITIONAL_ANNOTATIONS);
+        }
         self.load_const(at, Const::Int(index));
         self.op_i(at, Opcode::SET_ADD, 1);
         self.op(at, Opcode::POP_TOP);
