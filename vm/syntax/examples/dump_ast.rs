@@ -2,12 +2,12 @@
 //! error as `kind|message|lineno|offset|end_lineno|end_offset|text`, one line per file.
 //!
 //! `--batch FILE` reads many sources from one file instead, separated by the character U+001E; the first character of
-//! each is its mode: `e`xec, e`v`al, `s`ingle, `f`unc_type, `t`ype comments.
+//! each is its mode: `e`xec, e`v`al, `s`ingle, `f`unc_type, `t`ype comments, `i`ncomplete input allowed, `u`nparse an expression.
 
 use krait_syntax::ast::*;
 use krait_syntax::error::SyntaxError;
 use krait_syntax::unparse::{ascii_bytes, ascii_str, float_repr};
-use krait_syntax::{Mode, ParseOptions, decode_source, parse};
+use krait_syntax::{Mode, ParseOptions, Parsed, decode_source, parse};
 use krait_unicode::Text;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -49,7 +49,7 @@ fn dump_source(source: &str, mode: Option<char>) -> String {
     let arena = Arena::new();
     let options = ParseOptions {
         mode: match mode {
-            Some('v') => Mode::Eval,
+            Some('v' | 'u') => Mode::Eval,
             Some('s') => Mode::Single,
             Some('f') => Mode::FuncType,
             _ => Mode::Exec,
@@ -59,6 +59,9 @@ fn dump_source(source: &str, mode: Option<char>) -> String {
         ..ParseOptions::default()
     };
     match parse(&arena, source, &options) {
+        Ok(Parsed { module: Mod::Expression { body }, .. }) if mode == Some('u') => {
+            ascii_str(&krait_syntax::unparse_expr(body))
+        }
         Ok(parsed) => {
             let mut d = Dump(String::new());
             for w in &parsed.warnings {
