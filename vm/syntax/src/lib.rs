@@ -8,6 +8,7 @@ pub mod ast;
 mod decode;
 pub mod error;
 pub mod token;
+pub mod tokenize;
 mod tokenizer;
 mod parser;
 pub mod unparse;

@@ -24,6 +24,8 @@ const TAB_SIZE: usize = 8;
 
 /// Where source comes from.
 pub(crate) trait Buffer {
+    /// Lines that no token needs any more are forgotten, also at the end of input.
+    const FORGETS: bool;
     /// All source read so far.
     fn bytes(&self) -> &[u8];
     /// Makes the line that starts at `from` available and returns its end, newline included; `None` at the end of
@@ -265,6 +267,10 @@ impl<B: Buffer> Tokenizer<B> {
                 return EOF;
             }
             Ok(None) => {
+                if B::FORGETS && self.start.is_none() {
+                    self.buf = self.inp;
+                    self.line_start = self.inp;
+                }
                 self.done = Done::Eof;
                 return EOF;
             }
@@ -312,7 +318,7 @@ impl<B: Buffer> Tokenizer<B> {
             Some((a, b)) => (chars((self.line_start + a - 1).min(upto)) + 1, chars((self.line_start + b - 1).min(upto)) + 1),
         };
         let rest = &bytes[self.line_start..];
-        let line_len = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+        let line_len = rest.iter().position(|&b| b == b'\n' || b == 0).unwrap_or(rest.len());
         let text = String::from_utf8_lossy(&rest[..line_len]).into_owned();
         self.done = Done::Error;
         if self.error.is_none() {
@@ -363,6 +369,8 @@ struct Lexed {
 pub(crate) struct StrBuffer<'a>(pub(crate) &'a str);
 
 impl Buffer for StrBuffer<'_> {
+    const FORGETS: bool = false;
+
     fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -372,7 +380,7 @@ impl Buffer for StrBuffer<'_> {
         if rest.is_empty() {
             return Ok(None);
         }
-        let end = rest.iter().position(|&b| b == b'\n').map_or(self.0.len(), |i| from + i + 1);
+        let end = rest.iter().position(|&b| b == b'\n' || b == 0).map_or(self.0.len(), |i| from + i + 1);
         Ok(Some(Line { end, implicit_newline: false }))
     }
 }

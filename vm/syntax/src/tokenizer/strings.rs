@@ -163,6 +163,7 @@ impl<B: Buffer> Tokenizer<B> {
     pub(super) fn get_fstring_mode(&mut self, metadata: &mut Option<String>) -> Lexed {
         self.start = Some(self.cur);
         self.first_lineno = self.lineno;
+        self.multi_line_start = self.line_start;
         self.starting_col_offset = self.col_offset();
         let c = self.nextc();
         if c == LBRACE {
@@ -201,7 +202,6 @@ impl<B: Buffer> Tokenizer<B> {
 
     fn fstring_middle(&mut self) -> Lexed {
         let (mut end_quote_size, mut unicode_escape) = (0, false);
-        self.multi_line_start = self.line_start;
         let Some(mode) = self.modes.last() else { return self.error_token() };
         let (quote, quote_size, raw, middle) = (i32::from(mode.quote), mode.quote_size, mode.raw, mode.middle());
         while end_quote_size != quote_size {

@@ -1,0 +1,201 @@
+//! The tokenizer on its own, fed line by line: what the native `_tokenize.TokenizerIter` is made of.
+//!
+//! Rows, columns (in characters), strings and lines are those that `Lib/tokenize.py` expects, with `extra_tokens`
+//! (comments, `NL`, operators all of type `OP`, the line behind the end) or without.
+
+use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
+use crate::token::TokenKind;
+use crate::tokenizer::{Buffer, Done, Line, Tokenizer};
+use std::rc::Rc;
+
+/// One token, in the order of `tokenize.TokenInfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// Number in the `token` module.
+    pub kind: u8,
+    pub string: String,
+    pub start: (i32, i32),
+    pub end: (i32, i32),
+    pub line: Rc<str>,
+}
+
+/// Why there is no next token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenizeError<E> {
+    Syntax(Box<SyntaxError>),
+    /// `readline` failed.
+    Source(E),
+}
+
+/// Tokens of the lines that `readline` returns; `None` or an empty line ends the input.
+pub struct TokenizerIter<R, E> {
+    tok: Tokenizer<ReadlineBuffer<R, E>>,
+    done: bool,
+    last_lineno: i32,
+    last_line: Rc<str>,
+    /// A byte of the buffer whose column in characters is known: start of its line, byte, column.
+    known_column: (usize, usize, i32),
+}
+
+struct ReadlineBuffer<R, E> {
+    readline: R,
+    bytes: Vec<u8>,
+    error: Option<E>,
+}
+
+impl<R: FnMut() -> Result<Option<String>, E>, E> Buffer for ReadlineBuffer<R, E> {
+    const FORGETS: bool = true;
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn line_end(&mut self, _from: usize) -> Result<Option<Line>, ()> {
+        let line = match (self.readline)() {
+            Ok(line) => line.unwrap_or_default(),
+            Err(e) => {
+                self.error = Some(e);
+                return Err(());
+            }
+        };
+        if line.is_empty() {
+            return Ok(None);
+        }
+        self.bytes.extend_from_slice(line.as_bytes());
+        let implicit_newline = !line.ends_with('\n');
+        if implicit_newline {
+            self.bytes.push(b'\n');
+        }
+        Ok(Some(Line { end: self.bytes.len(), implicit_newline }))
+    }
+}
+
+impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
+    /// An iterator over the tokens of what `readline` returns.
+    pub fn new(readline: R, extra_tokens: bool) -> Self {
+        let mut tok = Tokenizer::new(ReadlineBuffer { readline, bytes: Vec::new(), error: None });
+        tok.extra_tokens = extra_tokens;
+        TokenizerIter { tok, done: false, last_lineno: 0, last_line: Rc::from(""), known_column: (0, 0, 0) }
+    }
+
+    /// The next token; `None` behind `ENDMARKER`.
+    pub fn next_token(&mut self) -> Result<Option<TokenInfo>, TokenizeError<E>> {
+        if self.done {
+            return Ok(None);
+        }
+        let token = self.tok.get();
+        if token.kind == TokenKind::ErrorToken {
+            return Err(self.error());
+        }
+        self.done = token.kind == TokenKind::EndMarker;
+        if !self.tok.extra_tokens && self.tok.lineno == 0 {
+            // Without a single line CPython has no line to report, and stops.
+            return Ok(None);
+        }
+        let trailing = self.done || (token.kind == TokenKind::Dedent && self.tok.done == Done::Eof);
+        let bytes = &self.tok.source.bytes;
+        let mut string = token.span.map_or(String::new(), |(a, b)| String::from_utf8_lossy(&bytes[a..b]).into_owned());
+        let is_string = token.kind.is_string_literal();
+        let line_start = if is_string { self.tok.multi_line_start } else { self.tok.line_start };
+        let line = self.line(line_start, trailing);
+        let (mut lineno, mut end_lineno) = (if is_string { self.tok.first_lineno } else { self.tok.lineno }, self.tok.lineno);
+        self.last_lineno = lineno;
+        let (mut col, mut end_col) = (-1, -1);
+        if let Some((start, end)) = token.span {
+            if start >= line_start {
+                col = self.column(line_start, start);
+            }
+            if end >= self.tok.line_start {
+                end_col = self.column(self.tok.line_start, end);
+            }
+        }
+        let mut kind = token.kind;
+        if self.tok.extra_tokens {
+            if trailing {
+                lineno += 1;
+                end_lineno = lineno;
+                (col, end_col) = (0, 0);
+            }
+            match kind {
+                TokenKind::Newline => {
+                    let crlf = self.tok.start.is_some_and(|i| self.tok.source.bytes.get(i) == Some(&b'\r'));
+                    string = match (self.tok.implicit_newline, crlf) {
+                        (true, _) => "",
+                        (false, true) => "\r\n",
+                        (false, false) => "\n",
+                    }
+                    .to_owned();
+                    end_col += 1;
+                }
+                TokenKind::Nl if self.tok.implicit_newline => string.clear(),
+                _ if (kind as u8) > TokenKind::Dedent as u8 && (kind as u8) < TokenKind::Op as u8 => kind = TokenKind::Op,
+                _ => {}
+            }
+        }
+        Ok(Some(TokenInfo { kind: kind as u8, string, start: (lineno, col), end: (end_lineno, end_col), line }))
+    }
+
+    /// The warnings since the last call.
+    pub fn take_warnings(&mut self) -> Vec<SyntaxWarning> {
+        std::mem::take(&mut self.tok.warnings)
+    }
+
+    /// The physical line of a token, shared by all tokens of the line.
+    fn line(&mut self, line_start: usize, trailing: bool) -> Rc<str> {
+        if self.tok.extra_tokens && trailing {
+            return Rc::from("");
+        }
+        if self.tok.lineno != self.last_lineno {
+            let mut end = self.tok.inp;
+            if end > line_start && self.tok.implicit_newline {
+                end -= 1;
+            }
+            let bytes = self.tok.source.bytes.get(line_start..end).unwrap_or(&[]);
+            self.last_line = Rc::from(&*String::from_utf8_lossy(bytes));
+        }
+        self.last_line.clone()
+    }
+
+    /// The column of a byte, in characters; counting goes on from the last one asked for.
+    fn column(&mut self, line_start: usize, at: usize) -> i32 {
+        let (known_line, known_at, known) = self.known_column;
+        let (from, base) = if known_line == line_start && known_at <= at { (known_at, known) } else { (line_start, 0) };
+        let bytes = self.tok.source.bytes.get(from..at).unwrap_or(&[]);
+        let column = base + bytes.iter().filter(|&&b| b & 0xc0 != 0x80).count() as i32;
+        self.known_column = (line_start, at, column);
+        column
+    }
+
+    fn error(&mut self) -> TokenizeError<E> {
+        self.done = true;
+        if let Some(e) = self.tok.source.error.take() {
+            return TokenizeError::Source(e);
+        }
+        if let Some(e) = self.tok.error.take() {
+            return TokenizeError::Syntax(Box::new(e));
+        }
+        let (kind, message) = match self.tok.done {
+            Done::Eof => (ErrorKind::SyntaxError, "unexpected EOF in multi-line statement"),
+            Done::Dedent => (ErrorKind::IndentationError, "unindent does not match any outer indentation level"),
+            Done::TabSpace => (ErrorKind::TabError, "inconsistent use of tabs and spaces in indentation"),
+            Done::TooDeep => (ErrorKind::IndentationError, "too many levels of indentation"),
+            Done::LineCont => (ErrorKind::SyntaxError, "unexpected character after line continuation character"),
+            _ => (ErrorKind::SyntaxError, "unknown tokenization error"),
+        };
+        // CPython points behind the line, whatever the error.
+        let end_of_file = self.tok.done == Done::Eof;
+        let line = self.tok.source.bytes.get(self.tok.buf..self.tok.inp).unwrap_or(&[]);
+        let line = if end_of_file { line } else { line.strip_suffix(b"\n").unwrap_or(line) };
+        let chars = String::from_utf8_lossy(line).chars().count() as i32;
+        let offset = if end_of_file && chars == 0 { 0 } else { chars + 1 };
+        TokenizeError::Syntax(Box::new(SyntaxError {
+            kind,
+            message: message.into(),
+            lineno: self.tok.lineno,
+            offset,
+            end_lineno: self.tok.lineno,
+            end_offset: -1,
+            text: Some(String::from_utf8_lossy(line).into_owned().into()),
+        }))
+    }
+}
