@@ -220,11 +220,12 @@ names! {
     encoding
     errors
     excepthook
-    fileno
     filename
+    fileno
     flush
     get
     items
+    iter
     keys
     modules
     mro
@@ -233,6 +234,7 @@ names! {
     print_file_and_line
     read
     readline
+    reversed
     send
     stderr
     stdin

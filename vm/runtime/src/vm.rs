@@ -48,6 +48,8 @@ pub struct Vm {
     pub interp: &'static Interpreter,
     /// Lowest stack address that native recursion may reach.
     pub(crate) stack_limit: usize,
+    /// Words of the objects whose `repr` is under way.
+    pub(crate) repr_active: Vec<u64>,
     /// What the evaluator keeps for this thread.
     pub eval: crate::eval::ThreadState,
 }
@@ -108,7 +110,7 @@ impl Vm {
             int_max_str_digits: Cell::new(4300),
         }));
         let here = &raw const heap as usize;
-        let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), eval: crate::eval::ThreadState::new() };
+        let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };
         vm.init_process()?;
         Ok(vm)
     }

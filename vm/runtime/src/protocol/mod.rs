@@ -5,3 +5,4 @@ pub mod call;
 pub mod format;
 pub mod iter;
 pub mod object;
+pub mod sequence;

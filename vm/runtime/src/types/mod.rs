@@ -4,17 +4,22 @@ pub mod bytearray;
 pub mod bytes;
 pub mod class;
 pub mod dict;
+pub mod enumerate;
 pub mod exceptions;
 pub mod float;
 pub mod function;
 pub mod instance;
 pub mod int;
 pub mod iter;
+pub mod itertypes;
 pub mod list;
 pub mod module;
 pub mod native;
 pub mod object;
+pub mod range;
+pub mod set;
 pub mod singletons;
+pub mod slice;
 pub mod slots;
 pub mod str_;
 pub mod tuple;
@@ -47,4 +52,30 @@ pub(crate) const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <native::GetSetDescr as PyClass>::static_type,
     <module::Module as PyClass>::static_type,
     <exceptions::BaseException as PyClass>::static_type,
+    <iter::SeqIter as PyClass>::static_type,
+    <iter::CallableIter as PyClass>::static_type,
+    <list::ListIter as PyClass>::static_type,
+    <list::ListReverseIter as PyClass>::static_type,
+    <tuple::TupleIter as PyClass>::static_type,
+    <slice::Slice as PyClass>::static_type,
+    <range::Range as PyClass>::static_type,
+    <range::RangeIter as PyClass>::static_type,
+    <range::LongRangeIter as PyClass>::static_type,
+    <set::Set as PyClass>::static_type,
+    <set::FrozenSet as PyClass>::static_type,
+    <set::SetIter as PyClass>::static_type,
+    <dict::DictKeys as PyClass>::static_type,
+    <dict::DictItems as PyClass>::static_type,
+    <dict::DictValues as PyClass>::static_type,
+    <dict::DictKeyIter as PyClass>::static_type,
+    <dict::DictValueIter as PyClass>::static_type,
+    <dict::DictItemIter as PyClass>::static_type,
+    <dict::DictReverseKeyIter as PyClass>::static_type,
+    <dict::DictReverseValueIter as PyClass>::static_type,
+    <dict::DictReverseItemIter as PyClass>::static_type,
+    <enumerate::Enumerate as PyClass>::static_type,
+    <enumerate::Reversed as PyClass>::static_type,
+    <itertypes::Map as PyClass>::static_type,
+    <itertypes::Zip as PyClass>::static_type,
+    <itertypes::Filter as PyClass>::static_type,
 ];

@@ -10,7 +10,14 @@ use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 use krait_heap::{Clear, Visit};
 use std::cell::Cell;
 
+mod cursor;
+mod merge;
 mod methods;
+pub mod views;
+
+pub use merge::MergeMode;
+pub use cursor::{DictItemIter, DictKeyIter, DictReverseItemIter, DictReverseKeyIter, DictReverseValueIter, DictValueIter};
+pub use views::{DictItems, DictKeys, DictValues};
 
 /// The payload of `dict`.
 #[pyclass(name = "dict", flags(BASETYPE, DICT_SUBCLASS, MAPPING, MATCH_SELF), gc)]
@@ -20,6 +27,7 @@ pub struct Dict {
     pub keys_version: Cell<u32>,
 }
 
+#[derive(Clone)]
 struct Entry {
     hash: i64,
     key: Value,
@@ -39,6 +47,8 @@ struct Table {
     indices: Vec<i32>,
     entries: Vec<Option<Entry>>,
     used: usize,
+    /// Entries below this are holes.
+    first: usize,
     /// Index slots that are not empty, or have been so since the last rebuild.
     filled: usize,
     /// Counts changes of keys, so that a look-up under which the dict changed notices.
@@ -122,6 +132,7 @@ impl Table {
     fn rebuild(&mut self, size: usize) {
         self.entries.retain(Option::is_some);
         self.filled = self.entries.len();
+        self.first = 0;
         self.indices.clear();
         self.indices.resize(size, EMPTY);
         for (i, entry) in self.entries.iter().enumerate() {
@@ -178,12 +189,49 @@ impl Table {
         }
         self.used -= 1;
         self.changes += 1;
-        let entry = self.entries.get_mut(place)?.take();
-        while matches!(self.entries.last(), Some(None)) {
-            // Trailing holes can go at once: no index points at them any more.
-            self.entries.pop();
+        if place == self.first {
+            self.first += 1;
         }
+        self.entries.get_mut(place)?.take()
+    }
+
+    /// The last entry. Its place and those of holes behind it are used again, as in CPython.
+    fn pop_last(&mut self) -> Option<Entry> {
+        let place = self.entries.iter().rposition(Option::is_some)?;
+        let entry = self.remove(place);
+        self.entries.truncate(place);
+        self.first = self.first.min(place);
         entry
+    }
+
+    /// Makes the entry at `place` the first or the last one.
+    fn move_to(&mut self, place: usize, last: bool) -> bool {
+        let Some(entry) = self.remove(place) else { return true };
+        if last {
+            return self.insert_new(entry.hash, entry.key, entry.value);
+        }
+        self.used += 1;
+        self.changes += 1;
+        match self.first.checked_sub(1) {
+            Some(hole) => {
+                // A hole in front takes it; its index slot is found by rebuilding nothing but this one.
+                let mut probe = Probe::new(entry.hash, self.indices.len());
+                while self.indices.get(probe.at).is_some_and(|&x| x >= 0) {
+                    probe.advance();
+                }
+                if let (Some(slot), Some(e)) = (self.indices.get_mut(probe.at), self.entries.get_mut(hole)) {
+                    *slot = hole as i32;
+                    *e = Some(entry);
+                    self.first = hole;
+                }
+                true
+            }
+            None => {
+                self.entries.insert(0, Some(entry));
+                self.rebuild(self.indices.len());
+                true
+            }
+        }
     }
 }
 
@@ -264,8 +312,9 @@ impl Dict {
     /// Key and value of the first item at `place` or behind it, and the next place to go on from.
     #[inline]
     pub fn next_from<'a>(&'a self, vm: &'a Vm, place: usize) -> Option<(usize, &'a Value, &'a Value)> {
-        let entries = &self.table.get(vm).entries;
-        (place..entries.len()).find_map(|i| entries.get(i)?.as_ref().map(|e| (i + 1, &e.key, &e.value)))
+        let table = self.table.get(vm);
+        let entries = &table.entries;
+        (place.max(table.first)..entries.len()).find_map(|i| entries.get(i)?.as_ref().map(|e| (i + 1, &e.key, &e.value)))
     }
 
     /// The items in order.
@@ -326,7 +375,7 @@ impl Dict {
 
     /// The value of `key`, which must be hashable.
     pub fn get(&self, vm: &mut Vm, key: &Value) -> PyResult<Option<Value>> {
-        let hash = vm.hash(key)?;
+        let hash = Dict::hash_key(vm, key)?;
         self.get_hashed(vm, key, hash)
     }
 
@@ -337,13 +386,13 @@ impl Dict {
 
     /// Whether there is such a key.
     pub fn contains(&self, vm: &mut Vm, key: &Value) -> PyResult<bool> {
-        let hash = vm.hash(key)?;
+        let hash = Dict::hash_key(vm, key)?;
         Ok(self.find(vm, key, hash)?.is_some())
     }
 
     /// `self[key] = value`.
     pub fn set(&self, vm: &mut Vm, key: &Value, value: Value) -> PyResult<()> {
-        let hash = vm.hash(key)?;
+        let hash = Dict::hash_key(vm, key)?;
         self.set_hashed(vm, key, hash, value)
     }
 
@@ -394,7 +443,7 @@ impl Dict {
 
     /// Takes out `key`; none if it is not there.
     pub fn remove(&self, vm: &mut Vm, key: &Value) -> PyResult<Option<Value>> {
-        let hash = vm.hash(key)?;
+        let hash = Dict::hash_key(vm, key)?;
         let found = self.find(vm, key, hash)?;
         Ok(found.and_then(|place| self.remove_at(vm, place)).map(|(_, v)| v))
     }
@@ -407,19 +456,79 @@ impl Dict {
         drop(old);
     }
 
-    /// A copy of all items, holes left out, without hashing or comparing anything.
+    /// A copy of all items, without hashing; only keys that are here already are compared.
     pub fn copy_from(&self, vm: &mut Vm, other: &Dict) -> PyResult<()> {
-        let items: Vec<(i64, Value, Value)> =
-            other.table.get(vm).entries.iter().flatten().map(|e| (e.hash, e.key.clone(), e.value.clone())).collect();
-        let empty = self.is_empty(vm);
-        for (hash, key, value) in items {
-            if empty {
-                self.insert_new(vm, key, hash, value)?;
-            } else {
+        if !self.is_empty(vm) {
+            for (hash, key, value) in other.hashed_items(vm) {
                 self.set_hashed(vm, &key, hash, value)?;
             }
+            return Ok(());
         }
+        let changes = self.changes(vm) + 1;
+        let source = other.table.get(vm);
+        let mut entries = Vec::new();
+        if entries.try_reserve_exact(source.used).is_err() {
+            return Err(vm.memory_error());
+        }
+        let dense = source.used == source.entries.len();
+        entries.extend(source.entries.iter().filter(|e| e.is_some()).cloned());
+        let mut copy = Table { indices: Vec::new(), entries, used: source.used, first: 0, filled: source.filled, changes };
+        if dense && source.filled == source.used {
+            copy.indices.clone_from(&source.indices);
+        } else if source.used > 0 {
+            copy.rebuild((source.used * 3 / 2 + 1).max(MIN_SIZE).next_power_of_two());
+        }
+        self.keys_changed();
+        let old = self.table.replace(vm, copy);
+        drop(old);
         Ok(())
+    }
+
+    /// Copies of the items with their hashes.
+    pub fn hashed_items(&self, vm: &Vm) -> Vec<(i64, Value, Value)> {
+        self.table.get(vm).entries.iter().flatten().map(|e| (e.hash, e.key.clone(), e.value.clone())).collect()
+    }
+
+    /// Takes out the last item.
+    pub fn pop_last(&self, vm: &mut Vm) -> Option<(Value, Value)> {
+        self.keys_changed();
+        let entry = self.table.get_mut(vm).pop_last()?;
+        Some((entry.key, entry.value))
+    }
+
+    /// Makes the item at `place` the first or the last one.
+    pub fn move_to(&self, vm: &mut Vm, place: usize, last: bool) -> PyResult<()> {
+        self.keys_changed();
+        if self.table.get_mut(vm).move_to(place, last) { Ok(()) } else { Err(vm.memory_error()) }
+    }
+
+    /// Key and value of the last item at `place` or before it, and that place.
+    pub fn prev_from<'a>(&'a self, vm: &'a Vm, place: usize) -> Option<(usize, &'a Value, &'a Value)> {
+        let entries = &self.table.get(vm).entries;
+        let end = entries.len().min(place.saturating_add(1));
+        (0..end).rev().find_map(|i| entries.get(i)?.as_ref().map(|e| (i, &e.key, &e.value)))
+    }
+
+    /// The hash of a key; the TypeError for an unhashable one says what it was to be.
+    #[inline]
+    pub fn hash_key(vm: &mut Vm, key: &Value) -> PyResult<i64> {
+        let result = vm.hash(key);
+        match result {
+            Ok(hash) => Ok(hash),
+            Err(e) => Err(vm.unhashable(e, key, "a dict key")),
+        }
+    }
+
+    /// Bytes that the dict takes, as `__sizeof__` counts them.
+    pub fn size_of(&self, vm: &Vm) -> usize {
+        let table = self.table.get(vm);
+        48 + if table.indices.is_empty() {
+            0
+        } else {
+            let n = table.indices.len();
+            let index = if n <= 1 << 7 { 1 } else if n <= 1 << 15 { 2 } else { 4 };
+            32 + n * index + (n * 2 / 3) * 24
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 
-mod methods;
+mod iter;
+pub mod methods;
+pub mod sort;
+
+pub use iter::{ListIter, ListReverseIter};
 
 /// The payload of `list`.
 #[pyclass(name = "list", flags(BASETYPE, LIST_SUBCLASS, SEQUENCE, MATCH_SELF), gc)]

@@ -1,11 +1,16 @@
 //! `tuple`: items inline in the tail.
 #![allow(unsafe_code, reason = "items stand in the tail of the object")]
 
+use crate::types::slots::CompareOp;
+use crate::types::type_::PyType;
 use crate::{Py, PyResult, Value, Vm, pyclass};
 use krait_heap::{Clear, Traverse, Visit};
 use std::cell::Cell;
 
+pub mod hash;
 mod methods;
+
+pub use methods::TupleIter;
 
 /// The payload of `tuple`: the length, then the items in the tail.
 #[pyclass(name = "tuple", flags(BASETYPE, TUPLE_SUBCLASS, SEQUENCE, MATCH_SELF), gc, tail, custom_traverse)]
@@ -53,37 +58,75 @@ impl Traverse for Tuple {
     fn clear(&mut self, _: &mut Clear) {}
 }
 
+/// `a OP b` of two sequences of items that cannot change: lexicographic, with identity implying equality.
+pub fn compare_items(vm: &mut Vm, a: &[Value], b: &[Value], op: CompareOp) -> PyResult {
+    vm.check_stack(" in comparison")?;
+    for (x, y) in a.iter().zip(b) {
+        if x.is_same(y) || vm.eq(x, y)? {
+            continue;
+        }
+        return match op {
+            CompareOp::Eq => Ok(Value::from_bool(false)),
+            CompareOp::Ne => Ok(Value::from_bool(true)),
+            CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => vm.rich_compare(x, y, op),
+        };
+    }
+    Ok(Value::from_bool(op.matches(a.len().cmp(&b.len()))))
+}
+
 impl Vm {
-    /// A tuple of the items.
+    /// A tuple of the items. The items are moved straight into the tuple's tail.
     pub fn new_tuple(&mut self, items: impl IntoIterator<Item = Value, IntoIter: ExactSizeIterator>) -> PyResult<Py<Tuple>> {
         let items = items.into_iter();
-        let len = items.len();
-        if len == 0 {
+        if items.len() == 0 {
             if let Some(empty) = self.interp.empty_tuple.get(self) {
                 return Ok(empty.clone());
             }
-        }
-        let Some(bytes) = len.checked_mul(size_of::<Value>()) else { return Err(self.memory_error()) };
-        let items: Vec<Value> = items.collect();
-        // Only what was really yielded counts.
-        let len = items.len().min(len);
-        let tuple = self.new_object_tail(Tuple { len: 0, hash: Cell::new(-1) }, bytes)?;
-        // SAFETY: the tail has room for `len` items; the length is set once they are there, before anybody else sees the tuple.
-        unsafe {
-            let tail = tuple.tail_ptr::<Value>();
-            for (i, item) in items.into_iter().take(len).enumerate() {
-                tail.add(i).write(item);
-            }
-            (*std::ptr::from_ref::<Tuple>(&tuple).cast_mut()).len = len;
-        }
-        if len == 0 {
+            let tuple = self.new_object_tail(Tuple { len: 0, hash: Cell::new(-1) }, 0)?;
             self.interp.empty_tuple.replace(self, Some(tuple.clone()));
+            return Ok(tuple);
         }
+        let room = items.len();
+        let bytes = tail_bytes(self, room)?;
+        let tuple = self.new_object_tail(Tuple { len: 0, hash: Cell::new(-1) }, bytes)?;
+        fill(&tuple, room, items);
+        Ok(tuple)
+    }
+
+    /// A tuple of `cls`, which is `tuple` or a subtype.
+    pub fn new_tuple_of(&mut self, cls: &Py<PyType>, items: Vec<Value>) -> PyResult<Py<Tuple>> {
+        if cls.is(<Tuple as crate::PyClass>::type_object(self)) {
+            return self.new_tuple(items);
+        }
+        let room = items.len();
+        let bytes = tail_bytes(self, room)?;
+        let tuple = self.new_instance_tail(cls, Tuple { len: 0, hash: Cell::new(-1) }, bytes)?;
+        fill(&tuple, room, items.into_iter());
         Ok(tuple)
     }
 
     /// A tuple of copies.
     pub fn new_tuple_from(&mut self, items: &[Value]) -> PyResult<Py<Tuple>> {
-        self.new_tuple(items.to_vec())
+        self.new_tuple(items.iter().cloned())
+    }
+}
+
+fn tail_bytes(vm: &mut Vm, len: usize) -> PyResult<usize> {
+    match len.checked_mul(size_of::<Value>()).filter(|&n| isize::try_from(n).is_ok()) {
+        Some(bytes) => Ok(bytes),
+        None => Err(vm.memory_error()),
+    }
+}
+
+/// Moves at most as many items into the tail of a new tuple as there was room asked for.
+fn fill(tuple: &Py<Tuple>, room: usize, items: impl Iterator<Item = Value>) {
+    // SAFETY: the tail has room for `room` items; the length grows once an item is there, and nobody else has seen the tuple.
+    unsafe {
+        let tail = tuple.tail_ptr::<Value>();
+        let payload = std::ptr::from_ref::<Tuple>(tuple).cast_mut();
+        for (i, item) in items.take(room).enumerate() {
+            tail.add(i).write(item);
+            (*payload).len = i + 1;
+        }
     }
 }
