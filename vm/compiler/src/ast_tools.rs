@@ -60,3 +60,19 @@ fn expand_tabs(text: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn docstrings_lose_their_margin() {
+        let check = |doc: &str, expected: &str| assert_eq!(clean_doc(Text::new(doc)), expected.as_bytes());
+        check("  one", "one");
+        check("one\n    two\n      three\n    ", "one\ntwo\n  three\n");
+        check("one\n\n  two\n", "one\n\ntwo\n");
+        check("one\n\ttwo\n        three", "one\ntwo\nthree");
+        check("é\tx", "é       x");
+        check("", "");
+    }
+}

@@ -79,3 +79,22 @@ fn bytes(b: &[u8]) -> String {
     out.push(quote);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_and_strings_are_written_as_python_does() {
+        let check = |value: Const, expected: &str| assert_eq!(repr(&value), expected);
+        check(Const::Float(1.0), "1.0");
+        check(Const::Float(1e16), "1e+16");
+        check(Const::Float(1.5e-7), "1.5e-07");
+        check(Const::Float(0.0001), "0.0001");
+        check(Const::Complex(0.0, 2.0), "2j");
+        check(Const::Complex(-0.0, -2.0), "(-0-2j)");
+        check(Const::Str("it's".into()), "\"it's\"");
+        check(Const::Str("a\n\u{1}'\"".into()), "'a\\n\\x01\\'\"'");
+        check(Const::Bytes(Box::from(*b"\xff'")), "b\"\\xff'\"");
+    }
+}

@@ -279,3 +279,22 @@ pub(crate) fn build_table<'a>(arena: &'a Arena, module: &Mod<'a>, future: &Futur
     analyze::analyze(&mut table)?;
     Ok(table)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_names_are_mangled() {
+        let arena = Arena::new();
+        let check = |class, name, expected| assert_eq!(mangle(&arena, Some(class), name), expected);
+        check("A", "__x", "_A__x");
+        check("__A", "__x", "_A__x");
+        check("A", "__x__", "__x__");
+        check("A", "_x", "_x");
+        check("A", "__x.y", "__x.y");
+        check("__", "__x", "__x");
+        check("A", "__", "__");
+        assert_eq!(mangle(&arena, None, "__x"), "__x");
+    }
+}
