@@ -41,6 +41,21 @@ pub struct Interpreter {
     pub recursion_limit: Cell<u32>,
     /// `sys.get_int_max_str_digits()`.
     pub int_max_str_digits: Cell<i64>,
+    config: std::cell::OnceCell<Config>,
+    /// The interpreter is shutting down.
+    pub finalizing: Cell<bool>,
+    /// The import system stands.
+    pub import_func_ready: Cell<bool>,
+    /// `sys.getswitchinterval()`, in seconds.
+    pub switch_interval: Cell<f64>,
+    pub coroutine_origin_depth: Cell<i32>,
+    pub audit_hooks: GilCell<Vec<Value>>,
+    pub(crate) import_lock_depth: Cell<u32>,
+    /// Native modules that have been made, by name.
+    pub(crate) made_modules: GilCell<Option<Py<Dict>>>,
+    /// The dict of `_warnings`, and the version of its filters.
+    pub(crate) warnings: GilCell<Option<Py<Dict>>>,
+    pub(crate) filters_version: Cell<i32>,
 }
 
 /// The current thread's state.
@@ -90,7 +105,7 @@ impl Interpreter {
 
 impl Vm {
     /// A new interpreter with its main thread. `stack_size` is what the calling thread has left, in bytes.
-    pub fn new(stack_size: usize) -> PyResult<Vm> {
+    pub fn new(config: Config, stack_size: usize) -> PyResult<Vm> {
         let heap = krait_heap::state::new_heap();
         krait_heap::state::attach(heap);
         let interp = Box::leak(Box::new(Interpreter {
@@ -107,7 +122,17 @@ impl Vm {
             builtins: GilCell::new(None),
             native_modules: GilCell::new(Vec::new()),
             recursion_limit: Cell::new(1000),
-            int_max_str_digits: Cell::new(4300),
+            int_max_str_digits: Cell::new(config.int_max_str_digits),
+            config: std::cell::OnceCell::from(config),
+            finalizing: Cell::new(false),
+            import_func_ready: Cell::new(false),
+            switch_interval: Cell::new(0.005),
+            coroutine_origin_depth: Cell::new(0),
+            audit_hooks: GilCell::new(Vec::new()),
+            import_lock_depth: Cell::new(0),
+            made_modules: GilCell::new(None),
+            warnings: GilCell::new(None),
+            filters_version: Cell::new(0),
         }));
         let here = &raw const heap as usize;
         let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };

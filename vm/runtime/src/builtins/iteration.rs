@@ -1,0 +1,218 @@
+//! Functions over iterables.
+
+use crate::types::slots::CompareOp;
+use crate::types::value::ValueExt;
+use crate::{Args, PyResult, Value, Vm, pyfunction};
+
+/// An asynchronous iterator for an asynchronous iterable.
+#[pyfunction(sig = "(async_iterable, /)")]
+pub fn aiter(async_iterable: &Value, vm: &mut Vm) -> PyResult {
+    let Some(slot) = async_iterable.ty().slots.aiter.get() else {
+        let name = async_iterable.type_name();
+        return Err(vm.type_error(format!("'{name}' object is not an async iterable")));
+    };
+    let result = slot(vm, async_iterable)?;
+    if result.ty().slots.anext.get().is_none() {
+        let name = result.type_name();
+        return Err(vm.type_error(format!("aiter() returned not an async iterator of type '{name}'")));
+    }
+    Ok(result)
+}
+
+/// An awaitable for the next item of an asynchronous iterator.
+///
+/// With a default, that is the result when the iterator is at its end.
+#[pyfunction(sig = "(aiterator, default=?, /)", text = "(aiterator, default=<unrepresentable>, /)")]
+pub fn anext(aiterator: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
+    let Some(slot) = aiterator.ty().slots.anext.get() else {
+        let name = aiterator.type_name();
+        return Err(vm.type_error(format!("'{name}' object is not an async iterator")));
+    };
+    let awaitable = slot(vm, aiterator)?;
+    match default {
+        None => Ok(awaitable),
+        Some(default) => crate::types::generator::new_anext_awaitable(vm, awaitable, default),
+    }
+}
+
+/// Whether all items are true; so it is for no items.
+#[pyfunction(sig = "(iterable, /)")]
+pub fn all(iterable: &Value, vm: &mut Vm) -> PyResult<bool> {
+    let iterator = vm.iter(iterable)?;
+    while let Some(item) = vm.iter_next(&iterator)? {
+        if !vm.is_true(&item)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether any item is true; not so for no items.
+#[pyfunction(sig = "(iterable, /)")]
+pub fn any(iterable: &Value, vm: &mut Vm) -> PyResult<bool> {
+    let iterator = vm.iter(iterable)?;
+    while let Some(item) = vm.iter_next(&iterator)? {
+        if vm.is_true(&item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// An iterator over an iterable, or over what a callable returns until it returns the sentinel.
+#[pyfunction(text = "(iterable, /)")]
+pub fn iter(object: &Value, sentinel: Option<Value>, vm: &mut Vm) -> PyResult {
+    match sentinel {
+        None => vm.iter(object),
+        Some(_) if object.ty().slots.call.get().is_none() => Err(vm.type_error("iter(v, w): v must be callable")),
+        Some(sentinel) => crate::types::iter::new_callable_iter(vm, object.clone(), sentinel),
+    }
+}
+
+/// The next item of an iterator.
+///
+/// With a default, that is returned at the end instead of raising StopIteration.
+#[pyfunction(text = "(iterator[, default])")]
+pub fn next(iterator: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
+    if iterator.ty().slots.iternext.get().is_none() {
+        let name = iterator.type_name();
+        return Err(vm.type_error(format!("'{name}' object is not an iterator")));
+    }
+    let result = vm.iter_next_value(iterator);
+    match default {
+        None => result,
+        Some(default) => {
+            Ok(crate::types::exceptions::catch::<crate::types::exceptions::StopIteration, _>(vm, result)?.unwrap_or(default))
+        }
+    }
+}
+
+/// A new sorted list of the items.
+///
+/// `key` computes what is compared, `reverse` puts the largest first.
+#[pyfunction(text = "(iterable, /, *, key=None, reverse=False)")]
+pub fn sorted(args: Args<'_>, vm: &mut Vm) -> PyResult {
+    crate::args::check_positional(vm, "sorted", args.positional().len(), 1, 1)?;
+    let Some((iterable, rest)) = args.split_first() else { return Err(vm.type_error("sorted expected 1 argument, got 0")) };
+    let items = vm.collect(iterable)?;
+    let list = vm.new_list(items)?.into_value();
+    let sort = vm.intern("sort");
+    let sort = vm.getattr(&list, &sort)?;
+    vm.call_args(&sort, rest)?;
+    Ok(list)
+}
+
+/// The sum of the items and a start value (0 by default). Strings are refused: use `''.join()`.
+#[pyfunction(sig = "(iterable, /, start=0)")]
+pub fn sum(iterable: &Value, start: Value, vm: &mut Vm) -> PyResult {
+    use crate::types::str_::Str;
+    if start.is::<Str>() {
+        return Err(vm.type_error("sum() can't sum strings [use ''.join(seq) instead]"));
+    }
+    if start.is::<crate::types::bytes::Bytes>() {
+        return Err(vm.type_error("sum() can't sum bytes [use b''.join(seq) instead]"));
+    }
+    if start.is::<crate::types::bytearray::ByteArray>() {
+        return Err(vm.type_error("sum() can't sum bytearray [use b''.join(seq) instead]"));
+    }
+    let iterator = vm.iter(iterable)?;
+    let mut total = start;
+    let mut compensated: Option<(f64, f64)> = None;
+    while let Some(item) = vm.iter_next(&iterator)? {
+        // Floats are added with Neumaier's compensation, as CPython has done since 3.12.
+        if let Some((high, low)) = compensated {
+            if let Some(x) = plain_number(&item) {
+                compensated = Some(neumaier(high, low, x));
+                continue;
+            }
+            total = vm.new_float(finish(high, low))?;
+            compensated = None;
+        } else if let (Some(high), true) = (exact_float(&total), plain_number(&item).is_some()) {
+            compensated = Some(neumaier(high, 0.0, plain_number(&item).unwrap_or(0.0)));
+            continue;
+        }
+        total = vm.binary_op(crate::protocol::number::BinaryOp::Add, &total, &item)?;
+    }
+    match compensated {
+        Some((high, low)) => vm.new_float(finish(high, low)),
+        None => Ok(total),
+    }
+}
+
+fn exact_float(value: &Value) -> Option<f64> {
+    if value.is_exact::<crate::types::float::Float>() { crate::types::float::float_value(value) } else { None }
+}
+
+/// An exact float, or an exact int that a float holds exactly enough.
+fn plain_number(value: &Value) -> Option<f64> {
+    exact_float(value).or_else(|| value.as_small_int().map(|i| i as f64))
+}
+
+fn neumaier(sum: f64, c: f64, x: f64) -> (f64, f64) {
+    let t = sum + x;
+    let c = if sum.abs() >= x.abs() { c + ((sum - t) + x) } else { c + ((x - t) + sum) };
+    (t, c)
+}
+
+fn finish(high: f64, low: f64) -> f64 {
+    if low != 0.0 && low.is_finite() { high + low } else { high }
+}
+
+/// The largest item of an iterable, or of two or more arguments.
+///
+/// `key` computes what is compared; `default` is the result for an empty iterable.
+#[pyfunction(text = "(iterable, *[, default=obj, key=func])")]
+pub fn max(args: Args<'_>, vm: &mut Vm) -> PyResult {
+    extreme(vm, "max", CompareOp::Gt, args)
+}
+
+/// The smallest item of an iterable, or of two or more arguments.
+///
+/// `key` computes what is compared; `default` is the result for an empty iterable.
+#[pyfunction(text = "(iterable, *[, default=obj, key=func])")]
+pub fn min(args: Args<'_>, vm: &mut Vm) -> PyResult {
+    extreme(vm, "min", CompareOp::Lt, args)
+}
+
+fn extreme(vm: &mut Vm, name: &str, op: CompareOp, args: Args<'_>) -> PyResult {
+    let (mut key, mut default) = (None, None);
+    for (keyword, value) in args.keywords() {
+        let text = keyword.downcast::<crate::types::str_::Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        match text.as_str() {
+            "key" => key = (!value.is_none()).then(|| value.clone()),
+            "default" => default = Some(value.clone()),
+            _ => return Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{text}'"))),
+        }
+    }
+    let positional = args.positional();
+    let items = match positional {
+        [] => return Err(vm.type_error(format!("{name} expected at least 1 argument, got 0"))),
+        [iterable] => iterable.clone(),
+        many => {
+            if default.is_some() {
+                return Err(vm.type_error(format!("Cannot specify a default for {name}() with multiple positional arguments")));
+            }
+            vm.new_tuple_from(many)?.into_value()
+        }
+    };
+    let iterator = vm.iter(&items)?;
+    let mut best: Option<(Value, Value)> = None;
+    while let Some(item) = vm.iter_next(&iterator)? {
+        let rank = match &key {
+            Some(key) => vm.call(key, std::slice::from_ref(&item))?,
+            None => item.clone(),
+        };
+        let better = match &best {
+            Some((_, best_rank)) => vm.compare_bool(&rank, best_rank, op)?,
+            None => true,
+        };
+        if better {
+            best = Some((item, rank));
+        }
+    }
+    match (best, default) {
+        (Some((item, _)), _) => Ok(item),
+        (None, Some(default)) => Ok(default),
+        (None, None) => Err(vm.value_error(format!("{name}() iterable argument is empty"))),
+    }
+}

@@ -1,0 +1,313 @@
+//! From source to code object: decoding, parsing and compiling, with syntax errors raised and warnings issued.
+
+use crate::types::str_::Str;
+use crate::types::value::ValueExt;
+use crate::{Py, PyResult, Raised, Value, Vm};
+use krait_compiler::compile::CompileOptions;
+use krait_syntax::ParseOptions;
+use krait_syntax::ast::Arena;
+use krait_syntax::error::{ErrorKind, SyntaxError, SyntaxWarning, WarningCategory};
+use krait_unicode::TextBuf;
+
+pub use krait_syntax::Mode;
+
+/// `PyCF_*`, and the future features' bits.
+pub mod flags {
+    pub const SOURCE_IS_UTF8: u32 = 0x0100;
+    pub const DONT_IMPLY_DEDENT: u32 = 0x0200;
+    pub const ONLY_AST: i32 = 0x0400;
+    pub const IGNORE_COOKIE: u32 = 0x0800;
+    pub const TYPE_COMMENTS: u32 = 0x1000;
+    pub const ALLOW_TOP_LEVEL_AWAIT: u32 = 0x2000;
+    pub const ALLOW_INCOMPLETE_INPUT: u32 = 0x4000;
+    pub const OPTIMIZED_AST: u32 = 0x8000 | ONLY_AST as u32;
+    /// Set by `eval` and `exec`, whose `str` arguments carry no encoding cookie.
+    pub const IGNORE_COOKIE_FOR_STR: u32 = 0;
+    pub const FUTURE_MASK: u32 = 0x1fe_0000;
+    /// What `compile()` accepts.
+    pub const COMPILE_MASK: i32 = FUTURE_MASK as i32 | 0xff00 | 0x10;
+}
+
+/// What to compile how.
+pub struct CompileRequest {
+    pub filename: TextBuf,
+    pub mode: Mode,
+    /// `PyCF_*` and `CO_FUTURE_*`.
+    pub flags: u32,
+    /// -1: as the interpreter runs.
+    pub optimize: i32,
+    /// Minor version; -1 for this one.
+    pub feature_version: i32,
+}
+
+impl CompileRequest {
+    fn parse_options(&self, vm: &Vm) -> ParseOptions {
+        ParseOptions {
+            mode: self.mode,
+            type_comments: self.flags & flags::TYPE_COMMENTS != 0,
+            feature_version: if self.feature_version < 0 { 14 } else { self.feature_version },
+            allow_incomplete_input: self.flags & flags::ALLOW_INCOMPLETE_INPUT != 0,
+            dont_imply_dedent: self.flags & flags::DONT_IMPLY_DEDENT != 0,
+            filename: self.filename.to_str_lossy().into_owned(),
+            barry_as_bdfl: self.flags & krait_bytecode::code::co::FUTURE_BARRY_AS_BDFL != 0,
+            int_max_str_digits: usize::try_from(vm.interp.int_max_str_digits.get()).unwrap_or(0),
+            lookup_name: krait_unicode::lookup_name,
+        }
+    }
+
+    fn compile_options(&self, vm: &Vm) -> CompileOptions {
+        let optimize = u8::try_from(self.optimize).unwrap_or_else(|_| vm.interp.config_optimize());
+        CompileOptions { optimize, flags: self.flags, allow_top_level_await: self.flags & flags::ALLOW_TOP_LEVEL_AWAIT != 0 }
+    }
+}
+
+/// `compile()` of a string, of bytes or of a tree.
+pub fn compile_object(vm: &mut Vm, source: &Value, function: &str, request: CompileRequest) -> PyResult {
+    if crate::ast::is_node(vm, source)? {
+        return crate::ast::compile_tree(vm, source, request);
+    }
+    let text = source_text(vm, source, function, &request)?;
+    compile_source(vm, &text, request)
+}
+
+/// Compiles decoded source; gives a code object, or a tree with `PyCF_ONLY_AST`.
+pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyResult {
+    let arena = Arena::new();
+    let parsed = match krait_syntax::parse(&arena, text, &request.parse_options(vm)) {
+        Ok(parsed) => parsed,
+        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, Some(text))),
+    };
+    issue_warnings(vm, &parsed.warnings, &request.filename, text)?;
+    if request.flags & flags::ONLY_AST as u32 != 0 {
+        return crate::ast::to_object(vm, &arena, &parsed.module, &request);
+    }
+    compile_module(vm, &arena, &parsed.module, &request, text)
+}
+
+/// Compiles a tree that comes from the parser or has been validated.
+pub fn compile_module(vm: &mut Vm, arena: &Arena, module: &krait_syntax::ast::Mod<'_>, request: &CompileRequest, text: &str) -> PyResult {
+    let compiled = match krait_compiler::compile::compile(arena, module, &request.filename, request.compile_options(vm)) {
+        Ok(compiled) => compiled,
+        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, (!text.is_empty()).then_some(text))),
+    };
+    issue_warnings(vm, &compiled.warnings, &request.filename, text)?;
+    Ok(vm.new_code(&compiled.code)?.into_value())
+}
+
+/// The text of a source object, decoded.
+fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &CompileRequest) -> PyResult<String> {
+    if let Some(s) = source.downcast::<Str>() {
+        let text = s.to_utf8(vm)?;
+        if text.contains('\0') {
+            return Err(null_bytes(vm, &request.filename));
+        }
+        return Ok(text);
+    }
+    if source.ty().slots.buffer.get().is_none() {
+        let what = if function == "compile" { "string, bytes or AST" } else { "string, bytes or code" };
+        return Err(vm.type_error(format!("{function}() arg 1 must be a {what} object")));
+    }
+    let bytes = vm.bytes_of(source)?;
+    if bytes.contains(&0) {
+        return Err(null_bytes(vm, &request.filename));
+    }
+    if request.flags & flags::IGNORE_COOKIE != 0 {
+        if let Ok(text) = std::str::from_utf8(&bytes) {
+            return Ok(text.to_owned());
+        }
+    }
+    decode_source(vm, &bytes, &request.filename)
+}
+
+#[cold]
+fn null_bytes(vm: &mut Vm, filename: &TextBuf) -> Raised {
+    let error = SyntaxError {
+        kind: ErrorKind::SyntaxError,
+        message: "source code string cannot contain null bytes".into(),
+        lineno: -1,
+        offset: -1,
+        end_lineno: -1,
+        end_offset: -1,
+        text: None,
+    };
+    let _ = (filename, error);
+    vm.raise::<crate::types::exceptions::SyntaxError>("source code string cannot contain null bytes")
+}
+
+/// Decodes source bytes by BOM and coding cookie (PEP 263).
+pub fn decode_source(vm: &mut Vm, bytes: &[u8], filename: &TextBuf) -> PyResult<String> {
+    let mut raised: Option<Raised> = None;
+    let result = krait_syntax::decode_source(bytes, &mut |codec, data| match decode_with_codec(vm, codec, data) {
+        Ok(text) => text.map(Ok),
+        Err(e) => {
+            let message = vm.str(e.exception().as_value()).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            raised = Some(e);
+            Some(Err(message))
+        }
+    });
+    match result {
+        Ok(text) => Ok(text),
+        Err(e) => Err(raise_syntax_error(vm, e, filename, None)),
+    }
+}
+
+/// Through the codec registry; none if there is no such codec.
+fn decode_with_codec(vm: &mut Vm, codec: &str, data: &[u8]) -> PyResult<Option<String>> {
+    let bytes = vm.new_bytes(data)?.into_value();
+    let result = crate::codecs::decode(vm, &bytes, codec, "strict");
+    match crate::types::exceptions::catch::<crate::types::exceptions::LookupError, _>(vm, result)? {
+        None => Ok(None),
+        Some(text) => match text.downcast::<Str>() {
+            Some(s) => s.to_utf8(vm).map(Some),
+            None => Ok(None),
+        },
+    }
+}
+
+/// Raises what the front end reports.
+pub fn raise_syntax_error(vm: &mut Vm, error: SyntaxError, filename: &TextBuf, source: Option<&str>) -> Raised {
+    use crate::types::exceptions as exc;
+    let message = error.message.to_str_lossy().into_owned();
+    match error.kind {
+        ErrorKind::MemoryError => return vm.raise::<exc::MemoryError>(&message),
+        ErrorKind::RecursionError => return vm.recursion_error(message),
+        ErrorKind::OverflowError => return vm.overflow_error(message),
+        ErrorKind::ValueError => return vm.value_error(message),
+        ErrorKind::SystemError => return vm.system_error(message),
+        ErrorKind::SyntaxError | ErrorKind::IndentationError | ErrorKind::TabError | ErrorKind::IncompleteInput | ErrorKind::UnicodeDecodeError => {}
+    }
+    match syntax_error_object(vm, &error, filename, source) {
+        Ok(e) => vm.raise_object(e),
+        Err(e) => e,
+    }
+}
+
+fn syntax_error_object(vm: &mut Vm, error: &SyntaxError, filename: &TextBuf, source: Option<&str>) -> PyResult {
+    use crate::PyClass;
+    use crate::types::exceptions as exc;
+    let class = match error.kind {
+        ErrorKind::IndentationError => exc::IndentationError::static_type(),
+        ErrorKind::TabError => exc::TabError::static_type(),
+        ErrorKind::IncompleteInput => exc::IncompleteInputError::static_type(),
+        _ => exc::SyntaxError::static_type(),
+    };
+    let class = class.ready(vm)?.to_value();
+    let line = |n: i32| source.and_then(|s| s.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?)).map(str::to_owned);
+    let text = match &error.text {
+        Some(text) => vm.new_str_text(text)?.into_value(),
+        None => match line(error.lineno).or_else(|| file_line(filename, error.lineno)) {
+            Some(text) => vm.new_str(&text)?.into_value(),
+            None => Value::none(),
+        },
+    };
+    let int = |vm: &mut Vm, n: i32| vm.new_int(n);
+    let details = vec![
+        vm.new_str_text(filename)?.into_value(),
+        int(vm, error.lineno)?,
+        int(vm, error.offset)?,
+        text,
+        int(vm, error.end_lineno)?,
+        int(vm, error.end_offset)?,
+    ];
+    let details = vm.new_tuple(details)?.into_value();
+    let message = vm.new_str_text(&error.message)?.into_value();
+    vm.call(&class, &[message, details])
+}
+
+/// A line of the file itself, for errors whose source is not at hand.
+fn file_line(filename: &TextBuf, lineno: i32) -> Option<String> {
+    let bytes = std::fs::read(filename.as_str()?).ok()?;
+    let line = bytes.split_inclusive(|&b| b == b'\n').nth(usize::try_from(lineno - 1).ok()?)?;
+    Some(String::from_utf8_lossy(line).into_owned())
+}
+
+/// Issues the warnings of the front end. One that the filters turn into an exception becomes a SyntaxError at its place.
+fn issue_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], filename: &TextBuf, source: &str) -> PyResult<()> {
+    use crate::PyClass;
+    use crate::types::exceptions as exc;
+    for warning in warnings {
+        let category = match warning.category {
+            WarningCategory::SyntaxWarning => exc::SyntaxWarning::static_type().ready(vm)?,
+            WarningCategory::DeprecationWarning => exc::DeprecationWarning::static_type().ready(vm)?,
+        };
+        let result = crate::warnings::warn_explicit(vm, category.as_value(), &warning.message, filename, warning.lineno);
+        let Err(raised) = result else { continue };
+        let same = raised.exception().as_value().ty().is_subtype(vm, category);
+        if !same {
+            return Err(raised);
+        }
+        drop(raised);
+        let error = SyntaxError {
+            kind: ErrorKind::SyntaxError,
+            message: warning.message.as_str().into(),
+            lineno: warning.lineno,
+            offset: warning.offset,
+            end_lineno: warning.end_lineno,
+            end_offset: warning.end_offset,
+            text: None,
+        };
+        return Err(raise_syntax_error(vm, error, filename, Some(source)));
+    }
+    Ok(())
+}
+
+impl Vm {
+    /// A filesystem path (`str`, `bytes` or `__fspath__`) as text, undecodable bytes as lone surrogates.
+    pub fn fs_path_text(&mut self, path: &Value) -> PyResult<TextBuf> {
+        let path = self.fs_path(path)?;
+        if let Some(s) = path.downcast::<Str>() {
+            return Ok(s.to_text());
+        }
+        let bytes = self.bytes_of(&path)?;
+        Ok(fs_decode(&bytes))
+    }
+
+    /// `os.fspath(path)`: a `str` or `bytes`.
+    pub fn fs_path(&mut self, path: &Value) -> PyResult {
+        use crate::types::bytes::Bytes;
+        if path.is::<Str>() || path.is::<Bytes>() {
+            return Ok(path.clone());
+        }
+        let name = path.type_name();
+        let Some(result) = self.call_special(path, n!(__fspath__), &[])? else {
+            return Err(self.type_error(format!("expected str, bytes or os.PathLike object, not {name}")));
+        };
+        if result.is::<Str>() || result.is::<Bytes>() {
+            return Ok(result);
+        }
+        let got = result.type_name();
+        Err(self.type_error(format!("expected {name}.__fspath__() to return str or bytes, not {got}")))
+    }
+
+    /// A file name of the operating system as a `str`, undecodable bytes as lone surrogates (PEP 383).
+    pub fn new_str_fs(&mut self, bytes: &[u8]) -> PyResult<Py<Str>> {
+        let text = fs_decode(bytes);
+        self.new_str_text(&text)
+    }
+}
+
+/// UTF-8 with `surrogateescape`.
+pub fn fs_decode(bytes: &[u8]) -> TextBuf {
+    let mut out = TextBuf::new();
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|&b| out.push(0xdc00 + u32::from(b)));
+    }
+    out
+}
+
+/// The reverse of [`fs_decode`]; none if there are surrogates that stand for no byte.
+pub fn fs_encode(text: &krait_unicode::Text) -> Option<Vec<u8>> {
+    if let Some(s) = text.as_str() {
+        return Some(s.as_bytes().to_vec());
+    }
+    let mut out = Vec::new();
+    for c in text.code_points() {
+        match char::from_u32(c) {
+            Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            None if (0xdc80..=0xdcff).contains(&c) => out.push((c - 0xdc00) as u8),
+            None => return None,
+        }
+    }
+    Some(out)
+}

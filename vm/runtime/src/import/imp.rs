@@ -1,0 +1,237 @@
+//! The `_imp` module: native modules, import locks' counters, `.pyc` hashes.
+
+use crate::types::dict::Dict;
+use crate::types::str_::Str;
+use crate::types::value::ValueExt;
+use crate::{Py, PyResult, Value, Vm, pyfunction};
+
+/// Whether the import lock is held. Module locks are the library's; there is no global one.
+#[pyfunction]
+fn lock_held() -> bool {
+    false
+}
+
+/// Take the import lock.
+#[pyfunction]
+fn acquire_lock(vm: &mut Vm) {
+    let depth = &vm.interp.import_lock_depth;
+    depth.set(depth.get() + 1);
+}
+
+/// Give the import lock back.
+#[pyfunction]
+fn release_lock(vm: &mut Vm) -> PyResult<()> {
+    let depth = &vm.interp.import_lock_depth;
+    match depth.get().checked_sub(1) {
+        Some(n) => {
+            depth.set(n);
+            Ok(())
+        }
+        None => Err(vm.runtime_error("not holding the import lock")),
+    }
+}
+
+/// The file name suffixes of extension modules: none can be loaded.
+#[pyfunction]
+fn extension_suffixes(vm: &mut Vm) -> PyResult {
+    Ok(vm.new_list(Vec::new())?.into_value())
+}
+
+/// 1 if there is a native module of this name, else 0.
+#[pyfunction(sig = "(name, /)")]
+fn is_builtin(name: &Py<Str>, vm: &mut Vm) -> i32 {
+    i32::from(find(vm, name).is_some())
+}
+
+fn find(vm: &Vm, name: &Py<Str>) -> Option<&'static crate::module::ModuleDef> {
+    vm.interp.native_modules.get(vm).iter().copied().find(|m| name.eq_str(m.name))
+}
+
+/// Whether the module is frozen: only the import system itself is.
+#[pyfunction(sig = "(name, /)")]
+fn is_frozen(name: &Py<Str>) -> bool {
+    name.eq_str("_frozen_importlib") || name.eq_str("_frozen_importlib_external")
+}
+
+/// Whether the module is a frozen package.
+#[pyfunction(sig = "(name, /)")]
+fn is_frozen_package(name: &Py<Str>, vm: &mut Vm) -> PyResult<bool> {
+    if is_frozen(name) {
+        return Ok(false);
+    }
+    Err(no_frozen(vm, name))
+}
+
+#[cold]
+fn no_frozen(vm: &mut Vm, name: &Py<Str>) -> crate::Raised {
+    let text = format!("No such frozen object named {}", name.to_string_lossy());
+    vm.raise::<crate::types::exceptions::ImportError>(&text)
+}
+
+/// What is known of a frozen module; None for all others.
+#[pyfunction(sig = "(name, /, *, withdata=False)")]
+fn find_frozen(name: &Py<Str>, withdata: bool) -> Value {
+    let _ = (name, withdata);
+    Value::none()
+}
+
+/// The code of a frozen module.
+#[pyfunction(sig = "(name, data=None, /)")]
+fn get_frozen_object(name: &Py<Str>, data: Value, vm: &mut Vm) -> PyResult {
+    if !data.is_none() {
+        let bytes = vm.bytes_of(&data)?;
+        return super::marshal::loads(vm, &bytes, true);
+    }
+    Err(no_frozen(vm, name))
+}
+
+/// Make a frozen module.
+#[pyfunction(sig = "(name, /)")]
+fn init_frozen(name: &Py<Str>) -> Value {
+    let _ = name;
+    Value::none()
+}
+
+/// The names of frozen modules.
+#[pyfunction]
+fn _frozen_module_names(vm: &mut Vm) -> PyResult {
+    Ok(vm.new_list(Vec::new())?.into_value())
+}
+
+/// Say whether frozen modules are used; for tests.
+#[pyfunction(sig = "(override, /)")]
+fn _override_frozen_modules_for_tests(r#override: i32) {
+    let _ = r#override;
+}
+
+/// Say whether multi-phase initialisation is asked for; for tests.
+#[pyfunction(sig = "(override, /)")]
+fn _override_multi_interp_extensions_check(r#override: i32) -> i32 {
+    let _ = r#override;
+    0
+}
+
+/// Make a native module for a spec.
+#[pyfunction(sig = "(spec, /)")]
+fn create_builtin(spec: &Value, vm: &mut Vm) -> PyResult {
+    let name = vm.getattr(spec, n!(name))?;
+    let Some(name) = name.downcast::<Str>() else {
+        let got = name.type_name();
+        return Err(vm.type_error(format!("name must be string, not {got}")));
+    };
+    let key = vm.intern_object(name);
+    let made = vm.interp.made_modules.load(vm);
+    let made = match made {
+        Some(made) => made,
+        None => {
+            let made = vm.new_dict()?;
+            vm.interp.made_modules.replace(vm, Some(made.clone()));
+            made
+        }
+    };
+    if let Some(module) = made.get_str(vm, &key).cloned() {
+        return Ok(module);
+    }
+    match find(vm, &key) {
+        Some(def) => {
+            let module = crate::module::create(vm, def)?.into_value();
+            made.set_str(vm, &key, module.clone())?;
+            Ok(module)
+        }
+        None => Ok(Value::none()),
+    }
+}
+
+/// Run a native module: it was when it was made.
+#[pyfunction(sig = "(mod, /)")]
+fn exec_builtin(r#mod: &Value) -> i32 {
+    let _ = r#mod;
+    0
+}
+
+/// Make an extension module out of a shared library, which is not supported.
+#[pyfunction(sig = "(spec, file=?, /)")]
+fn create_dynamic(spec: &Value, file: Option<Value>, vm: &mut Vm) -> PyResult {
+    let _ = (spec, file);
+    Err(vm.raise::<crate::types::exceptions::ImportError>("extension modules made for CPython cannot be loaded"))
+}
+
+/// Run an extension module.
+#[pyfunction(sig = "(mod, /)")]
+fn exec_dynamic(r#mod: &Value) -> i32 {
+    let _ = r#mod;
+    0
+}
+
+/// Replace the file name of a code object, and of those in its constants, where it is another.
+#[pyfunction(sig = "(code, path, /)")]
+fn _fix_co_filename(code: &Py<crate::types::code::CodeObject>, path: &Py<Str>, vm: &mut Vm) -> PyResult<()> {
+    code.fix_filename(vm, path)
+}
+
+/// The hash of source text that hash-based `.pyc` files bear (SipHash-1-3).
+#[pyfunction(sig = "(key, source)")]
+fn source_hash(key: i64, source: &Value, vm: &mut Vm) -> PyResult {
+    use std::hash::Hasher;
+    let bytes = vm.bytes_of(source)?;
+    let mut hasher = siphasher::sip::SipHasher13::new_with_keys(key as u64, 0);
+    hasher.write(&bytes);
+    let hash = hasher.finish().to_le_bytes();
+    Ok(vm.new_bytes(&hash)?.into_value())
+}
+
+crate::module! {
+    "_imp",
+    doc: "The native side of importing.",
+    functions: [
+        lock_held, acquire_lock, release_lock, extension_suffixes, is_builtin, is_frozen, is_frozen_package, find_frozen, get_frozen_object, init_frozen,
+        _frozen_module_names, _override_frozen_modules_for_tests, _override_multi_interp_extensions_check, create_builtin, exec_builtin,
+        create_dynamic, exec_dynamic, _fix_co_filename, source_hash,
+    ],
+    types: [],
+    exec: init,
+}
+
+fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
+    let default = vm.intern("default").into_value();
+    let name = vm.intern("check_hash_based_pycs");
+    dict.set_str(vm, &name, default)?;
+    let token = vm.intern("pyc_magic_number_token");
+    let value = vm.new_int(u32::from_le_bytes([krait_bytecode::MAGIC as u8, (krait_bytecode::MAGIC >> 8) as u8, b'\r', b'\n']))?;
+    dict.set_str(vm, &token, value)
+}
+
+/// The error of `from module import name` where there is no such name.
+pub(super) fn cannot_import_name(vm: &mut Vm, module: &Value, module_name: Option<Value>, name: &Py<Str>) -> PyResult {
+    let unknown = "<unknown module name>";
+    let shown = module_name.as_ref().and_then(|n| n.downcast::<Str>()).map_or(unknown.to_owned(), |s| s.to_string_lossy().into_owned());
+    let file = vm.getattr_opt(module, n!(__file__))?.filter(|f| f.is::<Str>());
+    let attr = name.to_string_lossy().into_owned();
+    let location = match &file {
+        Some(f) => vm.str(f)?.to_string_lossy().into_owned(),
+        None => "unknown location".to_owned(),
+    };
+    let text = if is_initializing(vm, module)? {
+        format!("cannot import name '{attr}' from partially initialized module '{shown}' (most likely due to a circular import) ({location})")
+    } else {
+        format!("cannot import name '{attr}' from '{shown}' ({location})")
+    };
+    let raised = vm.raise::<crate::types::exceptions::ImportError>(&text);
+    let exception = raised.exception().to_value();
+    let pairs = [("name", module_name), ("path", file), ("name_from", Some(name.to_value()))];
+    for (key, value) in pairs {
+        if let Some(value) = value {
+            let key = vm.intern(key);
+            vm.setattr(&exception, &key, &value)?;
+        }
+    }
+    Err(raised)
+}
+
+fn is_initializing(vm: &mut Vm, module: &Value) -> PyResult<bool> {
+    let Some(spec) = vm.getattr_opt(module, n!(__spec__))? else { return Ok(false) };
+    match vm.getattr_opt(&spec, n!(_initializing))? {
+        Some(flag) => vm.is_true(&flag),
+        None => Ok(false),
+    }
+}

@@ -1,0 +1,294 @@
+//! The `marshal` module: values in and out of CPython's serialisation, over the format in `krait_bytecode::marshal`.
+
+use crate::types::bytes::Bytes;
+use crate::types::code::CodeObject;
+use crate::types::dict::Dict;
+use crate::types::int::IntRef;
+use crate::types::list::List;
+use crate::types::str_::Str;
+use crate::types::tuple::Tuple;
+use crate::types::value::ValueExt;
+use crate::{Py, PyResult, Raised, Value, Vm, pyfunction};
+use krait_bytecode::marshal::{Builder, CodeParts, ErrorClass, MarshalError, Reader, Shape, Source};
+use num_bigint::BigInt;
+use std::borrow::Cow;
+
+/// What can go wrong: the data, or making a value.
+pub enum Error {
+    Data(MarshalError),
+    Raised(Raised),
+}
+
+impl From<MarshalError> for Error {
+    fn from(e: MarshalError) -> Error {
+        Error::Data(e)
+    }
+}
+
+impl From<Raised> for Error {
+    fn from(e: Raised) -> Error {
+        Error::Raised(e)
+    }
+}
+
+impl Error {
+    fn raise(self, vm: &mut Vm) -> Raised {
+        match self {
+            Error::Raised(e) => e,
+            Error::Data(e) => match e.class {
+                ErrorClass::EofError => vm.eof_error(e.message),
+                ErrorClass::ValueError => vm.value_error(e.message),
+                ErrorClass::TypeError => vm.type_error(e.message),
+                ErrorClass::OverflowError => vm.overflow_error(e.message),
+                ErrorClass::MemoryError => vm.memory_error(),
+            },
+        }
+    }
+}
+
+/// Reads one object out of bytes.
+pub fn loads(vm: &mut Vm, data: &[u8], allow_code: bool) -> PyResult {
+    let mut maker = Maker { vm, stream: None };
+    let result = Reader::new(data, &mut maker, allow_code).read();
+    result.map_err(|e| e.raise(vm))
+}
+
+/// Writes one object.
+pub fn dumps(vm: &mut Vm, value: &Value, version: i32, allow_code: bool) -> PyResult<Vec<u8>> {
+    let mut source = Shaper { vm };
+    let result = krait_bytecode::marshal::write(&mut source, value, version, allow_code);
+    result.map_err(|e| e.raise(vm))
+}
+
+struct Maker<'v> {
+    vm: &'v mut Vm,
+    /// `read` or `readinto` of the file that is read.
+    stream: Option<Value>,
+}
+
+type Made = Result<Value, Error>;
+
+impl Builder for Maker<'_> {
+    type Value = Value;
+    type Error = Error;
+
+    fn none(&mut self) -> Made {
+        Ok(Value::none())
+    }
+    fn stop_iteration(&mut self) -> Made {
+        use crate::PyClass;
+        Ok(crate::types::exceptions::StopIteration::static_type().ready(self.vm)?.to_value())
+    }
+    fn ellipsis(&mut self) -> Made {
+        Ok(Value::ellipsis())
+    }
+    fn bool(&mut self, value: bool) -> Made {
+        Ok(Value::from_bool(value))
+    }
+    fn int(&mut self, value: i64) -> Made {
+        Ok(self.vm.new_int(value)?)
+    }
+    fn bigint(&mut self, value: BigInt) -> Made {
+        Ok(self.vm.new_bigint(value)?)
+    }
+    fn float(&mut self, value: f64) -> Made {
+        Ok(self.vm.new_float(value)?)
+    }
+    fn complex(&mut self, re: f64, im: f64) -> Made {
+        Ok(self.vm.new_complex(re, im)?)
+    }
+    fn bytes(&mut self, value: &[u8]) -> Made {
+        Ok(self.vm.new_bytes(value)?.into_value())
+    }
+    fn latin1(&mut self, value: &[u8], interned: bool) -> Made {
+        let s = self.vm.new_str_latin1(value)?;
+        Ok(if interned { self.vm.intern_object(&s) } else { s }.into_value())
+    }
+    fn utf8(&mut self, value: &[u8], interned: bool) -> Made {
+        let Some(text) = krait_unicode::TextBuf::from_bytes(value) else {
+            return Err(Error::Data(MarshalError::new(ErrorClass::ValueError, "bad marshal data (invalid UTF-8)")));
+        };
+        let s = self.vm.new_str_text(&text)?;
+        Ok(if interned { self.vm.intern_object(&s) } else { s }.into_value())
+    }
+    fn tuple(&mut self, items: Vec<Value>) -> Made {
+        Ok(self.vm.new_tuple(items)?.into_value())
+    }
+    fn list(&mut self) -> Made {
+        Ok(self.vm.new_list(Vec::new())?.into_value())
+    }
+    fn list_append(&mut self, list: &Value, item: Value) -> Result<(), Error> {
+        if let Some(list) = list.downcast::<List>() {
+            list.items_mut(self.vm).push(item);
+        }
+        Ok(())
+    }
+    fn dict(&mut self) -> Made {
+        Ok(self.vm.new_dict()?.into_value())
+    }
+    fn dict_set(&mut self, dict: &Value, key: Value, value: Value) -> Result<(), Error> {
+        if let Some(dict) = dict.downcast::<Dict>() {
+            dict.set(self.vm, &key, value)?;
+        }
+        Ok(())
+    }
+    fn set(&mut self) -> Made {
+        Ok(crate::types::set::new_set(self.vm, Vec::new())?)
+    }
+    fn set_add(&mut self, set: &Value, item: Value) -> Result<(), Error> {
+        let add = self.vm.intern("add");
+        self.vm.call_method(set, &add, &[item])?;
+        Ok(())
+    }
+    fn frozenset(&mut self, items: Vec<Value>) -> Made {
+        Ok(crate::types::set::new_frozenset(self.vm, items)?)
+    }
+    fn slice(&mut self, start: Value, stop: Value, step: Value) -> Made {
+        Ok(crate::types::slice::new(self.vm, start, stop, step)?)
+    }
+    fn code(&mut self, parts: CodeParts<Value>) -> Made {
+        Ok(CodeObject::from_parts(self.vm, parts)?)
+    }
+    fn read_stream(&mut self, len: usize) -> Result<Vec<u8>, Error> {
+        let Some(file) = self.stream.clone() else { return Err(MarshalError::new(ErrorClass::EofError, "marshal data too short").into()) };
+        let count = self.vm.new_int(len)?;
+        let data = self.vm.call_method(&file, n!(read), &[count])?;
+        let Some(bytes) = data.downcast::<Bytes>() else {
+            let name = data.type_name();
+            return Err(self.vm.type_error(format!("file.read() returned not bytes but {name}")).into());
+        };
+        let bytes = bytes.as_bytes();
+        if bytes.len() > len {
+            let text = format!("read() returned too much data: {len} bytes requested, {} returned", bytes.len());
+            return Err(self.vm.value_error(text).into());
+        }
+        if bytes.len() < len {
+            return Err(MarshalError::new(ErrorClass::EofError, "EOF read where not expected").into());
+        }
+        Ok(bytes.to_vec())
+    }
+}
+
+struct Shaper<'v> {
+    vm: &'v mut Vm,
+}
+
+impl Source<'static> for Shaper<'_> {
+    type Value = Value;
+    type Key = u64;
+    type Error = Error;
+
+    fn shape(&mut self, value: &Value) -> Result<Shape<'static, Value>, Error> {
+        use crate::types::{bytearray::ByteArray, complex::Complex, float, set::{FrozenSet, Set}, slice::Slice};
+        let vm = &mut *self.vm;
+        if value.is_none() {
+            return Ok(Shape::None);
+        }
+        if value.is_true() {
+            return Ok(Shape::True);
+        }
+        if value.is_false() {
+            return Ok(Shape::False);
+        }
+        if value.is_ellipsis() {
+            return Ok(Shape::Ellipsis);
+        }
+        if let Some(ty) = value.downcast::<crate::types::type_::PyType>() {
+            use crate::PyClass;
+            let stop = crate::types::exceptions::StopIteration::static_type().ready(vm)?;
+            return Ok(if ty.is(stop) { Shape::StopIteration } else { Shape::Unknown });
+        }
+        if value.is_exact::<crate::types::int::Int>() {
+            return Ok(match IntRef::new(value) {
+                Some(IntRef::Small(i)) => Shape::Int(i),
+                Some(IntRef::Big(b)) => Shape::BigInt(Cow::Owned(b.clone())),
+                None => Shape::Unknown,
+            });
+        }
+        if value.is_exact::<float::Float>() {
+            return Ok(float::float_value(value).map_or(Shape::Unknown, Shape::Float));
+        }
+        if let Some(c) = value.downcast_exact::<Complex>() {
+            return Ok(Shape::Complex(c.real, c.imag));
+        }
+        if let Some(b) = value.downcast_exact::<Bytes>() {
+            return Ok(Shape::Bytes(Cow::Owned(b.as_bytes().to_vec())));
+        }
+        if let Some(s) = value.downcast_exact::<Str>() {
+            return Ok(Shape::Str { text: Cow::Owned(s.to_text().as_bytes().to_vec()), interned: s.is_interned() });
+        }
+        if let Some(t) = value.downcast_exact::<Tuple>() {
+            return Ok(Shape::Tuple(t.items().to_vec()));
+        }
+        if let Some(l) = value.downcast_exact::<List>() {
+            return Ok(Shape::List(l.items(vm).to_vec()));
+        }
+        if let Some(d) = value.downcast_exact::<Dict>() {
+            return Ok(Shape::Dict(d.to_vec(vm)));
+        }
+        if value.is_exact::<Set>() {
+            return Ok(Shape::Set(vm.collect(value)?));
+        }
+        if value.is_exact::<FrozenSet>() {
+            return Ok(Shape::FrozenSet(vm.collect(value)?));
+        }
+        if let Some(s) = value.downcast_exact::<Slice>() {
+            return Ok(Shape::Slice([s.start.clone(), s.stop.clone(), s.step.clone()]));
+        }
+        if let Some(code) = value.downcast_exact::<CodeObject>() {
+            return Ok(Shape::Code(Box::new(code.to_parts(vm)?)));
+        }
+        if value.is_exact::<ByteArray>() || value.ty().slots.buffer.get().is_some() {
+            return Ok(Shape::Bytes(Cow::Owned(vm.bytes_of(value)?)));
+        }
+        Ok(Shape::Unknown)
+    }
+
+    fn shared(&mut self, value: &Value) -> Option<u64> {
+        let header = value.header()?;
+        (header.refcnt() > 1).then(|| value.bits())
+    }
+}
+
+/// Write an object to a file that is open for writing bytes.
+#[pyfunction(sig = "(value, file, version=5, /, *, allow_code=True)")]
+fn dump(value: &Value, file: &Value, version: i32, allow_code: bool, vm: &mut Vm) -> PyResult {
+    let data = dumps(vm, value, version, allow_code)?;
+    let data = vm.new_bytes(&data)?.into_value();
+    vm.call_method(file, n!(write), &[data])
+}
+
+/// Read an object from a file that is open for reading bytes.
+#[pyfunction(sig = "(file, /, *, allow_code=True)")]
+fn load(file: &Value, allow_code: bool, vm: &mut Vm) -> PyResult {
+    let mut maker = Maker { vm: &mut *vm, stream: Some(file.clone()) };
+    let result = Reader::from_stream(&mut maker, allow_code).read();
+    result.map_err(|e| e.raise(vm))
+}
+
+/// The bytes that `dump()` would write.
+#[pyfunction(name = "dumps", sig = "(value, version=5, /, *, allow_code=True)")]
+fn dumps_(value: &Value, version: i32, allow_code: bool, vm: &mut Vm) -> PyResult<Py<Bytes>> {
+    let data = dumps(vm, value, version, allow_code)?;
+    vm.new_bytes(&data)
+}
+
+/// Read an object out of bytes; what stands behind it is ignored.
+#[pyfunction(name = "loads", sig = "(bytes, /, *, allow_code=True)")]
+fn loads_(bytes: &Value, allow_code: bool, vm: &mut Vm) -> PyResult {
+    let data = vm.bytes_of(bytes)?;
+    loads(vm, &data, allow_code)
+}
+
+crate::module! {
+    "marshal",
+    doc: "Reading and writing values in the format of .pyc files.\n\nThe format is for the interpreter's own use and may change; data of others is not to be trusted.",
+    functions: [dump, load, dumps_, loads_],
+    types: [],
+    exec: init,
+}
+
+fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
+    let name = vm.intern("version");
+    dict.set_str(vm, &name, Value::from_i32(5))
+}

@@ -1,0 +1,164 @@
+//! Hooks of `sys`: display, exceptions, unraisable exceptions, audit, tracing.
+
+use crate::types::exceptions::BaseException;
+use crate::types::value::ValueExt;
+use crate::{Args, PyResult, Value, Vm, pyfunction};
+
+/// Print an object as the interactive prompt does, and keep it in `builtins._`.
+#[pyfunction(sig = "(object, /)")]
+pub fn displayhook(object: Value, vm: &mut Vm) -> PyResult<()> {
+    if object.is_none() {
+        return Ok(());
+    }
+    let underscore = vm.intern("_");
+    let builtins = vm.interp.builtins.load(vm);
+    if let Some(b) = &builtins {
+        b.set_str(vm, &underscore, Value::none())?;
+    }
+    let Some(stdout) = vm.sys_get("stdout").filter(|s| !s.is_none()) else { return Err(vm.runtime_error("lost sys.stdout")) };
+    let text = vm.repr(&object)?.into_value();
+    if let Err(e) = vm.call_method(&stdout, n!(write), &[text.clone()]) {
+        if !vm.is_raised::<crate::types::exceptions::UnicodeEncodeError>(&e) {
+            return Err(e);
+        }
+        let text = vm.ascii(&object)?.into_value();
+        vm.call_method(&stdout, n!(write), &[text])?;
+    }
+    let newline = vm.intern("\n").into_value();
+    vm.call_method(&stdout, n!(write), &[newline])?;
+    if let Some(b) = &builtins {
+        b.set_str(vm, &underscore, object)?;
+    }
+    Ok(())
+}
+
+/// Print an exception with its traceback to `sys.stderr`.
+#[pyfunction(sig = "(exctype, value, traceback, /)")]
+pub fn excepthook(exctype: &Value, value: &Value, traceback: &Value, vm: &mut Vm) -> PyResult<()> {
+    let _ = exctype;
+    if let Some(e) = value.downcast::<BaseException>() {
+        if e.traceback.get(vm).is_none() && !traceback.is_none() {
+            let old = e.traceback.replace(vm, Some(traceback.clone()));
+            drop(old);
+        }
+    }
+    print_exception(vm, value)
+}
+
+/// Prints through the library's `traceback` module, as CPython has done since 3.13; plainly where that cannot be imported.
+pub fn print_exception(vm: &mut Vm, value: &Value) -> PyResult<()> {
+    let Some(stderr) = vm.sys_get("stderr").filter(|s| !s.is_none()) else { return Ok(()) };
+    let printed = vm.import_module("traceback").and_then(|module| {
+        let print = vm.getattr_str(&module, "_print_exception_bltin")?;
+        vm.call(&print, std::slice::from_ref(value))
+    });
+    if printed.is_ok() {
+        return Ok(());
+    }
+    let mut text = "Traceback (most recent call last):\n".to_owned();
+    if let Some(e) = value.downcast::<BaseException>() {
+        let mut at = e.traceback.load(vm);
+        while let Some(tb) = at.filter(|t| !t.is_none()) {
+            text.push_str(&traceback_line(vm, &tb)?);
+            at = Some(vm.getattr_str(&tb, "tb_next")?);
+        }
+    }
+    let message = vm.str(value).map(|s| s.to_string_lossy().into_owned()).unwrap_or_else(|_| "<exception str() failed>".into());
+    text.push_str(&value.ty().tp_name());
+    if !message.is_empty() {
+        text.push_str(": ");
+        text.push_str(&message);
+    }
+    text.push('\n');
+    let text = vm.new_str(&text)?.into_value();
+    vm.call_method(&stderr, n!(write), &[text])?;
+    Ok(())
+}
+
+fn traceback_line(vm: &mut Vm, tb: &Value) -> PyResult<String> {
+    let frame = vm.getattr_str(tb, "tb_frame")?;
+    let code = vm.getattr_str(&frame, "f_code")?;
+    let (filename, name, lineno) = (vm.getattr_str(&code, "co_filename")?, vm.getattr_str(&code, "co_name")?, vm.getattr_str(tb, "tb_lineno")?);
+    let (filename, name, lineno) = (vm.str(&filename)?, vm.str(&name)?, vm.str(&lineno)?);
+    Ok(format!("  File \"{}\", line {}, in {}\n", filename.to_string_lossy(), lineno.to_string_lossy(), name.to_string_lossy()))
+}
+
+/// Report an exception that nobody can handle.
+#[pyfunction(sig = "(unraisable, /)")]
+pub fn unraisablehook(unraisable: &Value, vm: &mut Vm) -> PyResult<()> {
+    crate::types::exceptions::unraisable::default_hook(vm, unraisable)
+}
+
+/// Calls the debugger that PYTHONBREAKPOINT names, `pdb.set_trace` by default.
+#[pyfunction(text = "(*args, **kws)")]
+pub fn breakpointhook(args: Args<'_>, vm: &mut Vm) -> PyResult {
+    let target = std::env::var("PYTHONBREAKPOINT").unwrap_or_default();
+    let target = if target.is_empty() { "pdb.set_trace".to_owned() } else { target };
+    if target == "0" {
+        return Ok(Value::none());
+    }
+    let (module, name) = target.rsplit_once('.').unwrap_or(("builtins", &target));
+    let module = vm.import_module(module)?;
+    let hook = vm.getattr_str(&module, name)?;
+    vm.call_args(&hook, args)
+}
+
+/// Tell the audit hooks of an event.
+#[pyfunction(text = "(event, /, *args)")]
+pub fn audit(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
+    let Some((event, rest)) = args.split_first() else {
+        return Err(vm.type_error("audit expected at least 1 argument, got 0"));
+    };
+    let Some(event) = event.downcast::<crate::types::str_::Str>() else {
+        let name = event.type_name();
+        return Err(vm.type_error(format!("audit() argument 1 must be str, not {name}")));
+    };
+    let event = event.to_string_lossy().into_owned();
+    run_audit_hooks(vm, &event, rest.positional())
+}
+
+/// Add a function that is called for every audit event.
+#[pyfunction(sig = "(hook)")]
+pub fn addaudithook(hook: Value, vm: &mut Vm) -> PyResult<()> {
+    run_audit_hooks(vm, "sys.addaudithook", &[])?;
+    let interp = vm.interp;
+    interp.audit_hooks.get_mut(vm).push(hook);
+    Ok(())
+}
+
+pub(super) fn run_audit_hooks(vm: &mut Vm, event: &str, args: &[Value]) -> PyResult<()> {
+    if vm.interp.audit_hooks.get(vm).is_empty() {
+        return Ok(());
+    }
+    let hooks = vm.interp.audit_hooks.load(vm);
+    let name = vm.intern(event).into_value();
+    let args = vm.new_tuple_from(args)?.into_value();
+    for hook in hooks {
+        vm.call(&hook, &[name.clone(), args.clone()])?;
+    }
+    Ok(())
+}
+
+/// Set the function that is told of every line, call, return and exception.
+#[pyfunction(sig = "(function, /)")]
+pub fn settrace(function: Value, vm: &mut Vm) -> PyResult<()> {
+    vm.set_trace_function(function)
+}
+
+/// The function that `settrace` has set, or None.
+#[pyfunction]
+pub fn gettrace(vm: &mut Vm) -> Value {
+    vm.trace_function()
+}
+
+/// Set the function that is told of every call and return.
+#[pyfunction(sig = "(function, /)")]
+pub fn setprofile(function: Value, vm: &mut Vm) -> PyResult<()> {
+    vm.set_profile_function(function)
+}
+
+/// The function that `setprofile` has set, or None.
+#[pyfunction]
+pub fn getprofile(vm: &mut Vm) -> Value {
+    vm.profile_function()
+}

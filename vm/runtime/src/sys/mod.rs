@@ -1,0 +1,336 @@
+//! The `sys` module.
+
+use crate::config::Config;
+use crate::types::dict::Dict;
+use crate::types::str_::Str;
+use crate::types::value::ValueExt;
+use crate::{Args, Py, PyResult, Value, Vm, pyfunction};
+
+mod info;
+mod hooks;
+
+use hooks::{addaudithook, audit, breakpointhook, displayhook, excepthook, getprofile, gettrace, setprofile, settrace, unraisablehook};
+
+/// The current exception's type, value and traceback; three times None outside handlers.
+#[pyfunction]
+fn exc_info(vm: &mut Vm) -> PyResult {
+    let parts = match vm.handled_exception() {
+        Some(e) => {
+            let traceback = e.traceback.load(vm).unwrap_or_else(Value::none);
+            vec![e.as_value().ty().to_value(), e.to_value(), traceback]
+        }
+        None => vec![Value::none(), Value::none(), Value::none()],
+    };
+    Ok(vm.new_tuple(parts)?.into_value())
+}
+
+/// The exception that is being handled, or None.
+#[pyfunction]
+fn exception(vm: &mut Vm) -> Value {
+    vm.handled_exception().map_or_else(Value::none, |e| e.to_value())
+}
+
+/// Exit the interpreter by raising SystemExit(status).
+#[pyfunction(sig = "(status=None, /)")]
+fn exit(status: Value, vm: &mut Vm) -> PyResult<()> {
+    let args = match status.downcast::<crate::types::tuple::Tuple>() {
+        _ if status.is_none() => Vec::new(),
+        Some(t) if t.is_exact() => t.items().to_vec(),
+        _ => vec![status],
+    };
+    Err(vm.raise_with::<crate::types::exceptions::SystemExit>(args))
+}
+
+/// The reference count of the object, the argument's own reference included.
+#[pyfunction(sig = "(object, /)")]
+fn getrefcount(object: &Value) -> u64 {
+    object.header().map_or(u64::from(krait_heap::IMMORTAL) * 2 - 1, |h| if h.refcnt() >= krait_heap::IMMORTAL { 3_221_225_472 } else { u64::from(h.refcnt()) })
+}
+
+/// Intern a string: equal interned strings are one object.
+#[pyfunction(sig = "(string, /)")]
+fn intern(string: &Value, vm: &mut Vm) -> PyResult<Py<Str>> {
+    match string.downcast::<Str>() {
+        Some(s) if s.is_exact() => Ok(vm.intern_object(s)),
+        _ => {
+            let name = string.type_name();
+            Err(vm.type_error(if string.is::<Str>() { format!("can't intern {name}") } else { format!("intern() argument must be str, not {name}") }))
+        }
+    }
+}
+
+/// Whether the string is interned.
+#[pyfunction(sig = "(string, /)")]
+fn _is_interned(string: &Py<Str>) -> bool {
+    string.is_interned()
+}
+
+/// Whether the object lives as long as the process.
+#[pyfunction(sig = "(op, /)")]
+fn _is_immortal(op: &Value) -> bool {
+    op.header().is_none_or(|h| h.refcnt() >= krait_heap::IMMORTAL)
+}
+
+/// The size of the object in bytes; default is returned if it cannot tell.
+#[pyfunction(sig = "(object, default=?)", text = "(object[, default])")]
+fn getsizeof(object: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
+    let method = vm.intern("__sizeof__");
+    match vm.call_special(object, &method, &[]) {
+        Ok(Some(size)) => Ok(size),
+        Ok(None) => match default {
+            Some(d) => Ok(d),
+            None => {
+                let name = object.type_name();
+                Err(vm.type_error(format!("Type {name} doesn't define __sizeof__")))
+            }
+        },
+        Err(e) => match default {
+            Some(d) if vm.is_raised::<crate::types::exceptions::TypeError>(&e) => Ok(d),
+            _ => Err(e),
+        },
+    }
+}
+
+/// The limit of nested Python calls.
+#[pyfunction]
+fn getrecursionlimit(vm: &mut Vm) -> u32 {
+    vm.interp.recursion_limit.get()
+}
+
+/// Set the limit of nested Python calls.
+#[pyfunction(sig = "(limit, /)")]
+fn setrecursionlimit(limit: i32, vm: &mut Vm) -> PyResult<()> {
+    let limit = match u32::try_from(limit) {
+        Ok(n) if n > 0 => n,
+        _ => return Err(vm.value_error("recursion limit must be greater or equal than 1")),
+    };
+    let depth = vm.recursion_depth();
+    if depth >= limit {
+        return Err(vm.recursion_error(format!("cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low")));
+    }
+    vm.interp.recursion_limit.set(limit);
+    Ok(())
+}
+
+/// How often threads take turns, in seconds.
+#[pyfunction]
+fn getswitchinterval(vm: &mut Vm) -> f64 {
+    vm.interp.switch_interval.get()
+}
+
+/// Set how often threads take turns, in seconds.
+#[pyfunction(sig = "(interval, /)")]
+fn setswitchinterval(interval: f64, vm: &mut Vm) -> PyResult<()> {
+    if !(interval > 0.0) {
+        return Err(vm.value_error("switch interval must be strictly positive"));
+    }
+    vm.interp.switch_interval.set(interval);
+    Ok(())
+}
+
+/// The name of the default encoding.
+#[pyfunction]
+fn getdefaultencoding() -> &'static str {
+    "utf-8"
+}
+
+/// The encoding of file names.
+#[pyfunction]
+fn getfilesystemencoding() -> &'static str {
+    "utf-8"
+}
+
+/// The error handler of file names.
+#[pyfunction]
+fn getfilesystemencodeerrors() -> &'static str {
+    "surrogateescape"
+}
+
+/// The limit of digits in conversions between int and str.
+#[pyfunction]
+fn get_int_max_str_digits(vm: &mut Vm) -> i64 {
+    vm.interp.int_max_str_digits.get()
+}
+
+/// Set the limit of digits in conversions between int and str; 0 lifts it.
+#[pyfunction(sig = "(maxdigits)")]
+fn set_int_max_str_digits(maxdigits: i64, vm: &mut Vm) -> PyResult<()> {
+    if maxdigits != 0 && maxdigits < 640 {
+        return Err(vm.value_error("maxdigits must be >= 640 or 0 for unlimited"));
+    }
+    vm.interp.int_max_str_digits.set(maxdigits);
+    Ok(())
+}
+
+/// Number of memory blocks in use: the objects that the collector knows.
+#[pyfunction]
+fn getallocatedblocks() -> usize {
+    krait_heap::gc::objects(None).len()
+}
+
+/// Number of interned strings.
+#[pyfunction(sig = "(*, _only_immortal=False)")]
+fn getunicodeinternedsize(_only_immortal: bool, vm: &mut Vm) -> usize {
+    vm.interp.interned.get(vm).len()
+}
+
+/// Forget cached look-ups of attributes along types.
+#[pyfunction]
+fn _clear_type_cache(vm: &mut Vm) {
+    let interp = vm.interp;
+    interp.method_cache.clear(vm);
+}
+
+/// Forget all caches that do no harm when gone.
+#[pyfunction]
+fn _clear_internal_caches(vm: &mut Vm) {
+    let interp = vm.interp;
+    interp.method_cache.clear(vm);
+}
+
+/// Whether the interpreter is shutting down.
+#[pyfunction]
+fn is_finalizing(vm: &mut Vm) -> bool {
+    vm.interp.finalizing.get()
+}
+
+/// Whether perf trampolines and the like are on; they are not part of this implementation.
+#[pyfunction]
+fn is_stack_trampoline_active() -> bool {
+    false
+}
+
+/// The frame of the caller, or of a caller further out.
+#[pyfunction(sig = "(depth=0, /)")]
+fn _getframe(depth: i32, vm: &mut Vm) -> PyResult {
+    match vm.frame_at(usize::try_from(depth).unwrap_or(0))? {
+        Some(frame) => Ok(frame),
+        None => Err(vm.value_error("call stack is not deep enough")),
+    }
+}
+
+/// The name of the module that the caller, or a caller further out, runs in.
+#[pyfunction(sig = "(depth=0)")]
+fn _getframemodulename(depth: i32, vm: &mut Vm) -> PyResult {
+    let Some(frame) = vm.frame_at(usize::try_from(depth).unwrap_or(0))? else { return Ok(Value::none()) };
+    let globals = vm.getattr_str(&frame, "f_globals")?;
+    match globals.downcast::<Dict>() {
+        Some(d) => Ok(d.get_str(vm, n!(__name__)).cloned().unwrap_or_else(Value::none)),
+        None => Ok(Value::none()),
+    }
+}
+
+/// Call a function; kept for old debuggers.
+#[pyfunction(sig = "(func, args, /)")]
+fn call_tracing(func: &Value, args: &Py<crate::types::tuple::Tuple>, vm: &mut Vm) -> PyResult {
+    vm.call(func, args.items())
+}
+
+/// The flags of dynamic loading.
+#[pyfunction]
+fn getdlopenflags() -> i32 {
+    libc::RTLD_NOW
+}
+
+/// The hooks of asynchronous generators.
+#[pyfunction]
+fn get_asyncgen_hooks(vm: &mut Vm) -> PyResult {
+    let (first, last) = vm.asyncgen_hooks();
+    info::asyncgen_hooks(vm, first, last)
+}
+
+/// Set the hooks that a new asynchronous generator calls when it is first iterated, and when it is finalized.
+#[pyfunction(text = "([firstiter] [, finalizer])")]
+fn set_asyncgen_hooks(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
+    let (mut first, mut last) = vm.asyncgen_hooks();
+    let names = ["firstiter", "finalizer"];
+    let given = args.positional().iter().enumerate().map(|(i, v)| (names.get(i).copied().unwrap_or(""), v.clone()));
+    let given: Vec<(String, Value)> = given
+        .map(|(n, v)| (n.to_owned(), v))
+        .chain(args.keywords().map(|(k, v)| (k.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default(), v.clone())))
+        .collect();
+    for (name, value) in given {
+        if !value.is_none() && value.ty().slots.call.get().is_none() {
+            let got = value.type_name();
+            return Err(vm.type_error(format!("callable {name} expected, got {got}")));
+        }
+        match name.as_str() {
+            "firstiter" => first = value,
+            "finalizer" => last = value,
+            _ => return Err(vm.type_error(format!("set_asyncgen_hooks() got an unexpected keyword argument '{name}'"))),
+        }
+    }
+    vm.set_asyncgen_hooks(first, last);
+    Ok(())
+}
+
+/// How much of a coroutine's origin is recorded.
+#[pyfunction]
+fn get_coroutine_origin_tracking_depth(vm: &mut Vm) -> i32 {
+    vm.interp.coroutine_origin_depth.get()
+}
+
+/// Set how many frames of a coroutine's origin are recorded; 0 for none.
+#[pyfunction(sig = "(depth)")]
+fn set_coroutine_origin_tracking_depth(depth: i32, vm: &mut Vm) -> PyResult<()> {
+    if depth < 0 {
+        return Err(vm.value_error("depth must be >= 0"));
+    }
+    vm.interp.coroutine_origin_depth.set(depth);
+    Ok(())
+}
+
+crate::module! {
+    "sys",
+    doc: "Access to what the interpreter uses or keeps, and to functions that act on it.",
+    functions: [
+        exc_info, exception, exit, getrefcount, intern, _is_interned, _is_immortal, getsizeof, getrecursionlimit, setrecursionlimit, getswitchinterval,
+        setswitchinterval, getdefaultencoding, getfilesystemencoding, getfilesystemencodeerrors, get_int_max_str_digits,
+        set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _clear_internal_caches, is_finalizing,
+        is_stack_trampoline_active, _getframe, _getframemodulename, call_tracing, getdlopenflags, get_asyncgen_hooks, set_asyncgen_hooks,
+        get_coroutine_origin_tracking_depth, set_coroutine_origin_tracking_depth, excepthook, displayhook, unraisablehook, breakpointhook, audit,
+        addaudithook, settrace, gettrace, setprofile, getprofile,
+    ],
+    types: [],
+    exec: init,
+}
+
+fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
+    info::init(vm, dict)?;
+    for name in ["displayhook", "excepthook", "breakpointhook", "unraisablehook"] {
+        let plain = vm.intern(name);
+        let kept = vm.intern(&format!("__{name}__"));
+        if let Some(hook) = dict.get_str(vm, &plain).cloned() {
+            dict.set_str(vm, &kept, hook)?;
+        }
+    }
+    Ok(())
+}
+
+impl Vm {
+    /// `sys.NAME`.
+    pub fn sys_get(&mut self, name: &str) -> Option<Value> {
+        let name = self.intern(name);
+        let dict = self.interp.sys_dict.load(self)?;
+        dict.get_str(self, &name).cloned()
+    }
+
+    /// `sys.NAME = value`.
+    pub fn sys_set(&mut self, name: &str, value: Value) -> PyResult<()> {
+        let name = self.intern(name);
+        match self.interp.sys_dict.load(self) {
+            Some(dict) => dict.set_str(self, &name, value),
+            None => Ok(()),
+        }
+    }
+
+    /// `sys.audit(event, *args)`: calls the hooks, if there are any.
+    pub fn audit(&mut self, event: &str, args: &[Value]) -> PyResult<()> {
+        hooks::run_audit_hooks(self, event, args)
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &'static Config {
+        self.interp.config()
+    }
+}
