@@ -3,6 +3,7 @@
 //! Holding a `Vm` means holding the GIL. `&mut Vm` may run Python code, `&Vm` cannot.
 #![allow(unsafe_code, reason = "makes the process's singletons and allocates objects")]
 
+use crate::config::Config;
 use crate::types::class::{PyClass, StaticType};
 use crate::types::dict::Dict;
 use crate::types::instance;
@@ -10,7 +11,7 @@ use crate::types::singletons::{EllipsisType, NoneType, NotImplementedType};
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_::{MethodCache, PyType};
-use crate::{GilCell, Py, PyResult};
+use crate::{GilCell, Py, PyResult, Value};
 use hashbrown::HashTable;
 use krait_heap::state::HeapState;
 use std::cell::Cell;
@@ -41,7 +42,7 @@ pub struct Interpreter {
     pub recursion_limit: Cell<u32>,
     /// `sys.get_int_max_str_digits()`.
     pub int_max_str_digits: Cell<i64>,
-    config: std::cell::OnceCell<Config>,
+    config: Config,
     /// The interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The import system stands.
@@ -73,6 +74,16 @@ pub struct Vm {
 unsafe impl krait_heap::Gil for Vm {}
 
 impl Interpreter {
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// 0, 1 (`-O`) or 2 (`-OO`).
+    pub fn config_optimize(&self) -> u8 {
+        self.config.optimize
+    }
+
     /// SipHash-1-3 of bytes under the interpreter's keys, as CPython hashes `str` and `bytes`; never -1.
     pub fn hash_bytes(&self, bytes: &[u8]) -> i64 {
         if bytes.is_empty() {
@@ -123,7 +134,7 @@ impl Vm {
             native_modules: GilCell::new(Vec::new()),
             recursion_limit: Cell::new(1000),
             int_max_str_digits: Cell::new(config.int_max_str_digits),
-            config: std::cell::OnceCell::from(config),
+            config,
             finalizing: Cell::new(false),
             import_func_ready: Cell::new(false),
             switch_interval: Cell::new(0.005),

@@ -8,6 +8,7 @@ use crate::{Args, Py, PyResult, Value, Vm, pyfunction};
 
 mod info;
 mod hooks;
+pub use hooks::print_exception;
 
 use hooks::{addaudithook, audit, breakpointhook, displayhook, excepthook, getprofile, gettrace, setprofile, settrace, unraisablehook};
 

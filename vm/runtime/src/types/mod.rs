@@ -3,6 +3,7 @@
 pub mod bytearray;
 pub mod bytes;
 pub mod class;
+pub mod complex;
 pub mod dict;
 pub mod enumerate;
 pub mod exceptions;

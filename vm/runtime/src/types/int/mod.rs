@@ -7,7 +7,9 @@ use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive};
 use std::borrow::Cow;
 
+pub mod arith;
 mod methods;
+pub mod text;
 
 /// The payload of boxed ints, of the bools and of instances of subclasses.
 #[pyclass(name = "int", flags(BASETYPE, LONG_SUBCLASS, MATCH_SELF), tail)]
@@ -18,7 +20,7 @@ pub struct Int {
 }
 
 /// `bool`, a subclass of `int` with two instances.
-#[pyclass(name = "bool", base = Int, flags(LONG_SUBCLASS, MATCH_SELF), no_methods)]
+#[pyclass(name = "bool", base = Int, flags(LONG_SUBCLASS, MATCH_SELF))]
 #[repr(C)]
 pub struct Bool {
     int: Int,

@@ -1,0 +1,326 @@
+//! An interpreter's life: making it able to run programs, running one, and taking it down, as CPython's `pylifecycle.c`.
+
+use crate::compile::{self, CompileRequest, Mode};
+use crate::config::Config;
+use crate::module::ModuleDef;
+use crate::types::code::CodeObject;
+use crate::types::dict::Dict;
+use crate::types::exceptions::SystemExit;
+use crate::types::value::ValueExt;
+use crate::{Py, PyResult, Raised, Value, Vm};
+
+/// The modules that live in this crate.
+pub static MODULES: &[&ModuleDef] =
+    &[&crate::builtins::MODULE, &crate::import::imp::MODULE, &crate::import::marshal::MODULE, &crate::sys::MODULE, &crate::warnings::MODULE];
+
+/// An interpreter that can import: builtins, sys, the import system, standard streams, `__main__`, and `site` unless switched off.
+pub fn start(config: Config, stack_size: usize, modules: &[&'static ModuleDef]) -> PyResult<Vm> {
+    let mut vm = Vm::new(config, stack_size)?;
+    seed_hashes(&vm);
+    let interp = vm.interp;
+    let all = MODULES.iter().chain(modules).copied();
+    interp.native_modules.get_mut(&mut vm).extend(all);
+    start_modules(&mut vm)?;
+    Ok(vm)
+}
+
+fn seed_hashes(vm: &Vm) {
+    match vm.config().hash_seed {
+        Some(seed) => vm.interp.set_hash_seed(seed),
+        None => {
+            let state = std::hash::BuildHasher::build_hasher(&std::hash::RandomState::new());
+            let key = std::hash::Hasher::finish(&state);
+            vm.interp.hash_keys.set((key, key.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15));
+        }
+    }
+}
+
+fn start_modules(vm: &mut Vm) -> PyResult<()> {
+    let modules = vm.new_dict()?;
+    vm.interp.modules.replace(vm, Some(modules.clone()));
+    let sys = crate::module::create(vm, &crate::sys::MODULE)?;
+    let sys_dict = sys.dict.load(vm);
+    vm.interp.sys_dict.replace(vm, sys_dict);
+    vm.sys_set("modules", modules.into_value())?;
+    let builtins = crate::module::create(vm, &crate::builtins::MODULE)?;
+    let dict = builtins.dict.load(vm);
+    vm.interp.builtins.replace(vm, dict);
+    crate::import::add_module(vm, "sys", sys.as_value())?;
+    crate::import::add_module(vm, "builtins", builtins.as_value())?;
+    if vm.config().optimize > 0 {
+        let name = vm.intern("__debug__");
+        if let Some(b) = vm.interp.builtins.load(vm) {
+            b.set_str(vm, &name, Value::from_bool(false))?;
+        }
+    }
+    crate::import::bootstrap(vm)?;
+    vm.import_module("encodings")?;
+    vm.import_module("zipimport").map(drop).or_else(|e| { drop(e); Ok::<(), Raised>(()) })?;
+    start_streams(vm)?;
+    start_main(vm)?;
+    if !vm.config().warn_options.is_empty() {
+        vm.import_module("warnings")?;
+    }
+    Ok(())
+}
+
+/// `sys.stdin`, `sys.stdout` and `sys.stderr`, where the descriptors are open.
+fn start_streams(vm: &mut Vm) -> PyResult<()> {
+    let io = vm.import_module("io")?;
+    let open = vm.getattr_str(&io, "open")?;
+    let builtins = vm.interp.builtins.load(vm);
+    let name = vm.intern("open");
+    if let Some(b) = builtins {
+        b.set_str(vm, &name, open)?;
+    }
+    for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
+        let stream = if descriptor_is_open(fd) { make_stream(vm, &io, fd, name, mode)? } else { Value::none() };
+        vm.sys_set(name, stream.clone())?;
+        vm.sys_set(&format!("__{name}__"), stream)?;
+    }
+    Ok(())
+}
+
+fn descriptor_is_open(fd: i32) -> bool {
+    std::fs::metadata(format!("/proc/self/fd/{fd}")).is_ok()
+}
+
+fn make_stream(vm: &mut Vm, io: &Value, fd: i32, name: &str, mode: &str) -> PyResult {
+    let config = vm.config();
+    let open = vm.getattr_str(io, "open")?;
+    let unbuffered_raw = config.unbuffered && mode == "w";
+    let (fd, raw_mode) = (Value::from_i32(fd), vm.new_str(&format!("{mode}b"))?.into_value());
+    let buffering = Value::from_i32(if unbuffered_raw { 0 } else { -1 });
+    let (none, closefd) = (Value::none(), Value::from_bool(false));
+    let buffer = vm.call(&open, &[fd, raw_mode, buffering, none.clone(), none.clone(), none, closefd])?;
+    let shown = vm.new_str(&format!("<{name}>"))?.into_value();
+    let raw = if unbuffered_raw { buffer.clone() } else { vm.getattr_str(&buffer, "raw")? };
+    vm.setattr(&raw, n!(name), &shown)?;
+    let isatty = vm.getattr_str(&raw, "isatty")?;
+    let isatty = vm.call(&isatty, &[])?;
+    let tty = vm.is_true(&isatty)?;
+    let wrapper = vm.getattr_str(io, "TextIOWrapper")?;
+    let errors = if name == "stderr" { "backslashreplace" } else { config.stdio_errors.as_str() };
+    let (encoding, errors) = (vm.new_str(&config.stdio_encoding)?.into_value(), vm.new_str(errors)?.into_value());
+    let newline = vm.new_str("\n")?.into_value();
+    let line_buffering = Value::from_bool(tty || name == "stderr");
+    let write_through = Value::from_bool(config.unbuffered);
+    let newline = if mode == "r" { Value::none() } else { newline };
+    let stream = vm.call(&wrapper, &[buffer, encoding, errors, newline, line_buffering, write_through])?;
+    let mode = vm.new_str(mode)?.into_value();
+    let attr = vm.intern("mode");
+    vm.setattr(&stream, &attr, &mode)?;
+    Ok(stream)
+}
+
+fn start_main(vm: &mut Vm) -> PyResult<()> {
+    let dict = vm.new_dict()?;
+    let module = vm.new_object(crate::types::module::Module { dict: crate::GilCell::new(Some(dict.clone())), def: None })?.into_value();
+    let name = vm.intern("__main__").into_value();
+    dict.set_str(vm, n!(__name__), name)?;
+    for key in [n!(__doc__), n!(__package__), n!(__spec__)] {
+        dict.set_str(vm, key, Value::none())?;
+    }
+    let builtins = vm.imported("builtins")?;
+    dict.set_str(vm, n!(__builtins__), builtins)?;
+    let importlib = vm.imported("_frozen_importlib")?;
+    let loader = vm.getattr_str(&importlib, "BuiltinImporter")?;
+    dict.set_str(vm, n!(__loader__), loader)?;
+    crate::import::add_module(vm, "__main__", &module)?;
+    Ok(())
+}
+
+/// `import site`, unless `-S`.
+pub fn import_site(vm: &mut Vm) -> PyResult<()> {
+    if vm.config().no_site {
+        return Ok(());
+    }
+    let site = vm.import_module("site")?;
+    let main = vm.getattr_str(&site, "main")?;
+    let _ = main;
+    Ok(())
+}
+
+/// `__main__.__dict__`.
+pub fn main_dict(vm: &mut Vm) -> PyResult<Py<Dict>> {
+    let main = vm.imported("__main__")?;
+    let dict = vm.getattr(&main, n!(__dict__))?;
+    dict.into_py::<Dict>().map_err(|_| vm.system_error("__main__ has no dict"))
+}
+
+/// Runs source text in `__main__`, as `-c` and standard input do.
+pub fn run_source(vm: &mut Vm, text: &str, filename: &str, mode: Mode, flags: u32) -> PyResult {
+    let request = CompileRequest { filename: filename.into(), mode, flags, optimize: -1, feature_version: -1 };
+    let code = compile::compile_source(vm, text, request)?;
+    run_in_main(vm, &code)
+}
+
+/// Runs a code object in `__main__`.
+pub fn run_in_main(vm: &mut Vm, code: &Value) -> PyResult {
+    let dict = main_dict(vm)?;
+    match code.downcast::<CodeObject>() {
+        Some(code) => vm.run_code(code, &dict, None),
+        None => Err(vm.system_error("no code object")),
+    }
+}
+
+/// Runs a program file in `__main__`: source, or a `.pyc` by its magic number.
+pub fn run_file(vm: &mut Vm, data: &[u8], filename: &str) -> PyResult {
+    let dict = main_dict(vm)?;
+    let file = vm.new_str_fs(filename.as_bytes())?.into_value();
+    dict.set_str(vm, n!(__file__), file)?;
+    dict.set_str(vm, n!(__cached__), Value::none())?;
+    let magic = (krait_bytecode::MAGIC as u16).to_le_bytes();
+    let code = if data.get(..4) == Some(&[magic[0], magic[1], b'\r', b'\n']) {
+        crate::import::marshal::loads(vm, data.get(16..).unwrap_or_default(), true)?
+    } else {
+        if data.contains(&0) {
+            return Err(vm.raise::<crate::types::exceptions::SyntaxError>("source code cannot contain null bytes"));
+        }
+        let name = compile::fs_decode(filename.as_bytes());
+        let text = compile::decode_source(vm, data, &name)?;
+        let request = CompileRequest { filename: name, mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1 };
+        compile::compile_source(vm, &text, request)?
+    };
+    run_in_main(vm, &code)
+}
+
+/// The exit code of a program that ended with `raised`: SystemExit's, else 1 after the exception has been printed.
+pub fn handle_exit(vm: &mut Vm, raised: Raised) -> u8 {
+    let exception = raised.exception().to_value();
+    if exception.is::<SystemExit>() {
+        return system_exit_code(vm, &exception);
+    }
+    let interrupted = exception.is::<crate::types::exceptions::KeyboardInterrupt>();
+    print_uncaught(vm, &exception);
+    if interrupted { 130 } else { 1 }
+}
+
+fn system_exit_code(vm: &mut Vm, exception: &Value) -> u8 {
+    let name = vm.intern("code");
+    let Ok(code) = vm.getattr(exception, &name) else { return 1 };
+    if code.is_none() {
+        return 0;
+    }
+    if let Some(i) = crate::types::int::IntRef::new(&code) {
+        return i.to_i64().map_or(255, |i| i as u8);
+    }
+    flush(vm, "stdout");
+    let text = vm.str(&code).map(|s| s.into_value());
+    let newline = vm.intern("\n").into_value();
+    if let (Ok(text), Some(stderr)) = (text, vm.sys_get("stderr").filter(|s| !s.is_none())) {
+        for part in [text, newline] {
+            if vm.call_method(&stderr, n!(write), &[part]).is_err() {
+                break;
+            }
+        }
+    }
+    1
+}
+
+/// Sets `sys.last_exc` and the like, and calls `sys.excepthook`.
+pub fn print_uncaught(vm: &mut Vm, exception: &Value) {
+    let ty = exception.ty().to_value();
+    let traceback = exception
+        .downcast::<crate::types::exceptions::BaseException>()
+        .and_then(|e| e.traceback.load(vm))
+        .unwrap_or_else(Value::none);
+    let last = [("last_exc", exception.clone()), ("last_type", ty.clone()), ("last_value", exception.clone()), ("last_traceback", traceback.clone())];
+    for (name, value) in last {
+        if let Err(e) = vm.sys_set(name, value) {
+            drop(e);
+        }
+    }
+    flush(vm, "stdout");
+    let result = match vm.sys_get("excepthook") {
+        Some(hook) => vm.call(&hook, &[ty, exception.clone(), traceback]),
+        None => crate::sys::print_exception(vm, exception).map(|()| Value::none()),
+    };
+    if let Err(e) = result {
+        let second = e.exception().to_value();
+        if !second.is::<SystemExit>() {
+            let text = "Error in sys.excepthook:\n";
+            write_stderr(vm, text);
+            if crate::sys::print_exception(vm, &second).is_ok() {
+                write_stderr(vm, "\nOriginal exception was:\n");
+                if let Err(e) = crate::sys::print_exception(vm, exception) {
+                    drop(e);
+                }
+            }
+        }
+    }
+    flush(vm, "stderr");
+}
+
+fn write_stderr(vm: &mut Vm, text: &str) {
+    if let (Ok(text), Some(stderr)) = (vm.new_str(text), vm.sys_get("stderr").filter(|s| !s.is_none())) {
+        if let Err(e) = vm.call_method(&stderr, n!(write), &[text.into_value()]) {
+            drop(e);
+        }
+    }
+}
+
+/// Flushes a standard stream; false if that failed.
+fn flush(vm: &mut Vm, name: &str) -> bool {
+    let Some(stream) = vm.sys_get(name).filter(|s| !s.is_none()) else { return true };
+    let closed = vm.intern("closed");
+    if let Ok(Some(closed)) = vm.getattr_opt(&stream, &closed) {
+        if vm.is_true(&closed).unwrap_or(true) {
+            return true;
+        }
+    }
+    match vm.call_method(&stream, n!(flush), &[]) {
+        Ok(_) => true,
+        Err(e) => {
+            if name == "stdout" {
+                vm.unraisable(e, &stream);
+            }
+            false
+        }
+    }
+}
+
+/// Ends the interpreter: waits for threads, runs exit functions, flushes, and collects what is left. Returns the exit code.
+pub fn finalize(vm: &mut Vm, code: u8) -> u8 {
+    for (module, function) in [("threading", "_shutdown"), ("atexit", "_run_exitfuncs")] {
+        if let Ok(module) = vm.imported(module) {
+            let result = vm.getattr_str(&module, function).and_then(|f| vm.call(&f, &[]));
+            if let Err(e) = result {
+                vm.unraisable(e, &module);
+            }
+        }
+    }
+    vm.run_pending();
+    let flushed = flush(vm, "stdout");
+    flush(vm, "stderr");
+    vm.interp.finalizing.set(true);
+    tear_down(vm);
+    if flushed { code } else { 120 }
+}
+
+/// Empties `__main__` and the modules, newest first, so that finalizers run as they do in CPython.
+fn tear_down(vm: &mut Vm) {
+    let Some(modules) = vm.interp.modules.load(vm) else { return };
+    let names: Vec<(Value, Value)> = modules.to_vec(vm);
+    for (name, module) in names.iter().rev() {
+        let keep = name.downcast::<crate::types::str_::Str>().is_some_and(|n| n.eq_str("sys") || n.eq_str("builtins"));
+        let dict = module.downcast::<crate::types::module::Module>().and_then(|m| m.dict.load(vm));
+        let is_main = name.downcast::<crate::types::str_::Str>().is_some_and(|n| n.eq_str("__main__"));
+        if let (Some(dict), false, true) = (dict, keep, is_main) {
+            for (key, _) in dict.to_vec(vm) {
+                let dunder = key.downcast::<crate::types::str_::Str>().is_some_and(|k| k.eq_str("__builtins__"));
+                if !dunder {
+                    match dict.remove(vm, &key) {
+                        Ok(old) => drop(old),
+                        Err(e) => drop(e),
+                    }
+                    vm.run_pending();
+                }
+            }
+        }
+    }
+    vm.collect_garbage(2);
+    vm.run_pending();
+    flush(vm, "stdout");
+    flush(vm, "stderr");
+}

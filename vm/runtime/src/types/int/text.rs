@@ -1,0 +1,207 @@
+//! Ints and text: `repr`, and what `int()` makes of strings and other objects.
+
+use super::{Int, IntRef};
+use crate::types::str_::Str;
+use crate::types::value::ValueExt;
+use crate::{Args, Py, PyResult, Value, Vm};
+use num_bigint::BigInt;
+
+/// Decimal digits below which the limit of `sys.set_int_max_str_digits` is not looked at.
+const CHECK_THRESHOLD: u64 = 640;
+
+/// `str()` of an int; ValueError beyond the limit of digits.
+pub fn to_str(vm: &mut Vm, int: &IntRef<'_>) -> PyResult<Py<Str>> {
+    match int {
+        IntRef::Small(i) => {
+            let mut buffer = itoa::Buffer::new();
+            vm.new_str(buffer.format(*i))
+        }
+        IntRef::Big(big) => {
+            let text = decimal(vm, big)?;
+            vm.new_str(&text)
+        }
+    }
+}
+
+/// The decimal digits of a big int; ValueError beyond the limit.
+pub fn decimal(vm: &mut Vm, big: &BigInt) -> PyResult<String> {
+    let limit = vm.interp.int_max_str_digits.get() as u64;
+    let too_long = |vm: &mut Vm| {
+        Err(vm.value_error(format!("Exceeds the limit ({limit} digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit")))
+    };
+    // A number of b bits has at least (b - 1) * 0.30103 digits.
+    let at_least = (big.bits().saturating_sub(1)) * 30103 / 100_000;
+    if limit > 0 && at_least > limit && at_least > CHECK_THRESHOLD {
+        return too_long(vm);
+    }
+    let text = big.to_str_radix(10);
+    let digits = text.trim_start_matches('-').len() as u64;
+    if limit > 0 && digits > limit && digits > CHECK_THRESHOLD {
+        return too_long(vm);
+    }
+    Ok(text)
+}
+
+/// `int(x=0, /, base=10)`.
+pub fn construct(vm: &mut Vm, args: Args<'_>) -> PyResult {
+    let positional = args.positional();
+    if positional.len() + args.kwnames().len() > 2 {
+        let n = positional.len() + args.kwnames().len();
+        return Err(vm.type_error(format!("int() takes at most 2 arguments ({n} given)")));
+    }
+    let mut base = positional.get(1).cloned();
+    for (name, value) in args.keywords() {
+        let is_base = name.downcast::<Str>().is_some_and(|n| n.eq_str("base"));
+        if !is_base || base.is_some() {
+            let name = name.downcast::<Str>().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            return Err(vm.type_error(format!("int() got an unexpected keyword argument '{name}'")));
+        }
+        base = Some(value.clone());
+    }
+    let Some(x) = positional.first() else {
+        return if base.is_some() { Err(vm.type_error("int() missing string argument")) } else { Ok(Value::from_i32(0)) };
+    };
+    let Some(base) = base else { return from_object(vm, x) };
+    let base = vm.index(&base)?;
+    let radix = match IntRef::new(&base).and_then(|b| b.to_i64()) {
+        Some(b) if b == 0 || (2..=36).contains(&b) => b as u32,
+        _ => return Err(vm.value_error("int() base must be >= 2 and <= 36, or 0")),
+    };
+    if let Some(s) = x.downcast::<Str>() {
+        let text = ascii_form(s);
+        return parse_or_raise(vm, &text, radix, x);
+    }
+    if x.is::<crate::types::bytes::Bytes>() || x.is::<crate::types::bytearray::ByteArray>() {
+        let bytes = vm.bytes_of(x)?;
+        return parse_bytes(vm, &bytes, radix, x);
+    }
+    Err(vm.type_error("int() can't convert non-string with explicit base"))
+}
+
+/// `int(x)`.
+pub fn from_object(vm: &mut Vm, x: &Value) -> PyResult {
+    if x.is_small_int() || x.is_exact::<Int>() {
+        return Ok(x.clone());
+    }
+    let slots = &x.ty().slots;
+    if let Some(slot) = slots.nb_int.get() {
+        let result = slot(vm, x)?;
+        return plain_int(vm, result, "__int__");
+    }
+    if slots.nb_index.get().is_some() {
+        let index = vm.index(x)?;
+        return super::text::plain_int(vm, index, "__index__");
+    }
+    if let Some(s) = x.downcast::<Str>() {
+        let text = ascii_form(s);
+        return parse_or_raise(vm, &text, 10, x);
+    }
+    if slots.buffer.get().is_some() {
+        let bytes = vm.bytes_of(x)?;
+        return parse_bytes(vm, &bytes, 10, x);
+    }
+    let name = x.type_name();
+    Err(vm.type_error(format!("int() argument must be a string, a bytes-like object or a real number, not '{name}'")))
+}
+
+fn plain_int(vm: &mut Vm, result: Value, method: &str) -> PyResult {
+    if result.is_small_int() || result.is_exact::<Int>() {
+        return Ok(result);
+    }
+    let name = result.type_name();
+    let Some(int) = IntRef::new(&result) else { return Err(vm.type_error(format!("{method} returned non-int (type {name})"))) };
+    if !result.is_true() && !result.is_false() {
+        vm.warn_deprecated(&format!(
+            "{method} returned non-int (type {name}).  The ability to return an instance of a strict subclass of int is deprecated, and may not be \
+             supported in a future version of Python."
+        ))?;
+    }
+    match int {
+        IntRef::Small(i) => vm.new_int(i),
+        IntRef::Big(b) => vm.new_bigint(b.clone()),
+    }
+}
+
+/// Decimal digits of any script as ASCII digits, other white space as a space; anything else as `?`.
+pub fn ascii_form(s: &Str) -> String {
+    if let Some(text) = s.as_ascii() {
+        return text.to_owned();
+    }
+    s.chars()
+        .map(|c| match c {
+            0..0x80 => c as u8 as char,
+            _ if krait_unicode::is_space(c) => ' ',
+            _ => krait_unicode::decimal(c).and_then(|d| char::from_digit(u32::from(d), 10)).unwrap_or('?'),
+        })
+        .collect()
+}
+
+fn parse_bytes(vm: &mut Vm, bytes: &[u8], radix: u32, original: &Value) -> PyResult {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => parse_or_raise(vm, text, radix, original),
+        _ => Err(invalid_literal(vm, radix, original)),
+    }
+}
+
+fn parse_or_raise(vm: &mut Vm, text: &str, radix: u32, original: &Value) -> PyResult {
+    let Some(Digits { negative, digits, radix: actual }) = scan(text, radix) else { return Err(invalid_literal(vm, radix, original)) };
+    let limit = vm.interp.int_max_str_digits.get();
+    let n = digits.len() as i64;
+    if !actual.is_power_of_two() && limit > 0 && n > limit && n > CHECK_THRESHOLD as i64 {
+        return Err(vm.value_error(format!(
+            "Exceeds the limit ({limit} digits) for integer string conversion: value has {n} digits; use sys.set_int_max_str_digits() to increase the limit"
+        )));
+    }
+    if let Ok(i) = i64::from_str_radix(&digits, actual) {
+        return vm.new_int(if negative { -i } else { i });
+    }
+    match BigInt::parse_bytes(digits.as_bytes(), actual) {
+        Some(big) => vm.new_bigint(if negative { -big } else { big }),
+        None => Err(invalid_literal(vm, radix, original)),
+    }
+}
+
+#[cold]
+fn invalid_literal(vm: &mut Vm, radix: u32, original: &Value) -> crate::Raised {
+    let shown = match vm.repr(original) {
+        Ok(r) => r.chars().take(200).map(|c| char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>(),
+        Err(e) => return e,
+    };
+    vm.value_error(format!("invalid literal for int() with base {radix}: {shown}"))
+}
+
+struct Digits {
+    negative: bool,
+    digits: String,
+    radix: u32,
+}
+
+/// Takes an integer literal apart: white space, sign, prefix, digits with single underscores between them.
+fn scan(text: &str, radix: u32) -> Option<Digits> {
+    let white = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1f');
+    let text = text.trim_matches(white);
+    let (negative, text) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let prefix = |r: u32, lower: &str, upper: &str| (radix == r || radix == 0).then(|| text.strip_prefix(lower).or(text.strip_prefix(upper))).flatten();
+    let (radix_found, body) = if let Some(rest) = prefix(16, "0x", "0X") {
+        (16, rest.strip_prefix('_').unwrap_or(rest))
+    } else if let Some(rest) = prefix(8, "0o", "0O") {
+        (8, rest.strip_prefix('_').unwrap_or(rest))
+    } else if let Some(rest) = prefix(2, "0b", "0B") {
+        (2, rest.strip_prefix('_').unwrap_or(rest))
+    } else {
+        (if radix == 0 { 10 } else { radix }, text)
+    };
+    if body.is_empty() || body.starts_with('_') || body.ends_with('_') || body.contains("__") {
+        return None;
+    }
+    let digits: String = body.chars().filter(|&c| c != '_').collect();
+    if !digits.chars().all(|c| c.is_digit(radix_found)) {
+        return None;
+    }
+    let leading_zero = radix == 0 && radix_found == 10 && digits.starts_with('0') && digits.chars().any(|c| c != '0');
+    (!leading_zero).then_some(Digits { negative, digits, radix: radix_found })
+}
