@@ -136,6 +136,9 @@ fn receiver(f: &ImplItemFn, what: &str, kind: &str) -> (TokenStream, TokenStream
     let typed_first = |name: &str| matches!(f.sig.inputs.first(), Some(FnArg::Typed(p)) if matches!(&*p.pat, Pat::Ident(i) if i.ident == name));
     if matches!(f.sig.inputs.first(), Some(FnArg::Receiver(_))) {
         (quote!(let this = <Self as ::krait_runtime::PyClass>::self_arg(vm, zelf, #what)?;), quote!(&**this,), false)
+    } else if typed_first("zelf") && matches!(f.sig.inputs.first(), Some(FnArg::Typed(p)) if crate::sig::type_ends_with(&p.ty, "Value")) {
+        // Ints and floats may be in words: the method takes the value as it is.
+        (quote!(let this = <Self as ::krait_runtime::PyClass>::self_value(vm, zelf, #what)?;), quote!(this,), true)
     } else if typed_first("zelf") {
         (quote!(let this = <Self as ::krait_runtime::PyClass>::self_arg(vm, zelf, #what)?;), quote!(this,), true)
     } else if kind == "Class" {

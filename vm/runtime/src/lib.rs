@@ -9,20 +9,20 @@ extern crate self as krait_runtime;
 pub mod names;
 pub mod args;
 pub mod codecs;
-pub mod ast;
-pub mod builtins;
-pub mod compile;
+// BOOT: ast
+// BOOT: builtins
+// BOOT: compile
 pub mod config;
 pub mod error;
 pub mod eval;
-pub mod import;
-pub mod lifecycle;
+// BOOT: import
+// BOOT: lifecycle
 pub mod module;
 pub mod protocol;
-pub mod sys;
+// BOOT: sys
 pub mod types;
 pub mod vm;
-pub mod warnings;
+// BOOT: warnings
 
 pub use args::Args;
 pub use error::{PyResult, Raised};
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn a_native_method_is_found_and_called() -> PyResult<()> {
-        let mut vm = Vm::new(1 << 20)?;
+        let mut vm = Vm::new(crate::config::Config::default(), 1 << 20)?;
         let vm = &mut vm;
         let list = vm.new_list(vec![Value::from_i32(1)])?.into_value();
         let name = vm.intern("append");

@@ -234,3 +234,12 @@ impl Vm {
         raised
     }
 }
+
+// BOOT-BEGIN
+impl Vm {
+    /// Issues a DeprecationWarning once warnings exist.
+    pub fn warn_deprecated(&mut self, _message: &str) -> PyResult<()> {
+        Ok(())
+    }
+}
+// BOOT-END

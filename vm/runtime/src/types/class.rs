@@ -85,6 +85,12 @@ pub trait PyClass: Payload {
         Self::static_type().get(vm)
     }
 
+    /// `zelf` itself if it is of this type (a word, perhaps), or TypeError about the descriptor `name`.
+    #[inline(always)]
+    fn self_value<'a>(vm: &mut Vm, zelf: &'a Value, name: &str) -> PyResult<&'a Value> {
+        if zelf.is::<Self>() { Ok(zelf) } else { Err(wrong_self(vm, name, Self::NAME, zelf)) }
+    }
+
     /// `zelf` as this type, or TypeError about the descriptor `name`.
     #[inline(always)]
     fn self_arg<'a>(vm: &mut Vm, zelf: &'a Value, name: &str) -> PyResult<&'a Py<Self>> {

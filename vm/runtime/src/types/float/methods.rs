@@ -381,7 +381,7 @@ fn round_decimal(f: f64, digits: i64) -> f64 {
     let (whole, fraction) = (BigInt::from_f64(f.abs().trunc()).unwrap_or_default(), f.abs().fract());
     // A fraction only matters where it breaks a tie: double everything and add one.
     let (whole, unit2) = (whole * 2 + i32::from(fraction > 0.0), &unit * 2);
-    let rounded = arith::round_half_even(&whole, &unit2) / 2;
+    let rounded: BigInt = arith::round_half_even(&whole, &unit2) / 2;
     let r: f64 = rounded.to_string().parse().unwrap_or(f64::INFINITY);
     r.copysign(f)
 }

@@ -302,8 +302,7 @@ impl Int {
     #[classmethod(sig = "(bytes, byteorder='big', *, signed=False)")]
     fn from_bytes(cls: &Py<PyType>, bytes: &Value, byteorder: String, signed: bool, vm: &mut Vm) -> PyResult {
         let little = byte_order(vm, &byteorder)?;
-        let object = crate::types::bytes::from_object(vm, bytes)?;
-        let mut data = vm.bytes_of(&object)?;
+        let mut data = bytes_like(vm, bytes)?;
         if !little {
             data.reverse();
         }
@@ -340,6 +339,20 @@ impl Int {
         let _ = zelf;
         1
     }
+}
+
+/// The bytes of a bytes-like object, of what `__bytes__` gives, or of an iterable of ints.
+fn bytes_like(vm: &mut Vm, object: &Value) -> PyResult<Vec<u8>> {
+    use crate::PyClass;
+    let bytes = crate::types::bytes::Bytes::static_type().ready(vm)?.to_value();
+    if object.is::<Str>() {
+        return Err(vm.type_error("cannot convert 'str' object to bytes"));
+    }
+    if object.is_small_int() || object.is::<Int>() {
+        return Err(vm.type_error("cannot convert 'int' object to bytes"));
+    }
+    let made = if object.ty().slots.buffer.get().is_some() { object.clone() } else { vm.call(&bytes, std::slice::from_ref(object))? };
+    vm.bytes_of(&made)
 }
 
 fn byte_order(vm: &mut Vm, order: &str) -> PyResult<bool> {
