@@ -1,5 +1,7 @@
 //! Constants: sequences of them become one, operators on them are evaluated, tests of them decided, unused ones dropped.
 
+use std::borrow::Cow;
+
 use krait_bytecode::opcode::Intrinsic1;
 use krait_bytecode::{Const, Opcode};
 use krait_syntax::error::ErrorKind;
@@ -17,12 +19,12 @@ fn loads_const(opcode: Opcode) -> bool {
     opcode.has_const() || opcode == Opcode::LOAD_SMALL_INT
 }
 
-fn const_value(instr: &Instr, consts: &ConstTable) -> Result<Const, CompileError> {
+fn const_value<'c>(instr: &Instr, consts: &'c ConstTable) -> Result<Cow<'c, Const>, CompileError> {
     match instr.opcode {
-        Opcode::LOAD_SMALL_INT => Ok(Const::Int(i64::from(instr.oparg))),
+        Opcode::LOAD_SMALL_INT => Ok(Cow::Owned(Const::Int(i64::from(instr.oparg)))),
         Opcode::LOAD_CONST => {
             let at = usize::try_from(instr.oparg).map_err(|_| no_constant())?;
-            consts.get(at).cloned().ok_or_else(no_constant)
+            consts.get(at).map(Cow::Borrowed).ok_or_else(no_constant)
         }
         _ => Err(no_constant()),
     }
@@ -79,7 +81,7 @@ fn nop_out(instrs: &mut [Instr], which: &[usize]) {
 }
 
 fn const_values(instrs: &[Instr], which: &[usize], consts: &ConstTable) -> Result<Vec<Const>, CompileError> {
-    which.iter().map(|&at| const_value(&instrs[at], consts)).collect()
+    which.iter().map(|&at| const_value(&instrs[at], consts).map(Cow::into_owned)).collect()
 }
 
 /// BUILD_TUPLE of constants.
@@ -239,12 +241,12 @@ impl Cfg {
             let Some(next) = instrs.get(at + 1).map(|next| next.opcode) else { continue };
             match next {
                 Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::JUMP_IF_FALSE | Opcode::JUMP_IF_TRUE => {
-                    let truth = fold::is_true(&const_value(&load, consts)?);
+                    let truth = fold::is_true(&*const_value(&load, consts)?);
                     decide_jump(instrs, at, next, truth);
                 }
-                Opcode::IS_OP if matches!(const_value(&load, consts)?, Const::None) => fold_is_none(instrs, at),
+                Opcode::IS_OP if matches!(*const_value(&load, consts)?, Const::None) => fold_is_none(instrs, at),
                 Opcode::TO_BOOL => {
-                    let truth = fold::is_true(&const_value(&load, consts)?);
+                    let truth = fold::is_true(&*const_value(&load, consts)?);
                     let index = add_const(Const::from_bool(truth), consts)?;
                     instrs[at].set_nop();
                     instrs[at + 1].set(Opcode::LOAD_CONST, index);

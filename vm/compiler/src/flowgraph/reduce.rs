@@ -7,6 +7,8 @@ use super::cfg::{BlockId, Cfg, ENTRY, malformed};
 
 /// Exit blocks of up to this many instructions are copied to where they are jumped to from.
 const MAX_COPY_SIZE: usize = 4;
+/// Rounds of inlining; far more than chains of jumps take.
+const INLINE_ROUNDS: usize = 64;
 
 impl Cfg {
     /// Counts predecessors and empties the blocks that have none.
@@ -150,18 +152,19 @@ impl Cfg {
         Ok(())
     }
 
-    /// Appends the target of an unconditional jump in its place, when the target is a small exit or has no lines.
-    fn inline_small_or_no_lineno_block(&mut self, id: BlockId) -> bool {
-        let Some(last) = self.blocks[id].last() else { return false };
-        let (opcode, Some(target_id)) = (last.opcode, last.target) else { return false };
+    /// Appends the target of an unconditional jump in its place, when the target is a small exit or has no lines; the number of
+    /// instructions copied.
+    fn inline_small_or_no_lineno_block(&mut self, id: BlockId) -> usize {
+        let Some(last) = self.blocks[id].last() else { return 0 };
+        let (opcode, Some(target_id)) = (last.opcode, last.target) else { return 0 };
         if !opcode.is_unconditional_jump() || target_id == id {
-            return false;
+            return 0;
         }
         let target = &self.blocks[target_id];
         let small_exit = target.exits_scope() && target.instrs.len() <= MAX_COPY_SIZE;
         let no_lineno = target.has_no_lineno() && !target.falls_through();
         if !small_exit && !no_lineno {
-            return false;
+            return 0;
         }
         let copied = target.instrs.clone();
         self.blocks[target_id].predecessors -= 1;
@@ -178,20 +181,25 @@ impl Cfg {
             }
         }
         self.blocks[id].grown(count);
-        true
+        count
     }
 
     pub(super) fn inline_small_or_no_lineno_blocks(&mut self) {
-        // Each change removes a jump; blocks without lines that jump in a circle would go on for ever.
-        let mut budget = 4 * self.blocks.len();
         let order = self.order();
-        loop {
+        // A change removes a jump, but may bring in another. Chains of jumps halve with each round; blocks of a hand-made tree that
+        // have no lines and jump in a circle would grow for ever.
+        let mut budget = 16 * self.blocks.iter().map(|block| block.instrs.len()).sum::<usize>() + 1000;
+        for _ in 0..INLINE_ROUNDS {
             let mut changed = false;
             for &block in &order {
-                changed |= self.inline_small_or_no_lineno_block(block);
+                let copied = self.inline_small_or_no_lineno_block(block);
+                changed |= copied > 0;
+                budget = budget.saturating_sub(copied);
+                if budget == 0 {
+                    return;
+                }
             }
-            budget = budget.saturating_sub(1);
-            if !changed || budget == 0 {
+            if !changed {
                 return;
             }
         }
