@@ -71,6 +71,14 @@ fn nonempty<T>(items: &[T], what: &str, owner: &str) -> Res {
     if items.is_empty() { value_error(format!("empty {what} on {owner}")) } else { Ok(()) }
 }
 
+fn aliases(names: &[Alias<'_>], owner: &str) -> Res {
+    nonempty(names, "names", owner)?;
+    names.iter().try_for_each(|alias| {
+        name(alias.name)?;
+        alias.asname.map_or(Ok(()), name)
+    })
+}
+
 fn context_name(ctx: ExprContext) -> &'static str {
     match ctx {
         ExprContext::Load => "Load",
@@ -100,6 +108,7 @@ impl Validator {
             StmtKind::AsyncFunctionDef(def) => self.function(def, "AsyncFunctionDef"),
             StmtKind::ClassDef(def) => {
                 self.body(def.body, "ClassDef")?;
+                name(def.name)?;
                 self.type_params(def.type_params)?;
                 self.loads(def.bases)?;
                 self.keywords(def.keywords)?;
@@ -123,11 +132,11 @@ impl Validator {
                 self.opt_load(value)?;
                 self.load(annotation)
             }
-            StmtKind::TypeAlias { name, type_params, value } => {
-                if !matches!(name.kind, ExprKind::Name { .. }) {
+            StmtKind::TypeAlias { name: target, type_params, value } => {
+                if !matches!(target.kind, ExprKind::Name { .. }) {
                     return type_error("TypeAlias with non-Name name");
                 }
-                self.expr(name, ExprContext::Store)?;
+                self.expr(target, ExprContext::Store)?;
                 self.type_params(type_params)?;
                 self.load(value)
             }
@@ -157,9 +166,9 @@ impl Validator {
                 self.load(test)?;
                 self.opt_load(msg)
             }
-            StmtKind::Import { names } => nonempty(names, "names", "Import"),
+            StmtKind::Import { names } => aliases(names, "Import"),
             StmtKind::ImportFrom { level, .. } if level < 0 => value_error("Negative ImportFrom level"),
-            StmtKind::ImportFrom { names, .. } => nonempty(names, "names", "ImportFrom"),
+            StmtKind::ImportFrom { names, .. } => aliases(names, "ImportFrom"),
             StmtKind::Global { names } => nonempty(names, "names", "Global"),
             StmtKind::Nonlocal { names } => nonempty(names, "names", "Nonlocal"),
             StmtKind::Expr { value } => self.load(value),
@@ -169,6 +178,7 @@ impl Validator {
 
     fn function(&mut self, def: &FunctionDef<'_>, owner: &str) -> Res {
         self.body(def.body, owner)?;
+        name(def.name)?;
         self.type_params(def.type_params)?;
         self.arguments(def.args)?;
         self.loads(def.decorator_list)?;
@@ -198,7 +208,7 @@ impl Validator {
     fn try_(&mut self, t: &Try<'_>, owner: &str) -> Res {
         self.body(t.body, owner)?;
         if t.handlers.is_empty() && t.finalbody.is_empty() {
-            return value_error(format!("{owner} has neither handlers nor finalbody"));
+            return value_error(format!("{owner} has neither except handlers nor finalbody"));
         }
         if t.handlers.is_empty() && !t.orelse.is_empty() {
             return value_error(format!("{owner} has orelse but no except handlers"));
@@ -206,6 +216,7 @@ impl Validator {
         for handler in t.handlers {
             positions(&handler.range)?;
             self.opt_load(handler.type_)?;
+            handler.name.map_or(Ok(()), name)?;
             self.body(handler.body, "ExceptHandler")?;
         }
         self.stmts(t.finalbody)?;
@@ -338,8 +349,13 @@ impl Validator {
             ExprKind::UnaryOp { operand: value, .. }
             | ExprKind::Await { value }
             | ExprKind::YieldFrom { value }
-            | ExprKind::NamedExpr { value, .. }
             | ExprKind::Attribute { value, .. } => self.load(value),
+            ExprKind::NamedExpr { target, value } => {
+                if !matches!(target.kind, ExprKind::Name { .. }) {
+                    return type_error("NamedExpr target must be a Name");
+                }
+                self.load(value)
+            }
             ExprKind::Lambda { args, body } => {
                 self.arguments(args)?;
                 self.load(body)
@@ -369,7 +385,7 @@ impl Validator {
             ExprKind::Yield { value } => self.opt_load(value),
             ExprKind::Compare { left, ops, comparators } => {
                 if comparators.is_empty() {
-                    return value_error("Compare has no comparators");
+                    return value_error("Compare with no comparators");
                 }
                 if comparators.len() != ops.len() {
                     return value_error("Compare has a different number of comparators and operands");

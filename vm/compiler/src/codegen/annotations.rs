@@ -3,10 +3,11 @@
 use krait_bytecode::{Code, Const, Opcode};
 use krait_syntax::ast::*;
 
+use super::target::bad_target;
 use super::{arg, common_constant, make_function};
 use crate::ast_tools::loc;
 use crate::compile::Compiler;
-use crate::error::{Error, Res};
+use crate::error::Res;
 use crate::instruction_sequence::{InstructionSequence, Location};
 use crate::symtable::{BlockType, Key};
 use crate::unit::{ArgCounts, DeferredAnnotation, ScopeType};
@@ -174,7 +175,7 @@ impl<'a> Compiler<'a, '_> {
                     self.check_ann_subscr(slice)?;
                 }
             }
-            _ => return Err(Error::system("invalid node type for annotated assignment")),
+            _ => return Err(bad_target(target, "annotated")),
         }
         Ok(())
     }

@@ -136,9 +136,21 @@ impl<'a> Compiler<'a, '_> {
                 apply(self)?;
                 self.store_name(at, id)
             }
-            _ => Err(Error::system("invalid node type for augmented assignment")),
+            _ => Err(bad_target(e, "augmented")),
         }
     }
+}
+
+/// An assignment target that no parser lets through, with CPython's number of the node.
+pub(super) fn bad_target(e: &Expr<'_>, what: &str) -> Error {
+    let kind = match e.kind {
+        ExprKind::Starred { .. } => 25,
+        ExprKind::Name { .. } => 26,
+        ExprKind::List { .. } => 27,
+        ExprKind::Tuple { .. } => 28,
+        _ => 0,
+    };
+    Error::system(format!("invalid node type ({kind}) for {what} assignment"))
 }
 
 fn literal<'a>(e: Option<&Expr<'a>>) -> Option<Constant<'a>> {
