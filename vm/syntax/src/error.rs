@@ -45,6 +45,13 @@ pub struct SyntaxWarning {
     pub end_offset: i32,
 }
 
+impl SyntaxWarning {
+    /// The message of the `SyntaxError` that the warning becomes when the filter makes it an error.
+    pub fn error_message(&self) -> String {
+        self.message.replacen(" Such sequences will not work in the future.", "", 1)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarningCategory {
     SyntaxWarning,

@@ -145,7 +145,7 @@ fn replacement_field<'a>(p: &mut Parser<'a>, kind: Kind, interpolation: bool) ->
         let conversion = p.opt(fstring_conversion)?;
         let format = p.opt(|p| full_format_spec(p, kind))?;
         let rbrace = p.expect(RBrace)?;
-        formatted_value(p, start, value, debug, conversion, format, rbrace, interpolation)
+        Ok(formatted_value(p, start, value, debug, conversion, format, rbrace, interpolation))
     });
     invalid!(p, |p: &mut Parser<'a>| -> Invalid { invalid_replacement_field(p, kind) });
     Err(NoMatch)
@@ -158,6 +158,13 @@ fn fstring_conversion<'a>(p: &mut Parser<'a>) -> R<Ending<'a, (Identifier<'a>, R
         let message =
             format!("{}-string: conversion type must come right after the exclamation mark", p.tok.string_prefix());
         return Err(p.raise_range(bang, range, message));
+    }
+    if !matches!(name, "s" | "r" | "a") {
+        let message = format!(
+            "{}-string: invalid conversion character '{name}': expected 's', 'r', or 'a'",
+            p.tok.string_prefix()
+        );
+        return Err(p.raise_at(range, message));
     }
     Ok(Ending { node: (name, range), metadata: p.tokens[bang.index].metadata })
 }
@@ -208,7 +215,7 @@ fn is_empty_str(e: &Expr) -> bool {
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one grammar rule")]
 fn formatted_value<'a>(
-    p: &mut Parser<'a>,
+    p: &Parser<'a>,
     start: Range,
     value: E<'a>,
     debug: bool,
@@ -216,16 +223,9 @@ fn formatted_value<'a>(
     format: Option<Ending<'a, E<'a>>>,
     rbrace: Tk,
     interpolation: bool,
-) -> R<Middle<'a>> {
-    let conversion_val = match conversion.map(|c| c.node) {
-        Some(("s" | "r" | "a", _)) => conversion.map_or(-1, |c| i32::from(c.node.0.as_bytes()[0])),
-        Some((name, range)) => {
-            let message = format!(
-                "{}-string: invalid conversion character '{name}': expected 's', 'r', or 'a'",
-                p.tok.string_prefix()
-            );
-            return Err(p.raise_at(range, message));
-        }
+) -> Middle<'a> {
+    let conversion_val = match conversion {
+        Some(c) => c.node.0.bytes().next().map_or(-1, i32::from),
         None if debug && format.is_none() => i32::from(b'r'),
         None => -1,
     };
@@ -246,12 +246,12 @@ fn formatted_value<'a>(
     };
     let field = p.expr(range, kind);
     if !debug {
-        return Ok(Middle::Field(field));
+        return Middle::Field(field);
     }
     let text_range =
         Range { col_offset: range.col_offset + 1, end_lineno, end_col_offset: end_col_offset - 1, ..range };
     let text = p.expr(text_range, ExprKind::Constant { value: Constant::Str(Text::new(source)), kind: None });
-    Ok(Middle::Debug(text, field))
+    Middle::Debug(text, field)
 }
 
 // Concatenation

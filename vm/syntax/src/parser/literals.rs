@@ -355,9 +355,10 @@ fn warn_invalid_escape_sequence(p: &mut Parser, body: &str, at: usize, len: usiz
     let before = &body[..at];
     let newlines = before.matches('\n').count() as i32;
     let lineno = token.range.lineno + newlines;
+    // CPython counts in the codec's input, where other characters than ASCII are longer.
     let col = match before.rfind('\n') {
-        Some(i) => (at - i - 1) as i32,
-        None => token.range.col_offset + at as i32 + leading_quotes(token.text),
+        Some(i) => codec_len(&before[i + 1..]) as i32,
+        None => token.range.col_offset + codec_len(before) as i32 + leading_quotes(token.text),
     };
     let (offset, end_offset) = p.char_offsets(lineno, col, col + 2);
     let category =

@@ -54,10 +54,16 @@ pub(super) fn trailer<'a>(p: &mut Parser<'a>, start: Range, e: E<'a>) -> R<E<'a>
             Ok(p.node(start, ExprKind::Call { func: e, args: call.args, keywords: call.keywords }))
         }
         LSqb => {
+            // The rule for a call with a lone generator is tried at every bracket, for the mistakes it knows.
+            invalid!(p, invalid_expressions::invalid_comprehension);
             p.mark += 1;
             let slice = slices(p)?;
             p.expect(RSqb)?;
             Ok(p.node(start, ExprKind::Subscript { value: e, slice, ctx: ExprContext::Load }))
+        }
+        LBrace => {
+            invalid!(p, invalid_expressions::invalid_comprehension);
+            Err(NoMatch)
         }
         _ => Err(NoMatch),
     }
