@@ -70,6 +70,28 @@ pub unsafe fn alloc_tail<T: Payload>(ty: *const TypeCore, payload: T, tail: usiz
     }
 }
 
+/// Gives an object a tail of at least `tail` bytes, what was there kept; it may move. Room grows by an eighth at least, so that growing
+/// again and again is linear.
+///
+/// # Safety
+/// `object` is an exact `T`, the only reference to it, of a type without pre-header; the caller initialises the new part of the tail.
+pub unsafe fn grow_tail<T: Payload>(object: Value, tail: usize) -> Result<Py<T>, AllocError> {
+    let base = object.bits() as *mut u8;
+    let size = (16 + size_of::<T>()).checked_add(tail).filter(|&n| n < isize::MAX as usize / 2).ok_or(AllocError)?;
+    // SAFETY: the object's memory comes from `raw_alloc` and begins at its header.
+    unsafe {
+        if libmimalloc_sys::mi_usable_size(base.cast()) >= size {
+            return Ok(Py::from_value_unchecked(object));
+        }
+        let moved = libmimalloc_sys::mi_realloc(base.cast(), size + size / 8).cast::<Header>();
+        if moved.is_null() {
+            return Err(AllocError);
+        }
+        let _ = object.into_bits();
+        Ok(Py::from_value_unchecked(Value::from_ptr(moved)))
+    }
+}
+
 /// Gives back the memory of an object whose contents have been dropped.
 ///
 /// # Safety

@@ -34,6 +34,15 @@ impl StrBuilder {
         StrBuilder { chars: Chars::One(Vec::with_capacity(capacity)), ascii: true }
     }
 
+    /// Nothing yet, with room; MemoryError if there is none.
+    pub fn try_with_capacity(vm: &mut Vm, capacity: usize) -> PyResult<StrBuilder> {
+        let mut chars = Vec::new();
+        if chars.try_reserve_exact(capacity).is_err() {
+            return Err(vm.memory_error());
+        }
+        Ok(StrBuilder { chars: Chars::One(chars), ascii: true })
+    }
+
     /// Characters so far.
     pub fn len(&self) -> usize {
         match &self.chars {

@@ -9,7 +9,14 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 mod builder;
-mod methods;
+mod case;
+mod concat;
+mod format;
+mod iter;
+pub(crate) mod methods;
+pub mod percent;
+mod search;
+mod split;
 
 pub use builder::StrBuilder;
 
