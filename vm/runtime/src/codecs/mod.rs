@@ -28,3 +28,16 @@ pub fn encode(vm: &mut Vm, object: &Value, encoding: &str, _errors: &str) -> PyR
         _ => Err(vm.not_implemented_error(format!("the codec {encoding}"))),
     }
 }
+
+impl Vm {
+    /// [`decode`] to a `str`.
+    pub fn decode_to_str(&mut self, object: &Value, encoding: &str, errors: &str) -> PyResult<Py<Str>> {
+        let text = decode(self, object, encoding, errors)?;
+        text.into_py::<Str>().map_err(|_| self.type_error("decoder should return a string"))
+    }
+
+    /// [`encode`] to `bytes`.
+    pub fn encode_to_bytes(&mut self, string: &Py<Str>, encoding: &str, errors: &str) -> PyResult {
+        encode(self, string.as_value(), encoding, errors)
+    }
+}

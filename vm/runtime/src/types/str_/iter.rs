@@ -5,7 +5,7 @@ use crate::{GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
 use std::cell::Cell;
 
 macro_rules! iterators {
-    ($($(#[$doc:meta])* $name:ident $text:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident $text:tt;)*) => {$(
         $(#[$doc])*
         #[pyclass(name = $text, gc)]
         pub struct $name {
