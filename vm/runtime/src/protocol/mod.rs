@@ -4,6 +4,7 @@ pub mod buffer;
 pub mod call;
 pub mod format;
 pub mod format_numbers;
+pub mod isinstance;
 pub mod iter;
 pub mod object;
 pub mod sequence;

@@ -173,6 +173,11 @@ impl StaticType {
         self.ty.own_reference()
     }
 
+    /// The slots, perhaps not filled yet.
+    pub fn slots(&self) -> &Slots {
+        &self.ty.slots
+    }
+
     /// Whether the dict and slots are there.
     pub fn is_finished(&self) -> bool {
         self.finished.get()
@@ -216,7 +221,11 @@ impl StaticType {
             gc |= inherited & TypeFlags::GC != 0;
             managed |= inherited & TypeFlags::MANAGED != 0;
             tail |= base.ty.has_tail.get();
-            bits |= inherited & flags::INHERITED;
+            bits |= inherited & (flags::INHERITED | flags::NO_DICT | flags::MANAGED_DICT | flags::MANAGED_WEAKREF);
+        }
+        if def.managed && bits & (flags::MANAGED_DICT | flags::MANAGED_WEAKREF) == 0 {
+            // Without a word about dicts, the managed words are there for weak references.
+            bits |= flags::MANAGED_WEAKREF;
         }
         self.ty.has_tail.set(tail);
         self.ty.native.set(Some(def));

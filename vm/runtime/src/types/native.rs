@@ -1,11 +1,15 @@
 //! Native callables and their descriptors: `builtin_function_or_method`, `method_descriptor`, `classmethod_descriptor`,
-//! `getset_descriptor`.
+//! `getset_descriptor`, `member_descriptor`.
 
 use crate::args::{Args, Convention, MethodDef};
 use crate::types::class::GetSetDef;
+use crate::types::module::Module;
+use crate::types::slots::CompareOp;
+use crate::types::str_::Str;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm, pyclass, pymethods};
+use std::cell::Cell;
 
 /// A native function, or a native method bound to its object.
 #[pyclass(name = "builtin_function_or_method", managed)]
@@ -67,7 +71,7 @@ pub fn new_builtin_method(vm: &mut Vm, def: &'static MethodDef, zelf: Value, mod
 
 /// `staticmethod(function)`.
 pub fn new_staticmethod(vm: &mut Vm, function: Value) -> PyResult {
-    crate::types::function::new_staticmethod(vm, function)
+    crate::types::classmethod::new_staticmethod(vm, function)
 }
 
 /// Calls a native definition; the errors of functions without keyword parameters are worded with the qualified name.
@@ -81,6 +85,57 @@ pub fn call_def(vm: &mut Vm, def: &'static MethodDef, zelf: &Value, args: Args<'
         spec.check_simple(vm, &name, args)?;
     }
     (def.func)(vm, zelf, args)
+}
+
+/// A value of a `__slots__` name.
+#[pyclass(name = "member_descriptor", gc)]
+pub struct MemberDescr {
+    pub owner: Py<PyType>,
+    pub name: Py<Str>,
+    /// Number of the slot in the pre-header.
+    #[traverse(skip)]
+    pub index: u32,
+    pub doc: Option<Value>,
+}
+
+/// `Class.name`, as descriptors call themselves.
+pub fn descr_qualname(vm: &mut Vm, owner: &Py<PyType>, name: &str) -> PyResult {
+    let text = format!("{}.{name}", crate::types::typeobject::qualname_text(vm, owner));
+    vm.new_str(&text).map(Py::into_value)
+}
+
+/// `(getattr, (object, name))`: how descriptors and bound natives are pickled.
+pub fn reduce_getattr(vm: &mut Vm, object: &Value, name: &str) -> PyResult {
+    let getattr = builtin(vm, "getattr")?;
+    let name = vm.intern(name).into_value();
+    let args = vm.new_tuple(vec![object.clone(), name])?;
+    vm.new_tuple(vec![getattr, args.into_value()]).map(Py::into_value)
+}
+
+/// A function of the module `builtins`.
+pub fn builtin(vm: &mut Vm, name: &str) -> PyResult {
+    let key = vm.intern(name);
+    let dict = vm.interp.builtins.load(vm);
+    match dict.and_then(|d| d.get_str(vm, &key).cloned()) {
+        Some(value) => Ok(value),
+        None => Err(vm.attribute_error(format!("module 'builtins' has no attribute '{name}'"))),
+    }
+}
+
+/// TypeError unless the descriptor `name` of `owner` fits `object`.
+fn check_object(vm: &mut Vm, owner: &Py<PyType>, name: &str, object: &Value) -> PyResult<()> {
+    if object.ty().is_subtype(vm, owner) {
+        return Ok(());
+    }
+    let (ty, got) = (owner.tp_name(), object.type_name());
+    Err(vm.type_error(format!("descriptor '{name}' for '{ty}' objects doesn't apply to a '{got}' object")))
+}
+
+fn text_or_none(vm: &mut Vm, text: Option<&str>) -> PyResult {
+    match text {
+        Some(text) => vm.new_str(text).map(Py::into_value),
+        None => Ok(Value::none()),
+    }
 }
 
 #[pymethods]
@@ -102,6 +157,79 @@ impl BuiltinFunction {
                 },
             }
         })
+    }
+
+    #[slot(repr)]
+    fn slot_repr(&self) -> String {
+        let name = self.def.name;
+        if self.zelf.is_none() || self.zelf.is::<Module>() {
+            return format!("<built-in function {name}>");
+        }
+        format!("<built-in method {name} of {} object at {:#x}>", self.zelf.type_name(), self.zelf.id())
+    }
+
+    #[slot(hash)]
+    fn slot_hash(&self, _vm: &mut Vm) -> PyResult<i64> {
+        let function = self.def.func as usize as i64;
+        let hash = crate::types::object::hash_id(&self.zelf) ^ function.rotate_right(4);
+        Ok(if hash == -1 { -2 } else { hash })
+    }
+
+    #[slot(richcompare)]
+    fn slot_richcompare(&self, other: &Value, op: CompareOp, _vm: &mut Vm) -> PyResult {
+        let Some(other) = other.downcast::<BuiltinFunction>() else { return Ok(Value::not_implemented()) };
+        let same = self.zelf.is_same(&other.zelf) && std::ptr::eq(self.def.spec, other.def.spec);
+        Ok(match op {
+            CompareOp::Eq => Value::from_bool(same),
+            CompareOp::Ne => Value::from_bool(!same),
+            CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => Value::not_implemented(),
+        })
+    }
+
+    #[getter]
+    fn __self__(&self) -> Value {
+        self.zelf.clone()
+    }
+
+    #[getter]
+    fn __module__(&self) -> Value {
+        self.module.clone().unwrap_or_else(Value::none)
+    }
+
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.def.name
+    }
+
+    #[getter]
+    fn __qualname__(&self, vm: &mut Vm) -> PyResult {
+        if self.zelf.is_none() || self.zelf.is::<Module>() {
+            return vm.new_str(self.def.name).map(Py::into_value);
+        }
+        let ty = match self.zelf.downcast::<PyType>() {
+            Some(ty) => ty.clone(),
+            None => self.zelf.ty().clone(),
+        };
+        descr_qualname(vm, &ty, self.def.name)
+    }
+
+    #[getter]
+    fn __doc__(&self, vm: &mut Vm) -> PyResult {
+        text_or_none(vm, self.def.doc)
+    }
+
+    #[getter]
+    fn __text_signature__(&self) -> Option<&'static str> {
+        self.def.text_signature
+    }
+
+    /// For pickling.
+    #[method]
+    fn __reduce__(&self, vm: &mut Vm) -> PyResult {
+        if self.zelf.is_none() || self.zelf.is::<Module>() {
+            return vm.new_str(self.def.name).map(Py::into_value);
+        }
+        reduce_getattr(vm, &self.zelf, self.def.name)
     }
 }
 
@@ -125,8 +253,47 @@ impl MethodDescr {
     fn slot_descr_get(zelf: &Py<MethodDescr>, object: Option<&Value>, _ty: Option<&Value>, vm: &mut Vm) -> PyResult {
         match object {
             None => Ok(zelf.to_value()),
-            Some(object) => new_builtin_method(vm, zelf.def, object.clone(), None),
+            Some(object) => {
+                check_object(vm, &zelf.owner, zelf.def.name, object)?;
+                new_builtin_method(vm, zelf.def, object.clone(), None)
+            }
         }
+    }
+
+    #[slot(repr)]
+    fn slot_repr(&self) -> String {
+        format!("<method '{}' of '{}' objects>", self.def.name, self.owner.tp_name())
+    }
+
+    #[getter]
+    fn __objclass__(&self) -> Py<PyType> {
+        self.owner.clone()
+    }
+
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.def.name
+    }
+
+    #[getter]
+    fn __qualname__(&self, vm: &mut Vm) -> PyResult {
+        descr_qualname(vm, &self.owner, &self.def.name)
+    }
+
+    #[getter]
+    fn __doc__(&self, vm: &mut Vm) -> PyResult {
+        text_or_none(vm, self.def.doc)
+    }
+
+    #[getter]
+    fn __text_signature__(&self) -> Option<&'static str> {
+        self.def.text_signature
+    }
+
+    /// For pickling.
+    #[method]
+    fn __reduce__(&self, vm: &mut Vm) -> PyResult {
+        reduce_getattr(vm, self.owner.as_value(), self.def.name)
     }
 }
 
@@ -139,7 +306,69 @@ impl ClassMethodDescr {
             (None, Some(object)) => object.ty().to_value(),
             (None, None) => self.owner.to_value(),
         };
+        self.check_class(vm, &cls, "as arg 2")?;
         new_builtin_method(vm, self.def, cls, None)
+    }
+
+    #[slot(call)]
+    fn slot_call(&self, args: Args<'_>, vm: &mut Vm) -> PyResult {
+        let (name, ty) = (self.def.name, self.owner.tp_name());
+        let Some((cls, rest)) = args.split_first() else {
+            return Err(vm.type_error(format!("descriptor '{name}' of '{ty}' object needs an argument")));
+        };
+        self.check_class(vm, cls, "as arg 2")?;
+        call_def(vm, self.def, cls, rest, |_| format!("{ty}.{name}"))
+    }
+
+    #[slot(repr)]
+    fn slot_repr(&self) -> String {
+        format!("<method '{}' of '{}' objects>", self.def.name, self.owner.tp_name())
+    }
+
+    #[getter]
+    fn __objclass__(&self) -> Py<PyType> {
+        self.owner.clone()
+    }
+
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.def.name
+    }
+
+    #[getter]
+    fn __qualname__(&self, vm: &mut Vm) -> PyResult {
+        descr_qualname(vm, &self.owner, &self.def.name)
+    }
+
+    #[getter]
+    fn __doc__(&self, vm: &mut Vm) -> PyResult {
+        text_or_none(vm, self.def.doc)
+    }
+
+    #[getter]
+    fn __text_signature__(&self) -> Option<&'static str> {
+        self.def.text_signature
+    }
+
+    /// For pickling.
+    #[method]
+    fn __reduce__(&self, vm: &mut Vm) -> PyResult {
+        reduce_getattr(vm, self.owner.as_value(), self.def.name)
+    }
+}
+
+impl ClassMethodDescr {
+    fn check_class(&self, vm: &mut Vm, cls: &Value, place: &str) -> PyResult<()> {
+        let (name, owner) = (self.def.name, self.owner.tp_name());
+        let Some(ty) = cls.downcast::<PyType>() else {
+            let got = cls.type_name();
+            return Err(vm.type_error(format!("descriptor '{name}' for type '{owner}' needs a type, not a '{got}' {place}")));
+        };
+        if ty.is_subtype(vm, &self.owner) {
+            return Ok(());
+        }
+        let got = ty.tp_name();
+        Err(vm.type_error(format!("descriptor '{name}' requires a subtype of '{owner}' but received '{got}'")))
     }
 }
 
@@ -147,10 +376,11 @@ impl ClassMethodDescr {
 impl GetSetDescr {
     #[slot(descr_get)]
     fn slot_descr_get(zelf: &Py<GetSetDescr>, object: Option<&Value>, _ty: Option<&Value>, vm: &mut Vm) -> PyResult {
-        match (object, zelf.def.get) {
-            (None, _) => Ok(zelf.to_value()),
-            (Some(object), Some(get)) => get(vm, object),
-            (Some(_), None) => {
+        let Some(object) = object else { return Ok(zelf.to_value()) };
+        check_object(vm, &zelf.owner, zelf.def.name, object)?;
+        match zelf.def.get {
+            Some(get) => get(vm, object),
+            None => {
                 let (name, ty) = (zelf.def.name, zelf.owner.tp_name());
                 Err(vm.attribute_error(format!("attribute '{name}' of '{ty}' objects is not readable")))
             }
@@ -159,6 +389,7 @@ impl GetSetDescr {
 
     #[slot(descr_set)]
     fn slot_descr_set(&self, object: &Value, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        check_object(vm, &self.owner, self.def.name, object)?;
         match self.def.set {
             Some(set) => set(vm, object, value),
             None => {
@@ -166,5 +397,103 @@ impl GetSetDescr {
                 Err(vm.attribute_error(format!("attribute '{name}' of '{ty}' objects is not writable")))
             }
         }
+    }
+
+    #[slot(repr)]
+    fn slot_repr(&self) -> String {
+        format!("<attribute '{}' of '{}' objects>", self.def.name, self.owner.tp_name())
+    }
+
+    #[getter]
+    fn __objclass__(&self) -> Py<PyType> {
+        self.owner.clone()
+    }
+
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.def.name
+    }
+
+    #[getter]
+    fn __qualname__(&self, vm: &mut Vm) -> PyResult {
+        descr_qualname(vm, &self.owner, &self.def.name)
+    }
+
+    #[getter]
+    fn __doc__(&self, vm: &mut Vm) -> PyResult {
+        text_or_none(vm, self.def.doc)
+    }
+}
+
+impl MemberDescr {
+    fn name(&self) -> String {
+        self.name.to_string_lossy().into_owned()
+    }
+
+    fn cell<'a>(&self, vm: &mut Vm, object: &'a Value) -> PyResult<&'a Cell<Option<Value>>> {
+        let name = self.name();
+        check_object(vm, &self.owner, &name, object)?;
+        match object.header().and_then(|h| h.slot(self.index)) {
+            Some(cell) => Ok(cell),
+            None => Err(vm.attribute_error(name)),
+        }
+    }
+}
+
+#[pymethods]
+impl MemberDescr {
+    #[slot(descr_get)]
+    fn slot_descr_get(zelf: &Py<MemberDescr>, object: Option<&Value>, _ty: Option<&Value>, vm: &mut Vm) -> PyResult {
+        let Some(object) = object else { return Ok(zelf.to_value()) };
+        let cell = zelf.cell(vm, object)?;
+        let value = cell.take();
+        cell.set(value.clone());
+        match value {
+            Some(value) => Ok(value),
+            None => Err(vm.no_attribute(object, &zelf.name)),
+        }
+    }
+
+    #[slot(descr_set)]
+    fn slot_descr_set(&self, object: &Value, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        let old = self.cell(vm, object)?.replace(value.cloned());
+        if value.is_none() && old.is_none() {
+            let name = self.name();
+            return Err(vm.attribute_error(name));
+        }
+        drop(old);
+        Ok(())
+    }
+
+    #[slot(repr)]
+    fn slot_repr(&self) -> String {
+        format!("<member '{}' of '{}' objects>", self.name(), self.owner.tp_name())
+    }
+
+    #[getter]
+    fn __objclass__(&self) -> Py<PyType> {
+        self.owner.clone()
+    }
+
+    #[getter]
+    fn __name__(&self) -> Py<Str> {
+        self.name.clone()
+    }
+
+    #[getter]
+    fn __qualname__(&self, vm: &mut Vm) -> PyResult {
+        descr_qualname(vm, &self.owner, &self.name())
+    }
+
+    #[getter]
+    fn __doc__(&self, vm: &mut Vm) -> PyResult {
+        let _ = vm;
+        Ok(self.doc.clone().unwrap_or_else(Value::none))
+    }
+
+    /// For pickling.
+    #[method]
+    fn __reduce__(&self, vm: &mut Vm) -> PyResult {
+        reduce_getattr(vm, self.owner.as_value(), &self.name())
     }
 }

@@ -15,8 +15,8 @@ use crate::args::MethodKind;
 use krait_heap::{Clear, Header, Traverse, TypeCore, Visit};
 use std::cell::Cell;
 
-/// The payload of a type object.
-#[pyclass(name = "type", flags(BASETYPE, TYPE_SUBCLASS), managed, custom_traverse)]
+/// type(object) gives the class of an object; type(name, bases, dict, **kwds) makes a new class.
+#[pyclass(name = "type", flags(BASETYPE, TYPE_SUBCLASS, NO_DICT), managed, custom_traverse)]
 #[repr(C)]
 pub struct PyType {
     /// What the heap reads; first, so that a header's type pointer leads here.
@@ -142,6 +142,19 @@ impl PyType {
             }
         }
         self.version.get()
+    }
+
+    /// The direct subclasses that are alive.
+    pub fn direct_subclasses(&self, vm: &Vm) -> Vec<Py<PyType>> {
+        let mut subs = Vec::new();
+        for &address in self.subclasses.get(vm) {
+            // SAFETY: subclasses take themselves out of the list before they die.
+            let sub = unsafe { &*(address as *const Header).add(1).cast::<PyType>() };
+            if sub.own_reference().header().refcnt() > 0 {
+                subs.push(sub.own_reference().clone());
+            }
+        }
+        subs
     }
 
     /// Must be called after any change to the dict, the bases or the MRO (`PyType_Modified`).
@@ -277,12 +290,19 @@ pub(crate) fn finish(vm: &mut Vm, st: &'static StaticType) -> PyResult<()> {
     ty.dict.replace(vm, Some(dict.clone()));
     crate::types::typeobject::slotdefs::add_slot_wrappers(vm, ty, &dict)?;
     add_methods(vm, ty, def, &dict)?;
-    crate::types::typeobject::slotdefs::inherit_slots(vm, ty);
-    let doc = match def.doc {
-        Some(d) => vm.new_str(d)?.into_value(),
-        None => Value::none(),
-    };
-    dict.set_str(vm, n!(__doc__), doc)?;
+    crate::types::typeobject::slotdefs::inherit_slots(vm, ty, &dict)?;
+    let own_dict = ty.has_flag(flags::MANAGED_DICT) && !ty.base().is_some_and(|b| b.has_flag(flags::MANAGED_DICT));
+    if own_dict && dict.get_str(vm, n!(__dict__)).is_none() {
+        let descr = vm.new_object(GetSetDescr::new(ty.clone(), &crate::types::typeobject::build::DICT))?;
+        dict.set_str(vm, n!(__dict__), descr.into_value())?;
+    }
+    if dict.get_str(vm, n!(__doc__)).is_none() {
+        let doc = match def.doc {
+            Some(d) => vm.new_str(d)?.into_value(),
+            None => Value::none(),
+        };
+        dict.set_str(vm, n!(__doc__), doc)?;
+    }
     if ty.has_flag(flags::HEAPTYPE) || module != "builtins" {
         let module = vm.intern(module).into_value();
         dict.set_str(vm, n!(__module__), module)?;
