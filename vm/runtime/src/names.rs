@@ -58,10 +58,13 @@ names! {
     __and__
     __anext__
     __annotate__
+    __annotate_func__
     __annotations__
+    __annotations_cache__
     __await__
     __bases__
     __bool__
+    __buffer__
     __build_class__
     __builtins__
     __bytes__
@@ -174,6 +177,7 @@ names! {
     __rdivmod__
     __reduce__
     __reduce_ex__
+    __release_buffer__
     __repr__
     __reversed__
     __rfloordiv__
@@ -196,6 +200,7 @@ names! {
     __setitem__
     __setstate__
     __sizeof__
+    __slotnames__
     __slots__
     __spec__
     __static_attributes__

@@ -200,7 +200,9 @@ impl Vm {
     pub(crate) fn new_instance_tail<T: PyClass>(&mut self, cls: &Py<PyType>, payload: T, tail: usize) -> PyResult<Py<T>> {
         T::static_type().lay_out();
         let core: *const krait_heap::TypeCore = &raw const cls.core;
-        if core != T::type_core() && !T::is_subtype(core) {
+        // The native type whose payload the class's objects have must be this very one: a base's payload may be smaller.
+        let native = cls.native.get().is_some_and(|d| std::ptr::eq(d, T::static_type().def()));
+        if !native {
             let (name, want) = (cls.tp_name(), T::NAME);
             return Err(self.system_error(format!("cannot make a '{name}' object with the payload of '{want}'")));
         }

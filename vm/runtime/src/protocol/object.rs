@@ -324,6 +324,11 @@ impl Vm {
         if let Some(slot) = container.ty().slots.contains.get() {
             return slot(self, container, item);
         }
+        self.contains_by_iteration(container, item)
+    }
+
+    /// `item in container` for what has no `__contains__`.
+    pub fn contains_by_iteration(&mut self, container: &Value, item: &Value) -> PyResult<bool> {
         let iterator = match self.iter(container) {
             Ok(iterator) => iterator,
             Err(e) if self.is_raised::<crate::types::exceptions::TypeError>(&e) && container.ty().slots.iter.get().is_none() => {

@@ -3,17 +3,20 @@
 pub mod bytearray;
 pub mod bytes;
 pub mod class;
+pub mod classmethod;
 pub mod complex;
 pub mod dict;
 pub mod enumerate;
 pub mod exceptions;
 pub mod float;
 pub mod function;
+pub mod genericalias;
 pub mod instance;
 pub mod int;
 pub mod iter;
 pub mod itertypes;
 pub mod list;
+pub mod mappingproxy;
 pub mod module;
 pub mod native;
 pub mod object;
@@ -26,6 +29,7 @@ pub mod str_;
 pub mod tuple;
 pub mod type_;
 pub mod typeobject;
+pub mod union;
 pub mod value;
 pub mod weakref;
 
@@ -51,6 +55,14 @@ pub(crate) const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <native::MethodDescr as PyClass>::static_type,
     <native::ClassMethodDescr as PyClass>::static_type,
     <native::GetSetDescr as PyClass>::static_type,
+    <native::MemberDescr as PyClass>::static_type,
+    <typeobject::wrapper::WrapperDescr as PyClass>::static_type,
+    <typeobject::wrapper::MethodWrapper as PyClass>::static_type,
+    <classmethod::ClassMethod as PyClass>::static_type,
+    <classmethod::StaticMethod as PyClass>::static_type,
+    <mappingproxy::MappingProxy as PyClass>::static_type,
+    <genericalias::GenericAlias as PyClass>::static_type,
+    <union::Union as PyClass>::static_type,
     <module::Module as PyClass>::static_type,
     <exceptions::BaseException as PyClass>::static_type,
     <iter::SeqIter as PyClass>::static_type,

@@ -252,3 +252,47 @@ pub fn tuple_of_types(vm: &mut Vm, types: Vec<Py<PyType>>) -> PyResult<Py<Tuple>
 pub fn native_type<T: PyClass>(vm: &Vm) -> Value {
     T::type_object(vm).to_value()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::types::type_::PyType;
+    use crate::types::value::ValueExt;
+    use crate::{Args, PyClass, PyResult, Value, Vm};
+
+    fn make(vm: &mut Vm, name: &str, bases: Vec<Value>) -> PyResult {
+        let name = vm.intern(name).into_value();
+        let bases = vm.new_tuple(bases)?.into_value();
+        let dict = vm.new_dict()?.into_value();
+        let ty = PyType::type_object(vm).to_value();
+        vm.call(&ty, &[name, bases, dict])
+    }
+
+    #[test]
+    fn classes_are_made_and_called() -> PyResult<()> {
+        let mut vm = Vm::new(crate::config::Config::default(), 1 << 20)?;
+        let vm = &mut vm;
+        let a = make(vm, "A", vec![])?;
+        let b = make(vm, "B", vec![a.clone()])?;
+        let object = vm.call_args(&b, Args::new(&[]))?;
+        assert!(vm.isinstance(&object, &a)?);
+        let name = vm.intern("x");
+        vm.setattr(&object, &name, &Value::from_i32(3))?;
+        assert_eq!(vm.getattr(&object, &name)?.as_small_int(), Some(3));
+        assert_eq!(vm.repr(&b)?.to_string_lossy(), "<class 'B'>");
+        let list = crate::types::list::List::type_object(vm).to_value();
+        let c = make(vm, "C", vec![list])?;
+        let seq = vm.call_args(&c, Args::new(&[]))?;
+        vm.call_method(&seq, n!(append), &[Value::from_i32(1)])?;
+        assert_eq!(vm.len(&seq)?, 1);
+        assert_eq!(vm.repr(&seq)?.to_string_lossy(), "[1]");
+        let x = vm.intern("y");
+        vm.setattr(&seq, &x, &Value::none())?;
+        let int = crate::types::int::Int::type_object(vm).to_value();
+        let d = make(vm, "D", vec![int])?;
+        let n = vm.call(&d, &[Value::from_i32(5)])?;
+        assert_eq!(vm.repr(&n)?.to_string_lossy(), "5");
+        let err = make(vm, "E", vec![c, d]).err().map(|e| e.exception().as_value().type_name());
+        assert_eq!(err.as_deref(), Some("TypeError"));
+        Ok(())
+    }
+}

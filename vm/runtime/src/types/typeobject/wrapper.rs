@@ -149,7 +149,7 @@ impl WrapperDescr {
             }
             (Wrap::Next, SlotFn::Next(f), []) => match f(vm, zelf)? {
                 Some(value) => Ok(value),
-                None => Err(vm.stop_iteration(Value::none())),
+                None => Err(vm.stop_iteration(None)),
             },
             (Wrap::Del, SlotFn::Del(f), []) => f(vm, zelf).map(|()| Value::none()),
             (Wrap::Unary | Wrap::Bool | Wrap::Len | Wrap::Hash | Wrap::Next | Wrap::Del, _, _) => self.bad_count(vm, args, 0),
