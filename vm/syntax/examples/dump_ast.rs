@@ -351,6 +351,10 @@ impl Dump {
     }
 
     fn expr(&mut self, e: &Expr) {
+        stacker::maybe_grow(128 * 1024, 4 << 20, || self.expr_kind(e));
+    }
+
+    fn expr_kind(&mut self, e: &Expr) {
         let at = Some(e.range);
         match e.kind {
             ExprKind::BoolOp { op, values } => self.node("BoolOp", &[("op", tag(op)), ("values", V::Exprs(values))], at),

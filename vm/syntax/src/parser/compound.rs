@@ -30,7 +30,7 @@ pub(super) fn compound_stmt<'a>(p: &mut Parser<'a>) -> R<Stmt<'a>> {
 }
 
 pub(super) fn block<'a>(p: &mut Parser<'a>) -> R<&'a [Stmt<'a>]> {
-    if p.second_pass { p.memo(Rule::Block, block_raw) } else { block_raw(p) }
+    p.memo(Rule::Block, block_raw)
 }
 
 fn block_raw<'a>(p: &mut Parser<'a>) -> R<&'a [Stmt<'a>]> {

@@ -34,6 +34,11 @@ pub(super) fn expression<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     p.nested(|p| if p.second_pass { p.memo(Rule::Expression, expression_raw) } else { expression_without_invalid_raw(p) })
 }
 
+/// An expression that rules for dicts, sets and mistakes in them read again and again, in the first pass, too.
+pub(super) fn memoized_expression<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
+    if p.second_pass { expression(p) } else { p.memo(Rule::Expression, expression) }
+}
+
 fn expression_raw<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     invalid!(p, invalid_expressions::invalid_expression);
     invalid!(p, invalid_expressions::invalid_legacy_expression);

@@ -238,7 +238,7 @@ pub(super) fn invalid_double_starred_kvpairs(p: &mut Parser) -> Invalid {
     })? {
         match never {}
     }
-    expression(p)?;
+    memoized_expression(p)?;
     invalid_dict_value(p)
 }
 
@@ -255,7 +255,7 @@ fn invalid_dict_value(p: &mut Parser) -> Invalid {
 }
 
 fn invalid_kvpair(p: &mut Parser) -> Invalid {
-    let a = expression(p)?;
+    let a = memoized_expression(p)?;
     if !p.at(Colon)? {
         let range = Range { col_offset: a.range.end_col_offset, end_col_offset: 0, ..a.range };
         return Err(p.raise_known(

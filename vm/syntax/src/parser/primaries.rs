@@ -95,6 +95,9 @@ pub(super) fn slices<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
 fn slice<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     let start = p.start()?;
     let mark = p.mark;
+    if !p.second_pass {
+        alt!(p, assignment_expression(p));
+    }
     let lower = if p.at(Colon)? { None } else { p.opt(expression)? };
     if p.at(Colon)? {
         p.mark += 1;
@@ -102,11 +105,8 @@ fn slice<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
         let step = if p.eat(Colon)? { p.opt(expression)? } else { None };
         return Ok(p.node(start, ExprKind::Slice { lower, upper, step }));
     }
-    if !p.second_pass
-        && let Some(e) = lower
-        && !p.at(ColonEqual)?
-    {
-        return Ok(e);
+    if !p.second_pass {
+        return lower.ok_or(NoMatch);
     }
     p.mark = mark;
     named_expression(p)
@@ -232,13 +232,13 @@ fn braced<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
         _ => {}
     }
     let mark = p.mark;
-    let key = expression(p)?;
+    let key = memoized_expression(p)?;
     if !p.at(Colon)? {
         p.mark = mark;
         return set_rest(p, start);
     }
     p.mark += 1;
-    let value = expression(p)?;
+    let value = memoized_expression(p)?;
     if matches!(p.kind()?, KwFor | KwAsync) {
         let generators = for_if_clauses(p)?;
         p.expect(RBrace)?;
@@ -248,7 +248,13 @@ fn braced<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
 }
 
 fn set_rest<'a>(p: &mut Parser<'a>, start: Range) -> R<E<'a>> {
-    let first = star_named_expression(p)?;
+    let first = match p.kind()? {
+        Star => star_named_expression(p)?,
+        _ => match p.opt(assignment_expression)? {
+            Some(e) => e,
+            None => memoized_expression(p)?,
+        },
+    };
     if matches!(p.kind()?, KwFor | KwAsync) && !matches!(first.kind, ExprKind::Starred { .. }) {
         let generators = for_if_clauses(p)?;
         p.expect(RBrace)?;
@@ -399,9 +405,9 @@ pub(super) fn double_starred_kvpair<'a>(p: &mut Parser<'a>) -> R<KeyValue<'a>> {
 }
 
 fn kvpair<'a>(p: &mut Parser<'a>) -> R<(E<'a>, E<'a>)> {
-    let key = expression(p)?;
+    let key = memoized_expression(p)?;
     p.expect(Colon)?;
-    Ok((key, expression(p)?))
+    Ok((key, memoized_expression(p)?))
 }
 
 fn dictcomp<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
