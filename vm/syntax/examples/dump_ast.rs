@@ -2,7 +2,8 @@
 //! error as `kind|message|lineno|offset|end_lineno|end_offset|text`, one line per file.
 //!
 //! `--batch FILE` reads many sources from one file instead, separated by the character U+001E; the first character of
-//! each is its mode: `e`xec, e`v`al, `s`ingle, `f`unc_type, `t`ype comments, `i`ncomplete input allowed, `u`nparse an expression.
+//! each is its mode: `e`xec, e`v`al, `s`ingle, `f`unc_type, `t`ype comments, `i`ncomplete input allowed, `u`nparse an expression; a hexadecimal digit
+//! is a module of that minor version.
 
 use krait_syntax::ast::*;
 use krait_syntax::error::SyntaxError;
@@ -55,6 +56,7 @@ fn dump_source(source: &str, mode: Option<char>) -> String {
             _ => Mode::Exec,
         },
         type_comments: mode == Some('t'),
+        feature_version: mode.filter(char::is_ascii_hexdigit).filter(|&c| c != 'e' && c != 'f').and_then(|c| c.to_digit(16)).map_or(14, |v| v as i32),
         allow_incomplete_input: mode == Some('i'),
         ..ParseOptions::default()
     };

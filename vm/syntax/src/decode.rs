@@ -181,3 +181,45 @@ fn normal_name(name: &str) -> String {
         name.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text, or the message and its place.
+    fn decode(bytes: &[u8]) -> String {
+        match decode_source(bytes, &mut |_, _| None) {
+            Ok(text) => text,
+            Err(e) => format!("{} @ {}:{}", &*e.message, e.lineno, e.offset),
+        }
+    }
+
+    #[test]
+    fn cookies() {
+        let cases: &[(&[u8], &str)] = &[
+            (b"x = '\xc3\xa9'", "x = '\u{e9}'"),
+            (b"\xef\xbb\xbfx", "x"),
+            (b"# -*- coding: latin-1 -*-\n\xe9", "# -*- coding: latin-1 -*-\n\u{e9}"),
+            (b"\n# vim: set fileencoding=iso-8859-1 :\n\xe9", "\n# vim: set fileencoding=iso-8859-1 :\n\u{e9}"),
+            (b"x\n# coding: foo", "x\n# coding: foo"),
+            (b"# coding: foo\nx", "unknown encoding: foo @ 0:-1"),
+            (b"\xef\xbb\xbf# coding: latin-1", "encoding problem: iso-8859-1 with BOM @ 1:0"),
+            (
+                b"\nx = '\xf6'",
+                "Non-UTF-8 code starting with '\\xf6' on line 2, but no encoding declared; see \
+                 https://peps.python.org/pep-0263/ for details @ 2:6",
+            ),
+            (
+                b"# coding: utf8\n\xe2\x82",
+                "'utf-8' codec can't decode bytes in position 15-16: unexpected end of data @ 0:-1",
+            ),
+            (
+                b"# coding: ascii\n\xe9",
+                "'ascii' codec can't decode byte 0xe9 in position 16: ordinal not in range(128) @ 0:-1",
+            ),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(decode(bytes), *expected, "in {bytes:?}");
+        }
+    }
+}

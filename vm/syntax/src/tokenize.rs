@@ -199,3 +199,46 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tokens as `number:text@row,column`, and the message of the error that ends them.
+    fn tokens(source: &str, extra: bool) -> String {
+        let mut lines = source.split_inclusive('\n');
+        let mut iter = TokenizerIter::new(|| Ok::<_, ()>(lines.next().map(str::to_owned)), extra);
+        let mut out = Vec::new();
+        loop {
+            match iter.next_token() {
+                Ok(None) => break,
+                Ok(Some(t)) => {
+                    out.push(format!("{}:{}@{},{}", t.kind, t.string.replace('\n', "\\n"), t.start.0, t.start.1));
+                }
+                Err(TokenizeError::Syntax(e)) => {
+                    out.push(e.message.to_string());
+                    break;
+                }
+                Err(TokenizeError::Source(())) => break,
+            }
+        }
+        out.join(" ")
+    }
+
+    #[test]
+    fn with_and_without_extra_tokens() {
+        let cases = [
+            ("a = 1 # c", true, "1:a@1,0 55:=@1,2 2:1@1,4 65:# c@1,6 4:@1,9 0:@2,0"),
+            ("a = 1 # c", false, "1:a@1,0 22:=@1,2 2:1@1,4 4:# c@1,6 0:@1,-1"),
+            ("if a:\n  b\n", true, "1:if@1,0 1:a@1,3 55::@1,4 4:\\n@1,5 5:  @2,0 1:b@2,2 4:\\n@2,3 6:@3,0 0:@3,0"),
+            ("\n", true, "66:\\n@1,0 0:@2,0"),
+            ("f'a{b!r}'", true, "59:f'@1,0 60:a@1,2 55:{@1,3 1:b@1,4 55:!@1,5 1:r@1,6 55:}@1,7 61:'@1,8 4:@1,9 0:@2,0"),
+            ("1 <> 2", false, "2:1@1,0 20:<@1,2 21:>@1,3 2:2@1,5 4:@1,6 0:@1,-1"),
+            ("(", true, "55:(@1,0 unexpected EOF in multi-line statement"),
+            ("é = '''\n'''\n", true, "1:é@1,0 55:=@1,2 3:'''\\n'''@1,4 4:\\n@2,3 0:@3,0"),
+        ];
+        for (source, extra, expected) in cases {
+            assert_eq!(tokens(source, extra), expected, "in {source:?}");
+        }
+    }
+}

@@ -23,6 +23,10 @@ mod patterns;
 mod primaries;
 mod statements;
 mod targets;
+#[cfg(test)]
+mod tests_errors;
+#[cfg(test)]
+mod tests_expressions;
 
 use crate::ast::*;
 use crate::error::{SyntaxError, SyntaxWarning};

@@ -30,9 +30,6 @@ pub(super) fn match_stmt<'a>(p: &mut Parser<'a>) -> R<StmtKind<'a>> {
 fn invalid_match_stmt(p: &mut Parser) -> Invalid {
     let a = p.expect_soft_keyword("match")?;
     subject_expr(p)?;
-    if p.at(Newline)? {
-        p.check_version(10, "Pattern matching is")?;
-    }
     no_colon_or_block(p, "'match' statement", a)
 }
 

@@ -213,10 +213,10 @@ impl<B: Buffer> Tokenizer<B> {
         // At the end of input there is no character to stand on.
         self.start = Some(if c == EOF { self.cur.saturating_sub(1) } else { self.cur - 1 });
         self.starting_col_offset = self.col_offset() - 1;
-        if c == HASH {
-            if let Some(token) = self.comment(&mut c, blank_line) {
-                return Step::Token(token);
-            }
+        if c == HASH
+            && let Some(token) = self.comment(&mut c, blank_line)
+        {
+            return Step::Token(token);
         }
         if c == EOF {
             let kind =
