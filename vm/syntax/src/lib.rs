@@ -80,6 +80,8 @@ pub struct Parsed<'a> {
 }
 
 /// Parses decoded source. The tree lives in `arena`.
+///
+/// A NUL in the source fails as it does in a file; `compile` of a string rejects it beforehand with words of its own.
 pub fn parse<'a>(arena: &'a Arena, source: &str, options: &ParseOptions) -> Result<Parsed<'a>, SyntaxError> {
     parser::parse(arena, source, options)
 }

@@ -234,7 +234,7 @@ mod tests {
             ("\n", true, "66:\\n@1,0 0:@2,0"),
             ("f'a{b!r}'", true, "59:f'@1,0 60:a@1,2 55:{@1,3 1:b@1,4 55:!@1,5 1:r@1,6 55:}@1,7 61:'@1,8 4:@1,9 0:@2,0"),
             ("1 <> 2", false, "2:1@1,0 20:<@1,2 21:>@1,3 2:2@1,5 4:@1,6 0:@1,-1"),
-            ("(", true, "55:(@1,0 unexpected EOF in multi-line statement"),
+            ("(", true, "55:(@1,0 66:@1,1 unexpected EOF in multi-line statement"),
             ("é = '''\n'''\n", true, "1:é@1,0 55:=@1,2 3:'''\\n'''@1,4 4:\\n@2,3 0:@3,0"),
         ];
         for (source, extra, expected) in cases {
