@@ -38,6 +38,8 @@ pub struct Interpreter {
     pub builtins: GilCell<Option<Py<Dict>>>,
     /// The built-in modules' definitions; import looks here.
     pub native_modules: GilCell<Vec<&'static crate::module::ModuleDef>>,
+    /// The registry of codecs.
+    pub codecs: crate::codecs::CodecState,
     /// `sys.getrecursionlimit()`.
     pub recursion_limit: Cell<u32>,
     /// `sys.get_int_max_str_digits()`.
@@ -132,6 +134,7 @@ impl Vm {
             sys_dict: GilCell::new(None),
             builtins: GilCell::new(None),
             native_modules: GilCell::new(Vec::new()),
+            codecs: crate::codecs::CodecState::default(),
             recursion_limit: Cell::new(1000),
             int_max_str_digits: Cell::new(config.int_max_str_digits),
             config,

@@ -130,6 +130,15 @@ impl StrBuilder {
         }
     }
 
+    /// Takes off everything behind the first `len` characters.
+    pub fn truncate(&mut self, len: usize) {
+        match &mut self.chars {
+            Chars::One(v) => v.truncate(len),
+            Chars::Two(v) => v.truncate(len),
+            Chars::Four(v) => v.truncate(len),
+        }
+    }
+
     /// Appends a string.
     pub fn push_object(&mut self, string: &Str) {
         self.push_data(string.data());
