@@ -2,5 +2,9 @@
 
 use krait_runtime::module::ModuleDef;
 
+mod _codecs;
+
 /// All of them, by name.
-pub static MODULES: &[&ModuleDef] = &[];
+pub static MODULES: &[&ModuleDef] = &[
+    &_codecs::MODULE,
+];

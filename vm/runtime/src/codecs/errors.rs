@@ -4,7 +4,6 @@ use crate::types::bytes::{ByteView, Bytes};
 use crate::types::int::IntRef;
 use crate::types::str_::{Str, StrBuilder};
 use crate::types::tuple::Tuple;
-use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Raised, Value, Vm};
 
 /// An error handler by name.
