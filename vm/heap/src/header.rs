@@ -182,11 +182,11 @@ impl Header {
         self.flags.set(self.flags.get() & !bit);
     }
 
-    /// The pre-header, when the type has links.
+    /// The pre-header, when the type has managed words. (A type with links alone may still have slots in front of them.)
     #[inline(always)]
     pub fn pre(&self) -> Option<&PreHeader> {
-        if self.type_core().pre.get() >= 32 {
-            // SAFETY: a pre-header of 32 bytes or more ends with a `PreHeader`.
+        if self.type_core().has(TypeFlags::MANAGED) {
+            // SAFETY: with managed words the pre-header ends with a `PreHeader`.
             Some(unsafe { &*(std::ptr::from_ref(self).cast::<PreHeader>().sub(1)) })
         } else {
             None

@@ -59,6 +59,7 @@ pub struct Interpreter {
     /// The dict of `_warnings`, and the version of its filters.
     pub(crate) warnings: GilCell<Option<Py<Dict>>>,
     pub(crate) filters_version: Cell<i32>,
+    pub(crate) structseqs: crate::types::structseq::StructSeqTypes,
 }
 
 /// The current thread's state.
@@ -147,6 +148,7 @@ impl Vm {
             made_modules: GilCell::new(None),
             warnings: GilCell::new(None),
             filters_version: Cell::new(0),
+            structseqs: crate::types::structseq::StructSeqTypes::default(),
         }));
         let here = &raw const heap as usize;
         let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };

@@ -26,6 +26,7 @@ pub mod singletons;
 pub mod slice;
 pub mod slots;
 pub mod str_;
+pub mod structseq;
 pub mod tuple;
 pub mod type_;
 pub mod typeobject;
@@ -56,6 +57,7 @@ pub(crate) const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <native::ClassMethodDescr as PyClass>::static_type,
     <native::GetSetDescr as PyClass>::static_type,
     <native::MemberDescr as PyClass>::static_type,
+    <structseq::Field as PyClass>::static_type,
     <typeobject::wrapper::WrapperDescr as PyClass>::static_type,
     <typeobject::wrapper::MethodWrapper as PyClass>::static_type,
     <classmethod::ClassMethod as PyClass>::static_type,
