@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn appending_in_place_keeps_what_others_see() -> PyResult<()> {
-        let mut vm = Vm::new(1 << 20)?;
+        let mut vm = Vm::new(crate::config::Config::default(), 1 << 20)?;
         let vm = &mut vm;
         let more = vm.new_str("xyz")?;
         let start = vm.new_str("ab")?;
