@@ -24,6 +24,14 @@ pub struct Interpreter {
     pub method_cache: MethodCache,
     pub next_type_version: Cell<u32>,
     pub next_dict_version: Cell<u32>,
+    pub next_code_version: Cell<u32>,
+    /// See [`crate::eval::breaker`]: what the evaluator has to look at soon. Signal handlers and other threads set bits.
+    pub eval_breaker: std::sync::atomic::AtomicU32,
+    pub gil: crate::eval::gil::Gil,
+    /// Runs Python's signal handlers, on the main thread.
+    pub signal_handler: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
+    /// Runs pending calls, on the main thread.
+    pub pending_calls: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
     pub(crate) interned: GilCell<HashTable<Py<Str>>>,
     /// Strings of one Latin-1 character by code, then the empty one.
     pub(crate) short_strings: GilCell<Vec<Option<Py<Str>>>>,
@@ -127,6 +135,11 @@ impl Vm {
             method_cache: MethodCache::default(),
             next_type_version: Cell::new(1),
             next_dict_version: Cell::new(1),
+            next_code_version: Cell::new(1),
+            eval_breaker: std::sync::atomic::AtomicU32::new(0),
+            gil: crate::eval::gil::Gil::new_held(),
+            signal_handler: Cell::new(None),
+            pending_calls: Cell::new(None),
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),
             empty_tuple: GilCell::new(None),

@@ -6,5 +6,6 @@ pub mod format;
 pub mod format_numbers;
 pub mod isinstance;
 pub mod iter;
+pub mod number;
 pub mod object;
 pub mod sequence;

@@ -1,0 +1,114 @@
+//! Attributes: methods without bound method objects, special methods, `super()` attributes.
+
+use crate::types::class::flags;
+use crate::types::instance;
+use crate::types::object::Object;
+use crate::types::slots::GetAttrFn;
+use crate::types::str_::Str;
+use crate::types::type_::PyType;
+use crate::types::value::ValueExt;
+use crate::{Py, PyClass, PyResult, Raised, Value, Vm};
+use krait_bytecode::opcode::SpecialMethod;
+
+/// Whether objects of `ty` look attributes up in the standard way.
+pub fn is_generic(vm: &Vm, ty: &Py<PyType>) -> bool {
+    let standard: Option<GetAttrFn> = Object::type_object(vm).slots.getattro.get();
+    match (ty.slots.getattro.get(), standard) {
+        (None, _) => true,
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        (Some(_), None) => false,
+    }
+}
+
+/// `object.name` to be called: the function and the object if it is a method, else the attribute alone.
+pub fn load_method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Value, Option<Value>)> {
+    let ty = object.ty().clone();
+    if !is_generic(vm, &ty) {
+        return Ok((vm.getattr(object, name)?, None));
+    }
+    let Some(descr) = ty.lookup(vm, name) else {
+        return Ok((vm.getattr(object, name)?, None));
+    };
+    let is_method = descr.type_flag(flags::METHOD_DESCRIPTOR);
+    let slots = &descr.ty().slots;
+    if !is_method {
+        if let (Some(get), true) = (slots.descr_get.get(), slots.descr_set.get().is_some()) {
+            return Ok((get(vm, &descr, Some(object), Some(ty.as_value()))?, None));
+        }
+    }
+    if let Some(found) = object.header().and_then(|h| instance::get(vm, h, name)) {
+        return Ok((found.clone(), None));
+    }
+    if is_method {
+        return Ok((descr, Some(object.clone())));
+    }
+    match slots.descr_get.get() {
+        Some(get) => Ok((get(vm, &descr, Some(object), Some(ty.as_value()))?, None)),
+        None => Ok((descr, None)),
+    }
+}
+
+/// The special method of LOAD_SPECIAL with the object to pass to it.
+pub fn load_special(vm: &mut Vm, owner: &Value, oparg: u32) -> PyResult<(Value, Option<Value>)> {
+    let Some(which) = SpecialMethod::from_oparg(oparg) else { return Err(vm.system_error("bad operand of LOAD_SPECIAL")) };
+    let name = vm.intern(which.text());
+    match lookup_special_method(vm, owner, &name)? {
+        Some(found) => Ok(found),
+        None => Err(no_special(vm, owner, which)),
+    }
+}
+
+/// A special method unbound with its object, or whatever a descriptor gives.
+pub fn lookup_special_method(vm: &mut Vm, owner: &Value, name: &Py<Str>) -> PyResult<Option<(Value, Option<Value>)>> {
+    let ty = owner.ty().clone();
+    let Some(descr) = ty.lookup(vm, name) else { return Ok(None) };
+    if descr.type_flag(flags::METHOD_DESCRIPTOR) {
+        return Ok(Some((descr, Some(owner.clone()))));
+    }
+    match descr.ty().slots.descr_get.get() {
+        Some(get) => Ok(Some((get(vm, &descr, Some(owner), Some(ty.as_value()))?, None))),
+        None => Ok(Some((descr, None))),
+    }
+}
+
+#[cold]
+fn no_special(vm: &mut Vm, owner: &Value, which: SpecialMethod) -> Raised {
+    let ty = owner.ty().clone();
+    let (kind, others, hint) = match which {
+        SpecialMethod::SPECIAL___ENTER__ | SpecialMethod::SPECIAL___EXIT__ => (
+            "the context manager protocol",
+            ["__aenter__", "__aexit__"],
+            "but it supports the asynchronous context manager protocol. Did you mean to use 'async with'?",
+        ),
+        SpecialMethod::SPECIAL___AENTER__ | SpecialMethod::SPECIAL___AEXIT__ => (
+            "the asynchronous context manager protocol",
+            ["__enter__", "__exit__"],
+            "but it supports the context manager protocol. Did you mean to use 'with'?",
+        ),
+    };
+    let has_others = others.iter().all(|o| {
+        let name = vm.intern(o);
+        ty.lookup(vm, &name).is_some()
+    });
+    let name = fully_qualified_name(vm, &ty);
+    let missed = which.text();
+    let hint = if has_others { format!(" {hint}") } else { String::new() };
+    vm.type_error(format!("'{name}' object does not support {kind} (missed {missed} method){hint}"))
+}
+
+/// Module and qualified name of a type, the module left out for builtins and `__main__`.
+pub fn fully_qualified_name(vm: &mut Vm, ty: &Py<PyType>) -> String {
+    let text = |v: Value| v.downcast::<Str>().map(|s| s.to_string_lossy().into_owned());
+    let qualname = ty.qualname.load(vm).and_then(text).unwrap_or_else(|| ty.tp_name());
+    let module = ty.dict.load(vm).and_then(|d| d.get_str(vm, n!(__module__)).cloned());
+    match module.and_then(text) {
+        Some(m) if m != "builtins" && m != "__main__" => format!("{m}.{qualname}"),
+        _ => qualname,
+    }
+}
+
+/// `super().name` of LOAD_SUPER_ATTR with `global_super` being whatever `super` is bound to.
+pub fn load_super_attr(vm: &mut Vm, global_super: &Value, class: &Value, zelf: &Value, name: &Py<Str>, oparg: u32) -> PyResult {
+    let object = if oparg & 2 != 0 { vm.call(global_super, &[class.clone(), zelf.clone()])? } else { vm.call(global_super, &[])? };
+    vm.getattr(&object, name)
+}

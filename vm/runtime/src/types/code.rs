@@ -1,0 +1,309 @@
+//! `code` objects: the runtime form of [`krait_bytecode::Code`].
+//!
+//! `co_code` never changes; the evaluator runs a copy of its code units whose opcodes it specialises and in whose cache units it keeps what
+//! it has learnt. Names are interned, and so are string constants that look like names.
+//!
+//! Invariants: both copies have the same length; the running copy ends with one spare unit, so that fetching behind the last instruction
+//! of a malformed code object stays inside.
+#![allow(unsafe_code, reason = "hands the evaluator raw pointers into the running copy")]
+
+use crate::types::str_::Str;
+use crate::types::tuple::Tuple;
+use crate::types::value::ValueExt;
+use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
+use krait_bytecode::code::{co, fast};
+use krait_bytecode::{Code, Const, Opcode};
+use std::cell::Cell;
+
+mod methods;
+
+/// The payload of `code`.
+#[pyclass(name = "code", managed)]
+pub struct CodeObject {
+    pub argcount: u32,
+    pub posonlyargcount: u32,
+    pub kwonlyargcount: u32,
+    pub stacksize: u32,
+    pub flags: u32,
+    pub firstlineno: i32,
+    pub nlocals: u32,
+    pub ncellvars: u32,
+    pub nfreevars: u32,
+    pub consts: Py<Tuple>,
+    pub names: Py<Tuple>,
+    pub localsplusnames: Py<Tuple>,
+    #[traverse(skip)]
+    pub kinds: Box<[u8]>,
+    /// `imp._fix_co_filename` changes it.
+    pub filename: GilCell<Py<Str>>,
+    pub name: Py<Str>,
+    pub qualname: Py<Str>,
+    #[traverse(skip)]
+    pub linetable: Box<[u8]>,
+    #[traverse(skip)]
+    pub exceptiontable: Box<[u8]>,
+    /// `co_code`.
+    #[traverse(skip)]
+    pub bytecode: Box<[u8]>,
+    /// The running copy.
+    #[traverse(skip)]
+    pub units: Box<[Cell<u16>]>,
+    /// Code unit of the RESUME where the function's own code begins.
+    pub first_traceable: u32,
+    /// Stamp that functions of this code share; 0 when stamps have run out.
+    pub version: u32,
+    /// What the running copy's instrumentation belongs to.
+    #[traverse(skip)]
+    pub instrumentation: GilCell<Option<Box<crate::eval::instrument::Instrumentation>>>,
+}
+
+/// What a code object is made of, as values.
+pub struct CodeFields {
+    pub argcount: u32,
+    pub posonlyargcount: u32,
+    pub kwonlyargcount: u32,
+    pub stacksize: u32,
+    pub flags: u32,
+    pub firstlineno: i32,
+    pub code: Box<[u8]>,
+    pub consts: Py<Tuple>,
+    pub names: Py<Tuple>,
+    pub localsplusnames: Py<Tuple>,
+    pub kinds: Box<[u8]>,
+    pub filename: Py<Str>,
+    pub name: Py<Str>,
+    pub qualname: Py<Str>,
+    pub linetable: Box<[u8]>,
+    pub exceptiontable: Box<[u8]>,
+}
+
+impl CodeObject {
+    /// Number of local, cell and free variables.
+    #[inline(always)]
+    pub fn nlocalsplus(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// All of the `CO_*` bits in `bits` set.
+    #[inline(always)]
+    pub fn has(&self, bits: u32) -> bool {
+        self.flags & bits == bits
+    }
+
+    /// First code unit of the running copy.
+    #[inline(always)]
+    pub fn start(&self) -> *const u16 {
+        self.units.as_ptr().cast()
+    }
+
+    /// Number of code units.
+    pub fn len(&self) -> usize {
+        self.bytecode.len() / 2
+    }
+
+    /// Whether there is no instruction.
+    pub fn is_empty(&self) -> bool {
+        self.bytecode.is_empty()
+    }
+
+    /// Parameters that arguments are bound to, `*args` and `**kwargs` among them.
+    pub fn total_args(&self) -> usize {
+        (self.argcount + self.kwonlyargcount) as usize + usize::from(self.has(co::VARARGS)) + usize::from(self.has(co::VARKEYWORDS))
+    }
+
+    /// Name of a local, cell or free variable.
+    pub fn local_name(&self, index: usize) -> Option<&Py<Str>> {
+        self.localsplusnames.items().get(index)?.downcast::<Str>()
+    }
+
+    /// Entry of `co_names`.
+    #[inline(always)]
+    pub fn name_at(&self, index: usize) -> Option<&Py<Str>> {
+        self.names.items().get(index)?.downcast_exact::<Str>()
+    }
+
+    /// Line of the instruction at a code unit; -1 stands for a place before the first instruction.
+    pub fn line_of(&self, unit: i64) -> Option<i32> {
+        if unit < 0 {
+            return Some(self.firstlineno);
+        }
+        krait_bytecode::linetable::line_at(&self.linetable, self.firstlineno, u32::try_from(unit).ok()?)
+    }
+
+    /// Names of the variables of some kind.
+    pub fn names_of_kind(&self, mask: u8) -> Vec<Value> {
+        let names = self.localsplusnames.items().iter();
+        names.zip(&*self.kinds).filter(|(_, k)| **k & mask != 0).map(|(n, _)| n.clone()).collect()
+    }
+}
+
+/// Whether a string constant is interned: all its characters can be in a name.
+fn is_name_like(text: &Str) -> bool {
+    text.as_ascii().is_some_and(|s| s.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'))
+}
+
+/// Code units of bytes.
+fn units_of(code: &[u8]) -> Box<[Cell<u16>]> {
+    let mut units: Vec<Cell<u16>> = code.chunks_exact(2).map(|p| Cell::new(u16::from_le_bytes([p[0], p[1]]))).collect();
+    units.push(Cell::new(Opcode::CACHE as u16));
+    units.into()
+}
+
+impl Vm {
+    /// A code object of its parts. The caller has checked that the lengths fit.
+    pub fn new_code_object(&mut self, f: CodeFields) -> PyResult<Py<CodeObject>> {
+        let names = self.intern_all(f.names.items())?;
+        let localsplusnames = self.intern_all(f.localsplusnames.items())?;
+        let consts = self.intern_consts(&f.consts)?;
+        let count = |mask: u8| f.kinds.iter().filter(|k| **k & mask != 0).count() as u32;
+        let units = units_of(&f.code);
+        let (nlocals, ncellvars, nfreevars) = (count(fast::LOCAL), count(fast::CELL), count(fast::FREE));
+        let first_traceable = f.code.chunks_exact(2).position(|p| p[0] == Opcode::RESUME as u8).unwrap_or(0) as u32;
+        let version = self.interp.next_code_version.get();
+        self.interp.next_code_version.set(if version == 0 { 0 } else { version.wrapping_add(1) });
+        let (name, qualname) = (self.intern_object(&f.name), self.intern_object(&f.qualname));
+        let payload = CodeObject {
+            argcount: f.argcount,
+            posonlyargcount: f.posonlyargcount,
+            kwonlyargcount: f.kwonlyargcount,
+            stacksize: f.stacksize,
+            flags: f.flags,
+            firstlineno: f.firstlineno,
+            nlocals,
+            ncellvars,
+            nfreevars,
+            consts,
+            names,
+            localsplusnames,
+            kinds: f.kinds,
+            filename: GilCell::new(f.filename),
+            name,
+            qualname,
+            linetable: f.linetable,
+            exceptiontable: f.exceptiontable,
+            bytecode: f.code,
+            units,
+            first_traceable,
+            version,
+            instrumentation: GilCell::new(None),
+        };
+        let code = self.new_object(payload)?;
+        crate::eval::specialize::quicken(&code);
+        Ok(code)
+    }
+
+    fn intern_all(&mut self, names: &[Value]) -> PyResult<Py<Tuple>> {
+        let names: Vec<Value> = names
+            .iter()
+            .map(|n| match n.downcast_exact::<Str>() {
+                Some(s) => self.intern_object(s).into_value(),
+                None => n.clone(),
+            })
+            .collect();
+        self.new_tuple(names)
+    }
+
+    fn intern_consts(&mut self, consts: &Py<Tuple>) -> PyResult<Py<Tuple>> {
+        let items: Vec<Value> = consts
+            .items()
+            .iter()
+            .map(|c| match c.downcast_exact::<Str>() {
+                Some(s) if is_name_like(s) => self.intern_object(s).into_value(),
+                _ => c.clone(),
+            })
+            .collect();
+        self.new_tuple(items)
+    }
+
+    /// The runtime form of a compiled code object, nested ones included.
+    pub fn new_code(&mut self, code: &Code) -> PyResult<Py<CodeObject>> {
+        self.check_stack(" while making a code object")?;
+        let consts = code.consts.iter().map(|c| self.new_const(c)).collect::<PyResult<Vec<_>>>()?;
+        let names = self.text_tuple(&code.names)?;
+        let localsplusnames = self.text_tuple(&code.localsplusnames)?;
+        let fields = CodeFields {
+            argcount: code.argcount,
+            posonlyargcount: code.posonlyargcount,
+            kwonlyargcount: code.kwonlyargcount,
+            stacksize: code.stacksize,
+            flags: code.flags,
+            firstlineno: code.firstlineno,
+            code: code.code.clone(),
+            consts: self.new_tuple(consts)?,
+            names,
+            localsplusnames,
+            kinds: code.localspluskinds.clone(),
+            filename: self.new_str_text(&code.filename)?,
+            name: self.new_str_text(&code.name)?,
+            qualname: self.new_str_text(&code.qualname)?,
+            linetable: code.linetable.clone(),
+            exceptiontable: code.exceptiontable.clone(),
+        };
+        let filename = self.intern_object(&fields.filename);
+        self.new_code_object(CodeFields { filename, ..fields })
+    }
+
+    fn text_tuple(&mut self, texts: &[krait_unicode::TextBuf]) -> PyResult<Py<Tuple>> {
+        let items = texts.iter().map(|t| Ok(self.new_str_text(t)?.into_value())).collect::<PyResult<Vec<_>>>()?;
+        self.new_tuple(items)
+    }
+
+    /// The value of a constant.
+    pub fn new_const(&mut self, value: &Const) -> PyResult {
+        self.check_stack(" while making a constant")?;
+        let all = |vm: &mut Vm, items: &[Const]| items.iter().map(|c| vm.new_const(c)).collect::<PyResult<Vec<_>>>();
+        Ok(match value {
+            Const::None => Value::none(),
+            Const::True => Value::from_bool(true),
+            Const::False => Value::from_bool(false),
+            Const::Ellipsis => Value::ellipsis(),
+            Const::Int(i) => self.new_int(*i)?,
+            Const::BigInt(i) => self.new_bigint((**i).clone())?,
+            Const::Float(f) => self.new_float(*f)?,
+            Const::Complex(re, im) => crate::eval::pending_types::complex(self, *re, *im)?,
+            Const::Str(text) => {
+                let s = self.new_str_text(text)?;
+                if is_name_like(&s) { self.intern_object(&s).into_value() } else { s.into_value() }
+            }
+            Const::Bytes(bytes) => crate::eval::pending_types::bytes(self, bytes)?,
+            Const::Tuple(items) => {
+                let items = all(self, items)?;
+                self.new_tuple(items)?.into_value()
+            }
+            Const::FrozenSet(items) => {
+                let items = all(self, items)?;
+                crate::eval::pending_types::frozenset(self, items)?
+            }
+            Const::Slice(items) => {
+                let items = all(self, &**items)?;
+                crate::eval::pending_types::slice(self, items)?
+            }
+            Const::Code(code) => self.new_code(code)?.into_value(),
+        })
+    }
+}
+
+/// Whether two constants may share an entry of `co_consts`: same type and value, recursively.
+pub(crate) fn same_const(vm: &mut Vm, a: &Value, b: &Value) -> PyResult<bool> {
+    if a.is_same(b) {
+        return Ok(true);
+    }
+    if !a.ty().is(b.ty()) {
+        return Ok(false);
+    }
+    if let (Some(x), Some(y)) = (a.downcast_exact::<Tuple>(), b.downcast_exact::<Tuple>()) {
+        if x.len() != y.len() {
+            return Ok(false);
+        }
+        for (x, y) in x.items().iter().zip(y.items()) {
+            if !same_const(vm, x, y)? {
+                return Ok(false);
+            }
+        }
+        return Ok(true);
+    }
+    if let (Some(x), Some(y)) = (crate::types::float::float_value(a), crate::types::float::float_value(b)) {
+        return Ok(x == y && x.is_sign_negative() == y.is_sign_negative());
+    }
+    vm.eq(a, b)
+}
