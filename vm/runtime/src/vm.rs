@@ -32,6 +32,11 @@ pub struct Interpreter {
     pub signal_handler: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
     /// Runs pending calls, on the main thread.
     pub pending_calls: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
+    /// Collects a generation of garbage.
+    pub collector: Cell<Option<fn(&mut Vm, usize)>>,
+    /// Makes type parameters: `TypeVar`, `TypeVar.bound`, `TypeVar.constraints`, `ParamSpec`, `TypeVarTuple`, `_subscript_generic`,
+    /// `TypeAliasType` (of a tuple of name, type parameters and function) and `set_default`.
+    pub typing_intrinsic: Cell<Option<fn(&mut Vm, &str, &[crate::Value]) -> PyResult>>,
     pub(crate) interned: GilCell<HashTable<Py<Str>>>,
     /// Strings of one Latin-1 character by code, then the empty one.
     pub(crate) short_strings: GilCell<Vec<Option<Py<Str>>>>,
@@ -140,6 +145,8 @@ impl Vm {
             gil: crate::eval::gil::Gil::new_held(),
             signal_handler: Cell::new(None),
             pending_calls: Cell::new(None),
+            collector: Cell::new(None),
+            typing_intrinsic: Cell::new(None),
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),
             empty_tuple: GilCell::new(None),

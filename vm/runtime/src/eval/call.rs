@@ -6,7 +6,6 @@ use crate::eval::{run, suggestions};
 use crate::types::code::CodeObject;
 use crate::types::pyfunction::Function;
 use crate::types::str_::Str;
-use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Raised, Value, Vm};
 use krait_bytecode::code::co;
 

@@ -9,9 +9,9 @@
 //! - A frame that is not `Cleared` owns its head's references and every slot below `sp`; what lies above is not initialised.
 //! - Frames on the data stack are freed in the reverse order of their making.
 #![allow(unsafe_code, reason = "frames are raw memory that the evaluator manages")]
+#![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
 
 use crate::types::code::CodeObject;
-use crate::types::dict::Dict;
 use crate::types::frame::FrameObject;
 use crate::types::pyfunction::Function;
 use crate::{Py, PyResult, Value, Vm};

@@ -3,6 +3,7 @@
 //! - `frame`: the memory of frames and the data stack; `call`: binding arguments, making frames; `run`: the dispatch loop;
 //!   `unwind`: exceptions on their way through frames; `ops`: the bodies of instructions by family; `specialize`: inline caches.
 #![allow(unsafe_code, reason = "the evaluator's state holds raw frames")]
+#![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
 
 use crate::types::code::CodeObject;
 use crate::types::dict::Dict;
@@ -287,8 +288,16 @@ impl Vm {
     #[inline(never)]
     pub(crate) fn run_wakeup(&mut self) {
         self.run_pending();
-        if krait_heap::gc::due() {
-            self.collect_due();
+        if let Some(generation) = krait_heap::gc::due() {
+            self.collect_due(generation);
+        }
+    }
+
+    /// Collects a generation. The collection itself comes with the `gc` module.
+    fn collect_due(&mut self, generation: usize) {
+        match self.interp.collector.get() {
+            Some(collect) => collect(self, generation),
+            None => krait_heap::gc::set_enabled(false),
         }
     }
 

@@ -52,3 +52,8 @@ pub fn interpolation(vm: &mut Vm, _value: Value, _expression: Value, _conversion
 pub fn template(vm: &mut Vm, _strings: Value, _interpolations: Value) -> PyResult {
     Err(vm.not_implemented_error("template strings are not there yet"))
 }
+
+/// `cls[item]` of a native class: a generic alias.
+pub fn generic_alias(vm: &mut Vm, _cls: &crate::Py<crate::types::type_::PyType>, _item: &Value) -> PyResult {
+    Err(vm.not_implemented_error("generic aliases are not there yet"))
+}

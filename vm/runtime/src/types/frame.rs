@@ -3,6 +3,7 @@
 //! While the frame lives, the object points at it; when the frame ends and the object is still referred to, it takes the frame's
 //! contents over (see `eval::frame`). `f_locals` of a function is a write-through proxy (PEP 667).
 #![allow(unsafe_code, reason = "looks into raw frames")]
+#![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
 
 use crate::eval::frame::{Frame, Owner, complete, drop_frame, frame_object_of};
 use crate::types::code::CodeObject;

@@ -1,16 +1,22 @@
 //! The builtin types, one file or folder each, named as CPython's `Objects/`.
 
+pub mod asyncgen;
 pub mod bytearray;
 pub mod bytes;
+pub mod cell;
 pub mod class;
 pub mod classmethod;
 pub mod complex;
+pub mod code;
 pub mod dict;
 pub mod enumerate;
 pub mod exceptions;
 pub mod float;
+pub mod frame;
+pub mod frame_locals;
 pub mod function;
 pub mod genericalias;
+pub mod generator;
 pub mod instance;
 pub mod int;
 pub mod iter;
@@ -22,11 +28,17 @@ pub mod native;
 pub mod object;
 pub mod range;
 pub mod set;
+pub mod method;
+pub mod module;
+pub mod native;
+pub mod object;
+pub mod pyfunction;
 pub mod singletons;
 pub mod slice;
 pub mod slots;
 pub mod str_;
 pub mod structseq;
+pub mod traceback;
 pub mod tuple;
 pub mod type_;
 pub mod typeobject;
@@ -93,4 +105,19 @@ pub(crate) const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <itertypes::Map as PyClass>::static_type,
     <itertypes::Zip as PyClass>::static_type,
     <itertypes::Filter as PyClass>::static_type,
+    <code::CodeObject as PyClass>::static_type,
+    <pyfunction::Function as PyClass>::static_type,
+    <method::Method as PyClass>::static_type,
+    <cell::PyCell as PyClass>::static_type,
+    <frame::FrameObject as PyClass>::static_type,
+    <frame_locals::FrameLocalsProxy as PyClass>::static_type,
+    <traceback::Traceback as PyClass>::static_type,
+    <generator::Generator as PyClass>::static_type,
+    <generator::Coroutine as PyClass>::static_type,
+    <generator::CoroutineWrapper as PyClass>::static_type,
+    <asyncgen::AsyncGenerator as PyClass>::static_type,
+    <asyncgen::WrappedValue as PyClass>::static_type,
+    <asyncgen::Asend as PyClass>::static_type,
+    <asyncgen::Athrow as PyClass>::static_type,
+    <asyncgen::AnextAwaitable as PyClass>::static_type,
 ];

@@ -5,7 +5,7 @@ use crate::types::dict::Dict;
 use crate::types::exceptions::{AttributeError, TypeError};
 use crate::types::list::List;
 use crate::types::str_::Str;
-use crate::types::str_::builder::StrBuilder;
+use crate::types::str_::StrBuilder;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm};

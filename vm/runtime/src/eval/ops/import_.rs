@@ -1,0 +1,140 @@
+//! IMPORT_NAME, IMPORT_FROM and `import *`.
+
+use crate::eval::raise_builtin;
+use crate::types::dict::Dict;
+use crate::types::pyfunction::Function;
+use crate::types::str_::Str;
+use crate::types::value::ValueExt;
+use crate::{Py, PyResult, Raised, Value, Vm};
+
+/// IMPORT_NAME: through `__import__` of the code's builtins.
+pub fn import_name(vm: &mut Vm, func: &Py<Function>, locals: Option<&Value>, name: &Py<Str>, fromlist: Value, level: Value) -> PyResult {
+    let builtins = func.builtins.clone();
+    let Some(import) = super::names::get_opt(vm, &builtins, n!(__import__))? else {
+        return Err(raise_builtin(vm, "ImportError", "__import__ not found"));
+    };
+    let globals = func.globals.to_value();
+    let locals = locals.cloned().unwrap_or_else(Value::none);
+    vm.call(&import, &[name.to_value(), globals, locals, fromlist, level])
+}
+
+/// IMPORT_FROM: an attribute of the module, or the submodule in `sys.modules`.
+pub fn import_from(vm: &mut Vm, module: &Value, name: &Py<Str>) -> PyResult {
+    if let Some(value) = vm.getattr_opt(module, name)? {
+        return Ok(value);
+    }
+    let package = vm.getattr_opt(module, n!(__name__))?;
+    if let Some(package) = package.as_ref().and_then(|p| p.downcast::<Str>()) {
+        let full = format!("{}.{}", package.to_string_lossy(), name.to_string_lossy());
+        let full = vm.new_str(&full)?;
+        if let Some(modules) = vm.interp.modules.load(vm) {
+            if let Some(found) = modules.get_str(vm, &full) {
+                return Ok(found.clone());
+            }
+        }
+    }
+    Err(cannot_import(vm, module, package, name))
+}
+
+#[cold]
+fn cannot_import(vm: &mut Vm, module: &Value, package: Option<Value>, name: &Py<Str>) -> Raised {
+    match cannot_import_error(vm, module, package, name) {
+        Ok(e) | Err(e) => e,
+    }
+}
+
+/// Words and makes the ImportError: files that shadow a module of the library, circular imports, or plain unknown names.
+fn cannot_import_error(vm: &mut Vm, module: &Value, package: Option<Value>, name: &Py<Str>) -> PyResult<Raised> {
+    let package_text = package.as_ref().and_then(|p| p.downcast::<Str>()).map(|p| p.to_string_lossy().into_owned());
+    let spec = vm.getattr_opt(module, n!(__spec__))?.filter(|s| !s.is_none());
+    let origin = match &spec {
+        Some(spec) => origin_of(vm, spec)?,
+        None => None,
+    };
+    let file = vm.getattr_opt(module, n!(__file__))?;
+    let path = match (&origin, file) {
+        (Some(o), _) => Some(o.clone()),
+        (None, Some(f)) if f.is::<Str>() => Some(f),
+        (None, _) => None,
+    };
+    let quoted = vm.repr(name.as_value())?;
+    let quoted = quoted.to_string_lossy();
+    let from = match &package {
+        Some(p) if package_text.is_some() => vm.repr(p)?.to_string_lossy().into_owned(),
+        _ => "'<unknown module name>'".to_owned(),
+    };
+    let initializing = match &spec {
+        Some(spec) => match vm.getattr_opt(spec, n!(_initializing))? {
+            Some(flag) => vm.is_true(&flag)?,
+            None => false,
+        },
+        None => false,
+    };
+    let place = match &path {
+        Some(p) => vm.str(p)?.to_string_lossy().into_owned(),
+        None => "unknown location".to_owned(),
+    };
+    let message = if initializing {
+        format!("cannot import name {quoted} from partially initialized module {from} (most likely due to a circular import) ({place})")
+    } else {
+        format!("cannot import name {quoted} from {from} ({place})")
+    };
+    let raised = raise_builtin(vm, "ImportError", &message);
+    let exception = raised.exception().to_value();
+    let name_from = vm.intern("name_from");
+    // A class without these attributes stands in for ImportError only while it is missing.
+    let _ = vm.setattr(&exception, &name_from, name.as_value());
+    if let Some(package) = package {
+        let _ = vm.setattr(&exception, n!(name), &package);
+    }
+    if let Some(path) = path {
+        let _ = vm.setattr(&exception, n!(path), &path);
+    }
+    Ok(raised)
+}
+
+fn origin_of(vm: &mut Vm, spec: &Value) -> PyResult<Option<Value>> {
+    let has_location = vm.intern("has_location");
+    let has = match vm.getattr_opt(spec, &has_location)? {
+        Some(flag) => vm.is_true(&flag)?,
+        None => false,
+    };
+    if !has {
+        return Ok(None);
+    }
+    let origin = vm.intern("origin");
+    Ok(vm.getattr_opt(spec, &origin)?.filter(|o| o.is::<Str>()))
+}
+
+/// INTRINSIC_IMPORT_STAR: all public names of a module into a namespace.
+pub fn import_star(vm: &mut Vm, module: &Value, locals: &Value) -> PyResult<()> {
+    let (names, skip_private) = match vm.getattr_opt(module, n!(__all__))? {
+        Some(all) => (vm.collect(&all)?, false),
+        None => match vm.getattr_opt(module, n!(__dict__))? {
+            Some(dict) => {
+                let keys = vm.call_method(&dict, n!(keys), &[])?;
+                (vm.collect(&keys)?, true)
+            }
+            None => return Err(raise_builtin(vm, "ImportError", "from-import-* object has no __dict__ and no __all__")),
+        },
+    };
+    for name in names {
+        let Some(text) = name.downcast::<Str>() else {
+            let module_name = vm.getattr(module, n!(__name__))?;
+            let module_name = vm.str(&module_name)?.to_string_lossy().into_owned();
+            let got = name.type_name();
+            let (kind, place) = if skip_private { ("Key", "__dict__") } else { ("Item", "__all__") };
+            return Err(vm.type_error(format!("{kind} in {module_name}.{place} must be str, not {got}")));
+        };
+        if skip_private && text.chars().next() == Some(u32::from('_')) {
+            continue;
+        }
+        let key = vm.intern_object(text);
+        let value = vm.getattr(module, &key)?;
+        match locals.downcast_exact::<Dict>() {
+            Some(dict) => dict.set(vm, &name, value)?,
+            None => vm.setitem(locals, &name, &value)?,
+        }
+    }
+    Ok(())
+}
