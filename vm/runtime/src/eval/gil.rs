@@ -108,7 +108,7 @@ pub fn attach(interp: &'static Interpreter, stack_size: usize) -> Vm {
     krait_heap::state::attach(interp.heap);
     let here = 0u8;
     let limit = (&raw const here as usize).saturating_sub(stack_size.saturating_sub(256 << 10));
-    Vm { interp, stack_limit: limit, eval: ThreadState { is_main: false, ..ThreadState::new() } }
+    Vm { interp, stack_limit: limit, repr_active: Vec::new(), eval: ThreadState { is_main: false, ..ThreadState::new() } }
 }
 
 /// Ends a thread's `Vm` and lets the GIL go.

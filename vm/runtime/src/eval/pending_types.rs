@@ -19,28 +19,45 @@ pub fn bytes_of(vm: &mut Vm, value: &Value) -> PyResult<Vec<u8>> {
 }
 
 /// A `complex` object.
-pub fn complex(vm: &mut Vm, _re: f64, _im: f64) -> PyResult {
-    Err(vm.not_implemented_error("complex objects are not there yet"))
+pub fn complex(vm: &mut Vm, re: f64, im: f64) -> PyResult {
+    vm.new_complex(re, im)
 }
 
 /// A `frozenset` of the items.
-pub fn frozenset(vm: &mut Vm, _items: Vec<Value>) -> PyResult {
-    Err(vm.not_implemented_error("frozenset objects are not there yet"))
+pub fn frozenset(vm: &mut Vm, items: Vec<Value>) -> PyResult {
+    let set = vm.new_frozenset()?;
+    for item in items {
+        set.data.add(vm, &item)?;
+    }
+    Ok(set.into_value())
 }
 
 /// A `set` of the items.
-pub fn set(vm: &mut Vm, _items: Vec<Value>) -> PyResult {
-    Err(vm.not_implemented_error("set objects are not there yet"))
+pub fn set(vm: &mut Vm, items: Vec<Value>) -> PyResult {
+    let set = vm.new_set()?;
+    for item in items {
+        set.data.add(vm, &item)?;
+    }
+    Ok(set.into_value())
 }
 
 /// Adds an item to a `set`.
-pub fn set_add(vm: &mut Vm, _set: &Value, _item: Value) -> PyResult<()> {
-    Err(vm.not_implemented_error("set objects are not there yet"))
+pub fn set_add(vm: &mut Vm, set: &Value, item: Value) -> PyResult<()> {
+    match crate::types::set::any_set(set) {
+        Some(data) => {
+            data.add(vm, &item)?;
+            Ok(())
+        }
+        None => Err(vm.system_error("SET_ADD to something else than a set")),
+    }
 }
 
 /// `slice(*items)` with start, stop and perhaps step.
-pub fn slice(vm: &mut Vm, _items: Vec<Value>) -> PyResult {
-    Err(vm.not_implemented_error("slice objects are not there yet"))
+pub fn slice(vm: &mut Vm, items: Vec<Value>) -> PyResult {
+    let mut items = items.into_iter();
+    let mut next = || items.next().unwrap_or_else(Value::none);
+    let (start, stop, step) = (next(), next(), next());
+    Ok(vm.new_slice(start, stop, step)?.into_value())
 }
 
 /// An interpolation of a template string; `format_spec` and the conversion's number as BUILD_INTERPOLATION has them.
@@ -54,6 +71,6 @@ pub fn template(vm: &mut Vm, _strings: Value, _interpolations: Value) -> PyResul
 }
 
 /// `cls[item]` of a native class: a generic alias.
-pub fn generic_alias(vm: &mut Vm, _cls: &crate::Py<crate::types::type_::PyType>, _item: &Value) -> PyResult {
-    Err(vm.not_implemented_error("generic aliases are not there yet"))
+pub fn generic_alias(vm: &mut Vm, cls: &crate::Py<crate::types::type_::PyType>, item: &Value) -> PyResult {
+    crate::types::genericalias::new_alias(vm, cls.to_value(), item.clone())
 }

@@ -51,7 +51,7 @@ pub fn match_class(vm: &mut Vm, subject: &Value, class: &Value, count: usize, na
     let Some(ty) = class.downcast::<PyType>().cloned() else {
         return Err(vm.type_error("called match pattern must be a class"));
     };
-    if !isinstance(vm, subject, class)? {
+    if !vm.isinstance(subject, class)? {
         return Ok(Value::none());
     }
     let (mut seen, mut values) = (Vec::new(), Vec::new());
@@ -105,15 +105,4 @@ fn positional(vm: &mut Vm, subject: &Value, ty: &Py<PyType>, count: usize, seen:
         }
     }
     Ok(true)
-}
-
-/// `isinstance(object, class)` with `__instancecheck__` honoured.
-pub fn isinstance(vm: &mut Vm, object: &Value, class: &Value) -> PyResult<bool> {
-    if object.ty().as_value().is_same(class) {
-        return Ok(true);
-    }
-    match vm.call_special(class, n!(__instancecheck__), std::slice::from_ref(object))? {
-        Some(result) => vm.is_true(&result),
-        None => Ok(class.downcast::<PyType>().is_some_and(|c| object.ty().is_subtype(vm, c))),
-    }
 }
