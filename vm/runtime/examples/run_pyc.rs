@@ -1,8 +1,48 @@
-//! Runs a `.pyc` file as `__main__` with the builtins alone: for trying the evaluator.
+//! Runs a `.pyc` file as `__main__` with a handful of builtins: for trying the evaluator.
 
+use krait_runtime::types::pyfunction::Function;
 use krait_runtime::types::str_::Str;
+use krait_runtime::types::type_::PyType;
 use krait_runtime::types::value::ValueExt;
-use krait_runtime::{PyResult, Vm};
+use krait_runtime::{Args, PyClass, PyResult, Value, Vm, pyfunction};
+
+#[pyfunction]
+fn print(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
+    let mut line = Vec::new();
+    for value in args.positional() {
+        line.push(vm.str(value)?.to_string_lossy().into_owned());
+    }
+    println!("{}", line.join(" "));
+    Ok(())
+}
+
+#[pyfunction(sig = "(object, /)")]
+fn len(object: &Value, vm: &mut Vm) -> PyResult<usize> {
+    vm.len(object)
+}
+
+#[pyfunction(sig = "(object, /)")]
+fn repr(object: &Value, vm: &mut Vm) -> PyResult {
+    Ok(vm.repr(object)?.into_value())
+}
+
+#[pyfunction(sig = "(object, class, /)")]
+fn isinstance(object: &Value, class: &Value, vm: &mut Vm) -> PyResult<bool> {
+    vm.isinstance(object, class)
+}
+
+#[pyfunction]
+fn __build_class__(args: Args<'_>, vm: &mut Vm) -> PyResult {
+    let [body, name, bases @ ..] = args.positional() else { return Err(vm.type_error("__build_class__: not enough arguments")) };
+    let Some(function) = body.downcast::<Function>() else { return Err(vm.type_error("__build_class__: func must be a function")) };
+    let namespace = vm.new_dict()?.into_value();
+    let (code, closure) = (function.code.load(vm), function.closure.load(vm));
+    vm.run_code_with(&code, &function.globals, Some(&namespace), Some(function.builtins.clone()), closure)?;
+    let bases = vm.new_tuple_from(bases)?.into_value();
+    vm.call(PyType::type_object(vm).as_value(), &[name.clone(), bases, namespace])
+}
+
+krait_runtime::module! { "builtins", doc: "A few builtins.", functions: [print, len, repr, isinstance, __build_class__], types: [] }
 
 fn run(vm: &mut Vm, path: &str) -> PyResult<()> {
     let bytes = std::fs::read(path).unwrap_or_default();
@@ -10,8 +50,16 @@ fn run(vm: &mut Vm, path: &str) -> PyResult<()> {
         Ok(code) => code,
         Err(e) => return Err(vm.value_error(e.to_string())),
     };
-    let builtins = krait_runtime::module::create(vm, &krait_runtime::builtins::MODULE)?;
+    let builtins = krait_runtime::module::create(vm, &MODULE)?;
     let dict = builtins.dict.load(vm);
+    if let Some(dict) = &dict {
+        for ty in krait_runtime::types::CORE_TYPES {
+            let ty = ty().ready(vm)?;
+            if let Some(name) = ty.name.load(vm) {
+                dict.set(vm, &name, ty.to_value())?;
+            }
+        }
+    }
     vm.interp.builtins.replace(vm, dict);
     let code = vm.new_code(&code)?;
     let globals = vm.new_dict()?;
@@ -24,7 +72,7 @@ fn run(vm: &mut Vm, path: &str) -> PyResult<()> {
 fn main() {
     let path = std::env::args().nth(1).unwrap_or_default();
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(move || {
-        let Ok(mut vm) = Vm::new(64 << 20) else { return 3 };
+        let Ok(mut vm) = Vm::new(krait_runtime::config::Config::default(), 64 << 20) else { return 3 };
         match run(&mut vm, &path) {
             Ok(()) => 0,
             Err(e) => {

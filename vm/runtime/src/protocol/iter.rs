@@ -26,7 +26,11 @@ impl Vm {
     #[inline]
     pub fn iter_next(&mut self, iterator: &Value) -> PyResult<Option<Value>> {
         match iterator.ty().slots.iternext.get() {
-            Some(slot) => slot(self, iterator),
+            // A generator's end may come as StopIteration with a value.
+            Some(slot) => match slot(self, iterator) {
+                Err(e) if self.is_raised::<crate::types::exceptions::StopIteration>(&e) => Ok(None),
+                other => other,
+            },
             None => {
                 let name = iterator.type_name();
                 Err(self.type_error(format!("'{name}' object is not an iterator")))

@@ -3,7 +3,7 @@
 use crate::types::slots::{BinaryFn, Slots, TernaryFn};
 use crate::types::value::ValueExt;
 use crate::{PyResult, Raised, Value, Vm};
-use krait_bytecode::opcode::BinaryOp;
+pub use krait_bytecode::opcode::BinaryOp;
 use std::cell::Cell;
 
 type Pick<F> = fn(&Slots) -> &Cell<Option<F>>;

@@ -8,6 +8,7 @@
 use crate::eval::frame::{Frame, Owner, Slot, clear_frame, drop_frame};
 use crate::eval::{ops, run};
 use crate::types::asyncgen::AsyncGenerator;
+pub use crate::types::asyncgen::new_anext_awaitable;
 use crate::types::code::CodeObject;
 use crate::types::exceptions::{BaseException, StopIteration};
 use crate::types::slots::SendResult;

@@ -46,7 +46,7 @@ pub mod weakref;
 use class::{PyClass, StaticType};
 
 /// The types that are made ready when the process starts, bases first.
-pub(crate) const CORE_TYPES: &[fn() -> &'static StaticType] = &[
+pub const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <object::Object as PyClass>::static_type,
     <type_::PyType as PyClass>::static_type,
     <str_::Str as PyClass>::static_type,
