@@ -3,8 +3,10 @@
 use krait_runtime::module::ModuleDef;
 
 mod _codecs;
+mod _contextvars;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
     &_codecs::MODULE,
+    &_contextvars::MODULE,
 ];

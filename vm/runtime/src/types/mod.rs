@@ -8,6 +8,7 @@ pub mod class;
 pub mod classmethod;
 pub mod complex;
 pub mod code;
+pub mod context;
 pub mod dict;
 pub mod enumerate;
 pub mod exceptions;
@@ -24,6 +25,7 @@ pub mod itertypes;
 pub mod list;
 pub mod mappingproxy;
 pub mod module;
+pub mod namespace;
 pub mod native;
 pub mod object;
 pub mod range;
@@ -67,6 +69,10 @@ pub const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <native::GetSetDescr as PyClass>::static_type,
     <native::MemberDescr as PyClass>::static_type,
     <structseq::Field as PyClass>::static_type,
+    <namespace::Namespace as PyClass>::static_type,
+    <context::ContextVar as PyClass>::static_type,
+    <context::Context as PyClass>::static_type,
+    <context::Token as PyClass>::static_type,
     <typeobject::wrapper::WrapperDescr as PyClass>::static_type,
     <typeobject::wrapper::MethodWrapper as PyClass>::static_type,
     <classmethod::ClassMethod as PyClass>::static_type,
