@@ -81,6 +81,14 @@ impl<A: TakeOut, B: TakeOut> TakeOut for (A, B) {
     }
 }
 
+impl<T: TakeOut> TakeOut for Option<T> {
+    fn take_out(self, out: &mut Clear) {
+        if let Some(x) = self {
+            x.take_out(out);
+        }
+    }
+}
+
 impl<T: TakeOut> TakeOut for Vec<T> {
     fn take_out(self, out: &mut Clear) {
         self.into_iter().for_each(|x| x.take_out(out));

@@ -67,6 +67,23 @@ impl<'a> Args<'a> {
         if self.kwnames.is_empty() { Ok(()) } else { Err(vm.type_error(format!("{name}() takes no keyword arguments"))) }
     }
 
+    /// The arguments of the constructor of `T`, which takes none by keyword, called for `cls`: keywords are an error for `T` itself and for
+    /// subclasses that keep its `__init__`; other subclasses handle theirs on their own.
+    pub fn for_new<T: PyClass>(&self, vm: &mut Vm, cls: &crate::types::type_::PyType) -> PyResult<Args<'a>> {
+        if self.kwnames.is_empty() {
+            return Ok(*self);
+        }
+        let base = T::type_object(vm);
+        let same_init = match (cls.slots.init.get(), base.slots.init.get()) {
+            (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        if same_init || std::ptr::eq(cls, &raw const **base) {
+            self.no_keywords(vm, T::NAME)?;
+        }
+        Ok(Args::new(self.positional()))
+    }
+
     /// The positional arguments if there are between `min` and `max` of them and no keywords; CPython's `PyArg_UnpackTuple`.
     pub fn unpack(&self, vm: &mut Vm, name: &str, min: usize, max: usize) -> PyResult<&'a [Value]> {
         self.no_keywords(vm, name)?;

@@ -9,4 +9,19 @@ mod _contextvars;
 pub static MODULES: &[&ModuleDef] = &[
     &_codecs::MODULE,
     &_contextvars::MODULE,
+mod _bisect;
+mod _collections;
+mod _functools;
+mod _heapq;
+mod _operator;
+mod itertools;
+
+/// All of them, by name.
+pub static MODULES: &[&ModuleDef] = &[
+    &_bisect::MODULE,
+    &_collections::MODULE,
+    &_functools::MODULE,
+    &_heapq::MODULE,
+    &_operator::MODULE,
+    &itertools::MODULE,
 ];

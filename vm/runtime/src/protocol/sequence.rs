@@ -7,6 +7,7 @@ use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm};
+use krait_bytecode::opcode::BinaryOp;
 
 /// What searching a sequence is for (`_PySequence_IterSearch`).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,11 +17,28 @@ pub enum Search {
     Contains,
 }
 
+/// Whether the object looks like a sequence (`PySequence_Check`).
+pub fn is_sequence(value: &Value) -> bool {
+    let slots = &value.ty().slots;
+    !value.is::<crate::types::dict::Dict>() && (slots.item.get().is_some() || slots.getitem.get().is_some())
+}
+
 impl Vm {
+    /// The arithmetic operator, none if the operands do not support it.
+    fn through(&mut self, a: &Value, b: &Value, op: BinaryOp) -> PyResult<Option<Value>> {
+        let supported = [a, b].iter().any(|x| x.ty().slots.nb_add.get().is_some() || x.ty().slots.nb_inplace_add.get().is_some());
+        if supported { self.binary_op(op, a, b).map(Some) } else { Ok(None) }
+    }
+
     /// `a + b` of sequences: the concatenation slot, or `+` if both look like sequences.
     pub fn sequence_concat(&mut self, a: &Value, b: &Value) -> PyResult {
         if let Some(slot) = a.ty().slots.concat.get() {
             return slot(self, a, b);
+        }
+        if is_sequence(a) && is_sequence(b) {
+            if let Some(result) = self.through(a, b, BinaryOp::NB_ADD)? {
+                return Ok(result);
+            }
         }
         let name = a.type_name();
         Err(self.type_error(format!("'{name}' object can't be concatenated")))
@@ -28,10 +46,15 @@ impl Vm {
 
     /// `a += b` of sequences.
     pub fn sequence_inplace_concat(&mut self, a: &Value, b: &Value) -> PyResult {
-        match a.ty().slots.inplace_concat.get() {
-            Some(slot) => slot(self, a, b),
-            None => self.sequence_concat(a, b),
+        if let Some(slot) = a.ty().slots.inplace_concat.get() {
+            return slot(self, a, b);
         }
+        if a.ty().slots.concat.get().is_none() && is_sequence(a) && is_sequence(b) {
+            if let Some(result) = self.through(a, b, BinaryOp::NB_INPLACE_ADD)? {
+                return Ok(result);
+            }
+        }
+        self.sequence_concat(a, b)
     }
 
     /// `a * count` of a sequence.

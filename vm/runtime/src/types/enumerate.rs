@@ -125,9 +125,7 @@ impl Reversed {
     #[new]
     #[allow(clippy::new_ret_no_self, reason = "Python's constructor")]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
-        if cls.is(<Reversed as crate::PyClass>::type_object(vm)) {
-            args.no_keywords(vm, "reversed")?;
-        }
+        let args = args.for_new::<Reversed>(vm, cls)?;
         crate::args::check_positional(vm, "reversed", args.positional().len(), 1, 1)?;
         let Some(object) = args.positional().first() else { return Ok(Value::none()) };
         match vm.lookup_special(object, n!(__reversed__))? {

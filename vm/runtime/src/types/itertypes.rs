@@ -7,15 +7,17 @@ use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm, pyclass, pymethods};
 use std::cell::Cell;
 
-/// The keyword `strict` of `map` and `zip`, the only one they take.
-fn strict_keyword(vm: &mut Vm, args: Args<'_>, name: &str) -> PyResult<bool> {
+/// The keyword `strict` of `map` and `zip`, the only one they take. Subclasses with an `__init__` of their own may have others.
+fn strict_keyword<T: crate::PyClass>(vm: &mut Vm, cls: &PyType, args: Args<'_>) -> PyResult<bool> {
     let mut strict = false;
+    let own_init = args.for_new::<T>(vm, cls).is_ok();
     for (key, value) in args.keywords() {
         let text = key.downcast::<crate::types::str_::Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
-        if text != "strict" {
-            return Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{text}'")));
+        if text == "strict" {
+            strict = vm.is_true(value)?;
+        } else if !own_init {
+            return Err(vm.type_error(format!("{}() got an unexpected keyword argument '{text}'", T::NAME)));
         }
-        strict = vm.is_true(value)?;
     }
     Ok(strict)
 }
@@ -75,8 +77,7 @@ impl Map {
     #[new]
     #[allow(clippy::new_ret_no_self, reason = "Python's constructor")]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Map>> {
-        let map_type = <Map as crate::PyClass>::type_object(vm);
-        let strict = if cls.is(map_type) || args.kwnames().iter().any(is_strict) { strict_keyword(vm, args, "map")? } else { false };
+        let strict = strict_keyword::<Map>(vm, cls, args)?;
         let Some((function, iterables)) = args.positional().split_first().filter(|(_, rest)| !rest.is_empty()) else {
             return Err(vm.type_error("map() must have at least two arguments."));
         };
@@ -116,10 +117,6 @@ impl Map {
     }
 }
 
-fn is_strict(name: &Value) -> bool {
-    name.downcast::<crate::types::str_::Str>().is_some_and(|s| s.eq_str("strict"))
-}
-
 /// Yield tuples of one item of each iterable, until one of them is exhausted.
 ///
 /// With strict, ValueError is raised if one of them ends before the others.
@@ -134,8 +131,7 @@ impl Zip {
     #[new]
     #[allow(clippy::new_ret_no_self, reason = "Python's constructor")]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Zip>> {
-        let zip_type = <Zip as crate::PyClass>::type_object(vm);
-        let strict = if cls.is(zip_type) || args.kwnames().iter().any(is_strict) { strict_keyword(vm, args, "zip")? } else { false };
+        let strict = strict_keyword::<Zip>(vm, cls, args)?;
         let iterators = iterators(vm, args.positional())?;
         vm.new_instance(cls, Zip { iterators, strict: Cell::new(strict) })
     }
@@ -185,9 +181,7 @@ impl Filter {
     #[new]
     #[allow(clippy::new_ret_no_self, reason = "Python's constructor")]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Filter>> {
-        if cls.is(<Filter as crate::PyClass>::type_object(vm)) {
-            args.no_keywords(vm, "filter")?;
-        }
+        let args = args.for_new::<Filter>(vm, cls)?;
         crate::args::check_positional(vm, "filter", args.positional().len(), 2, 2)?;
         let [function, iterable] = args.positional() else { return Err(vm.type_error("filter expected 2 arguments")) };
         let iterator = vm.iter(iterable)?;

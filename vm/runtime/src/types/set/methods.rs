@@ -419,15 +419,8 @@ impl Set {
 impl FrozenSet {
     #[new]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
-        let frozen_type = <FrozenSet as crate::PyClass>::type_object(vm);
-        let exact = cls.is(frozen_type);
-        let same_init = match (cls.slots.init.get(), frozen_type.slots.init.get()) {
-            (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        if exact || same_init {
-            args.no_keywords(vm, "frozenset")?;
-        }
+        let exact = cls.is(<FrozenSet as crate::PyClass>::type_object(vm));
+        let args = args.for_new::<FrozenSet>(vm, cls)?;
         crate::args::check_positional(vm, "frozenset", args.positional().len(), 0, 1)?;
         let iterable = args.positional().first();
         if let (true, Some(same)) = (exact, iterable.filter(|v| v.is_exact::<FrozenSet>())) {

@@ -15,9 +15,7 @@ impl Tuple {
     #[new]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Tuple>> {
         let exact = cls.is(<Tuple as crate::PyClass>::type_object(vm));
-        if exact {
-            args.no_keywords(vm, "tuple")?;
-        }
+        let args = args.for_new::<Tuple>(vm, cls)?;
         crate::args::check_positional(vm, "tuple", args.positional().len(), 0, 1)?;
         let items = match args.positional().first() {
             None => Vec::new(),
