@@ -2,15 +2,10 @@
 
 use krait_runtime::module::ModuleDef;
 
-mod _codecs;
-mod _contextvars;
-
-/// All of them, by name.
-pub static MODULES: &[&ModuleDef] = &[
-    &_codecs::MODULE,
-    &_contextvars::MODULE,
 mod _bisect;
+mod _codecs;
 mod _collections;
+mod _contextvars;
 mod _functools;
 mod _heapq;
 mod _operator;
@@ -19,7 +14,9 @@ mod itertools;
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
     &_bisect::MODULE,
+    &_codecs::MODULE,
     &_collections::MODULE,
+    &_contextvars::MODULE,
     &_functools::MODULE,
     &_heapq::MODULE,
     &_operator::MODULE,
