@@ -11,7 +11,7 @@ use std::cell::Cell;
 mod builder;
 mod case;
 mod concat;
-mod format;
+pub mod format;
 mod iter;
 pub(crate) mod methods;
 pub mod percent;
