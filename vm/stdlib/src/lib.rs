@@ -10,6 +10,8 @@ mod _functools;
 mod _heapq;
 mod _operator;
 mod itertools;
+mod _sre;
+mod _string;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -21,4 +23,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &_heapq::MODULE,
     &_operator::MODULE,
     &itertools::MODULE,
+    &_sre::MODULE,
+    &_string::MODULE,
 ];
