@@ -73,6 +73,8 @@ pub struct Interpreter {
     pub(crate) warnings: GilCell<Option<Py<Dict>>>,
     pub(crate) filters_version: Cell<i32>,
     pub(crate) structseqs: crate::types::structseq::StructSeqTypes,
+    /// What native modules keep, one value of each type; see [`Vm::state`].
+    module_states: GilCell<Vec<(std::any::TypeId, &'static dyn std::any::Any)>>,
 }
 
 /// The current thread's state.
@@ -169,11 +171,24 @@ impl Vm {
             warnings: GilCell::new(None),
             filters_version: Cell::new(0),
             structseqs: crate::types::structseq::StructSeqTypes::default(),
+            module_states: GilCell::new(Vec::new()),
         }));
         let here = &raw const heap as usize;
         let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };
         vm.init_process()?;
         Ok(vm)
+    }
+
+    /// A native module's own state in this interpreter: the one value of type `T`, made when it is first asked for.
+    pub fn state<T: Default + 'static>(&mut self) -> &'static T {
+        let (interp, id) = (self.interp, std::any::TypeId::of::<T>());
+        let known = interp.module_states.get(self).iter().find(|(i, _)| *i == id).map(|(_, state)| *state);
+        if let Some(state) = known.and_then(|s| s.downcast_ref::<T>()) {
+            return state;
+        }
+        let state: &'static T = Box::leak(Box::default());
+        interp.module_states.get_mut(self).push((id, state));
+        state
     }
 
     /// Singletons, names, and the types that everything else needs.

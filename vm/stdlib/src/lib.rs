@@ -12,6 +12,16 @@ mod _operator;
 mod itertools;
 mod _sre;
 mod _string;
+mod errno;
+mod fspath;
+mod lock;
+pub mod oserror;
+mod posix;
+mod resource;
+pub mod signal;
+mod stat;
+mod thread;
+mod time;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -25,4 +35,11 @@ pub static MODULES: &[&ModuleDef] = &[
     &itertools::MODULE,
     &_sre::MODULE,
     &_string::MODULE,
+    &errno::MODULE,
+    &posix::MODULE,
+    &resource::MODULE,
+    &signal::MODULE,
+    &stat::MODULE,
+    &thread::MODULE,
+    &time::MODULE,
 ];
