@@ -210,6 +210,7 @@ impl Vm {
         for ty in crate::types::CORE_TYPES {
             ty().ready(self)?;
         }
+        crate::types::exceptions::init(self)?;
         Ok(())
     }
 

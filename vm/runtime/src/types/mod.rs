@@ -124,3 +124,34 @@ pub const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <asyncgen::Athrow as PyClass>::static_type,
     <asyncgen::AnextAwaitable as PyClass>::static_type,
 ];
+
+/// The types that are attributes of `builtins`, exceptions included.
+pub fn builtin_types() -> Vec<&'static StaticType> {
+    let mut all = vec![
+        object::Object::static_type(),
+        type_::PyType::static_type(),
+        int::Int::static_type(),
+        int::Bool::static_type(),
+        float::Float::static_type(),
+        complex::Complex::static_type(),
+        str_::Str::static_type(),
+        bytes::Bytes::static_type(),
+        bytearray::ByteArray::static_type(),
+        list::List::static_type(),
+        tuple::Tuple::static_type(),
+        dict::Dict::static_type(),
+        set::Set::static_type(),
+        set::FrozenSet::static_type(),
+        range::Range::static_type(),
+        slice::Slice::static_type(),
+        enumerate::Enumerate::static_type(),
+        enumerate::Reversed::static_type(),
+        itertypes::Map::static_type(),
+        itertypes::Filter::static_type(),
+        itertypes::Zip::static_type(),
+        classmethod::ClassMethod::static_type(),
+        classmethod::StaticMethod::static_type(),
+    ];
+    all.extend(exceptions::all().map(|(ty, _)| ty));
+    all
+}

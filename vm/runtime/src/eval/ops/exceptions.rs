@@ -1,12 +1,12 @@
 //! Raising, matching exceptions, `except*`.
 
 use crate::types::class::flags;
-use crate::types::exceptions::BaseException;
+use crate::types::exceptions::{BaseException, BaseExceptionGroup, group};
 use crate::types::list::List;
 use crate::types::tuple::Tuple;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
-use crate::{Py, PyResult, Raised, Value, Vm};
+use crate::{Py, PyClass, PyResult, Raised, Value, Vm};
 
 /// An instance of an exception class, or the exception itself; TypeError with `message` for anything else.
 pub fn instance(vm: &mut Vm, value: &Value, message: &str) -> PyResult<Py<BaseException>> {
@@ -84,43 +84,30 @@ pub fn is_instance(vm: &Vm, exception: &Value, class: &Value) -> bool {
     class.downcast::<PyType>().is_some_and(|c| exception.ty().is_subtype(vm, c))
 }
 
-/// A class of `builtins`.
-fn builtin_class(vm: &mut Vm, name: &str) -> PyResult {
-    let key = vm.intern(name);
-    let builtins = vm.interp.builtins.load(vm);
-    match builtins.and_then(|b| b.get_str(vm, &key).cloned()) {
-        Some(class) => Ok(class),
-        None => Err(vm.system_error(format!("{name} is not there yet"))),
-    }
-}
-
-fn is_group(vm: &mut Vm, exception: &Value) -> PyResult<bool> {
-    let base = builtin_class(vm, "BaseExceptionGroup")?;
-    Ok(is_instance(vm, exception, &base))
+fn is_group(exception: &Value) -> bool {
+    exception.is::<BaseExceptionGroup>()
 }
 
 /// CHECK_EG_MATCH: what `except* target` takes of `exception` and the rest, the rest first.
 pub fn group_match(vm: &mut Vm, exception: &Value, target: &Value) -> PyResult<(Value, Value)> {
-    let base = builtin_class(vm, "BaseExceptionGroup")?;
+    let base = BaseExceptionGroup::type_object(vm).clone();
     let targets: Vec<Value> = match target.downcast::<Tuple>() {
         Some(t) => t.items().to_vec(),
         None => vec![target.clone()],
     };
     for t in &targets {
         check_class(vm, t)?;
-        if let (Some(base), Some(cls)) = (base.downcast::<PyType>(), t.downcast::<PyType>()) {
-            if cls.is_subtype(vm, base) {
-                return Err(vm.type_error("catching ExceptionGroup with except* is not allowed. Use except instead."));
-            }
+        if t.downcast::<PyType>().is_some_and(|cls| cls.is_subtype(vm, &base)) {
+            return Err(vm.type_error("catching ExceptionGroup with except* is not allowed. Use except instead."));
         }
     }
     if exception_matches(vm, exception, target)? {
-        if is_group(vm, exception)? {
+        if is_group(exception) {
             return Ok((Value::none(), exception.clone()));
         }
-        return Ok((Value::none(), wrap_naked(vm, exception, base)?));
+        return Ok((Value::none(), wrap_naked(vm, exception)?));
     }
-    if is_group(vm, exception)? {
+    if is_group(exception) {
         let name = vm.intern("split");
         let pair = vm.call_method(exception, &name, std::slice::from_ref(target))?;
         let Some(tuple) = pair.downcast::<Tuple>() else {
@@ -137,11 +124,8 @@ pub fn group_match(vm: &mut Vm, exception: &Value, target: &Value) -> PyResult<(
 }
 
 /// A group around a naked exception, so that the handler of `except*` always sees a group.
-fn wrap_naked(vm: &mut Vm, exception: &Value, base: Value) -> PyResult {
-    let items = vm.new_tuple([exception.clone()])?.into_value();
-    let is_plain = exception.downcast::<crate::types::exceptions::Exception>().is_some();
-    let class = if is_plain { builtin_class(vm, "ExceptionGroup")? } else { base };
-    let group = vm.call(&class, &[n!(empty).to_value(), items])?;
+fn wrap_naked(vm: &mut Vm, exception: &Value) -> PyResult {
+    let group = group::new_group(vm, "", vec![exception.clone()])?;
     if let (Some(g), Some(e)) = (group.downcast::<BaseException>(), exception.downcast::<BaseException>()) {
         let tb = e.traceback.load(vm);
         let old = g.traceback.replace(vm, tb);
@@ -157,7 +141,7 @@ pub fn prep_reraise_star(vm: &mut Vm, original: &Value, raised: &Value) -> PyRes
     if excs.is_empty() {
         return Ok(Value::none());
     }
-    if !is_group(vm, original)? {
+    if !is_group(original) {
         // A naked exception was caught and wrapped; only one clause ran, so there is only one.
         return Ok(excs.into_iter().next().unwrap_or_else(Value::none));
     }
@@ -165,7 +149,7 @@ pub fn prep_reraise_star(vm: &mut Vm, original: &Value, raised: &Value) -> PyRes
     for e in excs.into_iter().filter(|e| !e.is_none()) {
         if same_metadata(vm, &e, original) { reraised.push(e) } else { new.push(e) }
     }
-    let projected = project(vm, original, &reraised)?;
+    let projected = group::projection(vm, original, &reraised)?;
     if new.is_empty() {
         return Ok(projected);
     }
@@ -175,12 +159,10 @@ pub fn prep_reraise_star(vm: &mut Vm, original: &Value, raised: &Value) -> PyRes
     if new.len() == 1 {
         return Ok(new.into_iter().next().unwrap_or_else(Value::none));
     }
-    let items = vm.new_list(new)?.into_value();
-    let class = builtin_class(vm, "BaseExceptionGroup")?;
-    vm.call(&class, &[n!(empty).to_value(), items])
+    group::new_group(vm, "", new)
 }
 
-/// Whether two exceptions share notes, traceback, cause and context: one was split off the other.
+/// Whether two exceptions share traceback, cause and context: one was split off the other.
 fn same_metadata(vm: &Vm, a: &Value, b: &Value) -> bool {
     let (Some(a), Some(b)) = (a.downcast::<BaseException>(), b.downcast::<BaseException>()) else { return false };
     let same = |x: &Option<Value>, y: &Option<Value>| match (x, y) {
@@ -188,69 +170,9 @@ fn same_metadata(vm: &Vm, a: &Value, b: &Value) -> bool {
         (Some(x), Some(y)) => x.is_same(y),
         _ => false,
     };
-    same(a.notes.get(vm), b.notes.get(vm))
-        && same(a.traceback.get(vm), b.traceback.get(vm))
+    same(a.traceback.get(vm), b.traceback.get(vm))
         && same(a.cause.get(vm), b.cause.get(vm))
         && same(a.context.get(vm), b.context.get(vm))
-}
-
-fn members(vm: &mut Vm, group: &Value) -> PyResult<Vec<Value>> {
-    let name = vm.intern("exceptions");
-    let inner = vm.getattr(group, &name)?;
-    vm.collect(&inner)
-}
-
-fn leaves(vm: &mut Vm, exception: &Value, out: &mut Vec<Value>) -> PyResult<()> {
-    vm.check_stack(" in exception group")?;
-    if !is_group(vm, exception)? {
-        out.push(exception.clone());
-        return Ok(());
-    }
-    for e in members(vm, exception)? {
-        leaves(vm, &e, out)?;
-    }
-    Ok(())
-}
-
-/// The part of `original` that consists of the leaves of `keep`.
-fn project(vm: &mut Vm, original: &Value, keep: &[Value]) -> PyResult {
-    let mut wanted = Vec::new();
-    for e in keep {
-        leaves(vm, e, &mut wanted)?;
-    }
-    if wanted.is_empty() { Ok(Value::none()) } else { subset(vm, original, &wanted) }
-}
-
-fn subset(vm: &mut Vm, group: &Value, wanted: &[Value]) -> PyResult {
-    vm.check_stack(" in exception group")?;
-    if !is_group(vm, group)? {
-        let found = wanted.iter().any(|w| w.is_same(group));
-        return Ok(if found { group.clone() } else { Value::none() });
-    }
-    let mut kept = Vec::new();
-    for e in members(vm, group)? {
-        let part = subset(vm, &e, wanted)?;
-        if !part.is_none() {
-            kept.push(part);
-        }
-    }
-    if kept.is_empty() {
-        return Ok(Value::none());
-    }
-    let items = vm.new_list(kept)?.into_value();
-    let derive = vm.intern("derive");
-    let made = vm.call_method(group, &derive, &[items])?;
-    if let (Some(new), Some(old)) = (made.downcast::<BaseException>(), group.downcast::<BaseException>()) {
-        let (tb, context, cause, notes) = (old.traceback.load(vm), old.context.load(vm), old.cause.load(vm), old.notes.load(vm));
-        drop(new.traceback.replace(vm, tb));
-        drop(new.context.replace(vm, context));
-        drop(new.cause.replace(vm, cause));
-        new.suppress_context.set(old.suppress_context.get());
-        if let Some(notes) = notes {
-            drop(new.notes.replace(vm, Some(notes)));
-        }
-    }
-    Ok(made)
 }
 
 /// INTRINSIC_STOPITERATION_ERROR: what a StopIteration that leaves a generator becomes.

@@ -2,22 +2,43 @@
 //!
 //! Payloads of subclasses begin with their base's payload, so that every exception can be used as a [`BaseException`].
 
-use crate::types::tuple::Tuple;
+#![allow(unsafe_code, reason = "looks into payloads that are being made")]
+
+use crate::types::class::StaticType;
 use crate::types::str_::Str;
-use crate::{GilCell, Py, PyClass, PyResult, Raised, Value, Vm, pyclass, pymethods};
+use crate::types::tuple::Tuple;
+use crate::types::type_::PyType;
+use crate::types::value::ValueExt;
+use crate::{GilCell, Py, PyClass, PyResult, Raised, Value, Vm, pyclass};
+use macros::{Maker, make};
 use std::cell::Cell;
 
+#[macro_use]
+mod macros;
+mod base;
+pub mod group;
+mod os_error;
+mod plain;
+mod syntax;
+mod unicode;
 pub mod unraisable;
+mod with_attributes;
 
-/// The payload of all exceptions.
-#[pyclass(name = "BaseException", flags(BASETYPE, BASE_EXC_SUBCLASS), managed)]
+pub use group::{BaseExceptionGroup, ExceptionGroup, add_note};
+pub use os_error::*;
+pub use plain::*;
+pub use syntax::{IncompleteInputError, IndentationError, SyntaxError, TabError};
+pub use unicode::{UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError};
+pub use with_attributes::{AttributeError, ImportError, KeyError, ModuleNotFoundError, NameError, StopIteration, SystemExit, UnboundLocalError};
+
+/// The root of all exceptions; programs derive theirs from Exception.
+#[pyclass(name = "BaseException", flags(BASETYPE, BASE_EXC_SUBCLASS, MANAGED_DICT), managed)]
 #[repr(C)]
 pub struct BaseException {
     pub args: GilCell<Option<Py<Tuple>>>,
     pub traceback: GilCell<Option<Value>>,
     pub cause: GilCell<Option<Value>>,
     pub context: GilCell<Option<Value>>,
-    pub notes: GilCell<Option<Value>>,
     pub suppress_context: Cell<bool>,
 }
 
@@ -29,72 +50,21 @@ impl BaseException {
             traceback: GilCell::new(None),
             cause: GilCell::new(None),
             context: GilCell::new(None),
-            notes: GilCell::new(None),
             suppress_context: Cell::new(false),
         }
     }
 }
 
-#[pymethods]
-impl BaseException {}
-
-/// Exceptions whose payload is their base's.
-macro_rules! simple {
-    ($($(#[$doc:meta])* $name:ident: $base:ident;)*) => {$(
-        $(#[$doc])*
-        #[pyclass(base = $base, flags(BASETYPE), no_methods)]
-        #[repr(C)]
-        pub struct $name {
-            pub base: $base,
+impl BaseException {
+    /// The only argument, while nobody else has seen the exception.
+    fn first_argument(&self) -> Option<Value> {
+        // SAFETY: the payload is new: it is not part of an object yet.
+        let args = unsafe { self.args.get_unguarded() };
+        match args.as_ref()?.items() {
+            [only] => Some(only.clone()),
+            _ => None,
         }
-
-        impl From<BaseException> for $name {
-            fn from(base: BaseException) -> $name {
-                $name { base: base.into() }
-            }
-        }
-    )*};
-}
-
-simple! {
-    /// Common base class for all non-exit exceptions.
-    Exception: BaseException;
-    /// Inappropriate argument type.
-    TypeError: Exception;
-    /// Inappropriate argument value (of correct type).
-    ValueError: Exception;
-    /// Base class for lookup errors.
-    LookupError: Exception;
-    /// Sequence index out of range.
-    IndexError: LookupError;
-    /// Mapping key not found.
-    KeyError: LookupError;
-    /// Unspecified run-time error.
-    RuntimeError: Exception;
-    /// Recursion limit exceeded.
-    RecursionError: RuntimeError;
-    /// Method or function hasn't been implemented yet.
-    NotImplementedError: RuntimeError;
-    /// Base class for arithmetic errors.
-    ArithmeticError: Exception;
-    /// Result too large to be represented.
-    OverflowError: ArithmeticError;
-    /// Second argument to a division or modulo operation was zero.
-    ZeroDivisionError: ArithmeticError;
-    /// Out of memory.
-    MemoryError: Exception;
-    /// Internal error in the interpreter.
-    SystemError: Exception;
-    /// Assertion failed.
-    AssertionError: Exception;
-    /// Buffer error.
-    BufferError: Exception;
-    /// Read beyond end of file.
-    EOFError: Exception;
-    /// Weak ref proxy used after referent went away.
-    ReferenceError: Exception;
-    /// Signal the end from iterator.__anext__().
-    StopAsyncIteration: Exception;
+    }
 }
 
 impl Vm {
@@ -162,35 +132,6 @@ raisers! {
     not_implemented_error: NotImplementedError;
 }
 
-/// Signals the end of an iterator.
-#[pyclass(base = Exception, flags(BASETYPE), no_methods)]
-#[repr(C)]
-pub struct StopIteration {
-    pub base: Exception,
-    pub value: GilCell<Option<Value>>,
-}
-
-impl From<BaseException> for StopIteration {
-    fn from(base: BaseException) -> StopIteration {
-        StopIteration { base: base.into(), value: GilCell::new(None) }
-    }
-}
-
-/// Attribute not found.
-#[pyclass(base = Exception, flags(BASETYPE), no_methods)]
-#[repr(C)]
-pub struct AttributeError {
-    pub base: Exception,
-    pub name: GilCell<Option<Value>>,
-    pub obj: GilCell<Option<Value>>,
-}
-
-impl From<BaseException> for AttributeError {
-    fn from(base: BaseException) -> AttributeError {
-        AttributeError { base: base.into(), name: GilCell::new(None), obj: GilCell::new(None) }
-    }
-}
-
 impl Vm {
     /// Raises AttributeError without object and name.
     #[cold]
@@ -201,7 +142,6 @@ impl Vm {
     /// Raises AttributeError "'T' object has no attribute 'name'" with object and name for suggestions.
     #[cold]
     pub fn no_attribute(&mut self, object: &Value, name: &Py<Str>) -> Raised {
-        use crate::types::value::ValueExt;
         let message = match object.downcast::<crate::types::type_::PyType>() {
             Some(ty) => format!("type object '{}' has no attribute '{}'", ty.tp_name(), name.to_string_lossy()),
             None => format!("'{}' object has no attribute '{}'", object.type_name(), name.to_string_lossy()),
@@ -234,15 +174,21 @@ impl Vm {
 
     /// Whether an exception is a `T`.
     pub fn is_raised<T: PyClass>(&self, raised: &Raised) -> bool {
-        raised.exception().as_value().downcast::<T>().is_some()
+        let ty = raised.exception().as_value().ty();
+        std::ptr::eq(&raw const ty.core, T::type_core()) || ty.is_subtype(self, T::type_object(self))
     }
 
     /// Raises UnicodeEncodeError: "'utf-8' codec can't encode character ...: surrogates not allowed".
     #[cold]
     pub fn surrogate_error(&mut self, string: &Str) -> Raised {
-        let at = string.chars().position(|c| (0xd800..0xe000).contains(&c)).unwrap_or(0);
-        let c = string.data().get(at).unwrap_or(0);
-        self.value_error(format!("'utf-8' codec can't encode character '\\u{c:04x}' in position {at}: surrogates not allowed"))
+        let surrogate = |c: u32| (0xd800..0xe000).contains(&c);
+        let start = string.chars().position(surrogate).unwrap_or(0);
+        let end = start + string.chars().skip(start).take_while(|&c| surrogate(c)).count();
+        let object = match self.new_str_data(string.data()) {
+            Ok(object) => object,
+            Err(e) => return e,
+        };
+        self.unicode_encode_error("utf-8", &object, start, end.max(start + 1), "surrogates not allowed")
     }
 }
 
@@ -255,13 +201,36 @@ pub fn catch<T: PyClass, R>(vm: &Vm, result: PyResult<R>) -> PyResult<Option<R>>
     }
 }
 
-/// Whether the constructors of two exception types are one as far as Python can tell.
-pub fn shares_new(_vm: &Vm, _a: &Py<crate::types::type_::PyType>, _b: &Py<crate::types::type_::PyType>) -> bool {
-    false
+/// Whether Python sees one `__new__` in two exception types: all but a few have that of `BaseException`.
+pub fn shares_new(vm: &Vm, a: &Py<PyType>, b: &Py<PyType>) -> bool {
+    let common = |ty: &Py<PyType>| {
+        ty.has_flag(crate::types::class::flags::BASE_EXC_SUBCLASS)
+            && ![OSError::type_object(vm), BaseExceptionGroup::type_object(vm)].iter().any(|own| ty.is_subtype(vm, own))
+    };
+    common(a) && common(b)
 }
 
-/// `exception.add_note(text)`.
-pub fn add_note(vm: &mut Vm, raised: &Raised, text: &str) -> PyResult<()> {
-    let (_, _, _) = (vm, raised, text);
+/// All exception types, bases first, and how an object of each is made.
+pub(crate) fn all() -> impl Iterator<Item = (&'static StaticType, Maker)> {
+    let parts = [plain::TYPES, with_attributes::TYPES, with_attributes::SIMPLE, os_error::TYPES, os_error::SIMPLE, syntax::TYPES, syntax::SIMPLE, unicode::TYPES, group::TYPES];
+    std::iter::once((BaseException::static_type(), make::<BaseException> as Maker)).chain(parts.into_iter().flatten().map(|(ty, maker)| (ty(), *maker)))
+}
+
+/// Makes the types ready and gives ExceptionGroup its second base.
+pub(crate) fn init(vm: &mut Vm) -> PyResult<()> {
+    for (ty, _) in all() {
+        ty.ready(vm)?;
+    }
+    let (group, second) = (ExceptionGroup::type_object(vm), Exception::type_object(vm));
+    let mut bases: Vec<Value> = group.bases.load(vm).map(|b| b.items().to_vec()).unwrap_or_default();
+    let mut mro: Vec<Value> = group.mro.load(vm).map(|m| m.items().to_vec()).unwrap_or_default();
+    bases.push(second.to_value());
+    mro.insert(2, second.to_value());
+    let (bases, mro) = (vm.new_tuple(bases)?, vm.new_tuple(mro)?);
+    let old = (group.bases.replace(vm, Some(bases)), group.mro.replace(vm, Some(mro)));
+    drop(old);
+    let address = std::ptr::from_ref(group.header()) as usize;
+    second.subclasses.get_mut(vm).push(address);
+    group.modified(vm);
     Ok(())
 }

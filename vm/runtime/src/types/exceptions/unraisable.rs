@@ -1,11 +1,120 @@
 //! Exceptions in finalizers and callbacks, which no caller can handle: `sys.unraisablehook`.
 
+use crate::types::exceptions::BaseException;
+use crate::types::structseq::{self, StructSeqDef};
 use crate::types::value::ValueExt;
-use crate::{Raised, Value, Vm};
+use crate::{Py, PyResult, Raised, Value, Vm};
+
+static ARGS: StructSeqDef = StructSeqDef {
+    name: "UnraisableHookArgs",
+    doc: "What sys.unraisablehook is told of an exception.",
+    fields: &[
+        ("exc_type", "the exception's type"),
+        ("exc_value", "the exception"),
+        ("exc_traceback", "its traceback"),
+        ("err_msg", "what to say"),
+        ("object", "where it happened"),
+    ],
+    in_sequence: 5,
+};
 
 /// Reports `raised`, which came out of `object`.
 pub fn report(vm: &mut Vm, raised: Raised, object: &Value) {
-    let exception = raised.exception().as_value();
-    let text = vm.str(exception).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    eprintln!("Exception ignored in: <{} object>\n{}: {text}", object.type_name(), exception.type_name());
+    report_with(vm, raised, None, Some(object));
+}
+
+/// Reports `raised` under a message of its own ("Exception ignored while ...").
+pub fn report_with(vm: &mut Vm, raised: Raised, message: Option<&str>, object: Option<&Value>) {
+    if let Err(again) = call_hook(vm, &raised, message, object) {
+        // The hook itself has failed: say so with the default one.
+        if default_print(vm, again.exception().as_value(), Some("Exception ignored in sys.unraisablehook"), None).is_err() {
+            eprintln!("Exception ignored in sys.unraisablehook");
+        }
+    }
+}
+
+fn call_hook(vm: &mut Vm, raised: &Raised, message: Option<&str>, object: Option<&Value>) -> PyResult<()> {
+    let exception = raised.exception().to_value();
+    let name = vm.intern("unraisablehook");
+    let sys = vm.interp.sys_dict.load(vm);
+    let hook = sys.and_then(|d| d.get_str(vm, &name).cloned()).filter(|h| !h.is_none());
+    let Some(hook) = hook else { return default_print(vm, &exception, message, object) };
+    let traceback = raised.exception().traceback.load(vm).unwrap_or_else(Value::none);
+    let text = match message {
+        Some(text) => vm.new_str(text)?.into_value(),
+        None => Value::none(),
+    };
+    let values = vec![exception.ty().to_value(), exception, traceback, text, object.cloned().unwrap_or_else(Value::none)];
+    let args = structseq::new(vm, &ARGS, values)?;
+    vm.call(&hook, &[args])?;
+    Ok(())
+}
+
+/// `sys.__unraisablehook__`.
+pub fn default_hook(vm: &mut Vm, args: &Value) -> PyResult<()> {
+    if args.ty().tp_name() != ARGS.name {
+        return Err(vm.type_error("sys.unraisablehook argument type must be UnraisableHookArgs"));
+    }
+    let value = vm.getattr_str(args, "exc_value")?;
+    let message = vm.getattr_str(args, "err_msg")?;
+    let object = vm.getattr_str(args, "object")?;
+    let message = if message.is_none() { None } else { Some(vm.str(&message)?.to_string_lossy().into_owned()) };
+    default_print(vm, &value, message.as_deref(), Some(&object).filter(|o| !o.is_none()))
+}
+
+/// Writes to `sys.stderr`.
+fn default_print(vm: &mut Vm, exception: &Value, message: Option<&str>, object: Option<&Value>) -> PyResult<()> {
+    let mut text = String::new();
+    match (message, object) {
+        (message, Some(object)) => {
+            let shown = match vm.repr(object) {
+                Ok(repr) => repr.to_string_lossy().into_owned(),
+                Err(_) => "<object repr() failed>".to_owned(),
+            };
+            text.push_str(&format!("{}: {shown}\n", message.unwrap_or("Exception ignored in")));
+        }
+        (Some(message), None) => text.push_str(&format!("{message}:\n")),
+        (None, None) => {}
+    }
+    let sys = vm.interp.sys_dict.load(vm);
+    let stderr = sys.and_then(|d| d.get_str(vm, n!(stderr)).cloned()).filter(|s| !s.is_none());
+    let Some(stderr) = stderr else {
+        eprint!("{text}");
+        return Ok(());
+    };
+    let shown = vm.new_str(&text)?.into_value();
+    vm.call_method(&stderr, n!(write), &[shown])?;
+    if let Some(lines) = traceback_lines(vm, exception) {
+        vm.call_method(&stderr, n!(write), &[lines])?;
+    } else {
+        let line = summary(vm, exception)?.into_value();
+        vm.call_method(&stderr, n!(write), &[line])?;
+    }
+    vm.call_method(&stderr, n!(flush), &[])?;
+    Ok(())
+}
+
+/// The traceback as the library formats it, if there is one and the library can be had.
+fn traceback_lines(vm: &mut Vm, exception: &Value) -> Option<Value> {
+    let e = exception.downcast::<BaseException>()?;
+    e.traceback.load(vm)?;
+    let module = crate::types::object::import(vm, "traceback").ok()?;
+    let format = vm.getattr_str(&module, "format_exception").ok()?;
+    let lines = vm.call(&format, std::slice::from_ref(exception)).ok()?;
+    let mut text = Vec::new();
+    for line in vm.collect(&lines).ok()? {
+        text.extend(vm.str(&line).ok()?.chars());
+    }
+    vm.new_str_ucs4(&text).ok().map(Py::into_value)
+}
+
+/// `Type: text` and a newline.
+fn summary(vm: &mut Vm, exception: &Value) -> PyResult<Py<crate::types::str_::Str>> {
+    let name = crate::types::typeobject::full_name(vm, exception.ty());
+    let text = match vm.str(exception) {
+        Ok(text) => text.to_string_lossy().into_owned(),
+        Err(_) => "<exception str() failed>".to_owned(),
+    };
+    let line = if text.is_empty() { format!("{name}\n") } else { format!("{name}: {text}\n") };
+    vm.new_str(&line)
 }
