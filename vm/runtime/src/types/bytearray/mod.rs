@@ -4,6 +4,7 @@ use crate::protocol::buffer::BufferOps;
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 use std::cell::Cell;
 
+mod iter;
 mod methods;
 
 /// The payload of `bytearray`.

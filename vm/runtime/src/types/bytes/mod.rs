@@ -8,7 +8,10 @@ use crate::{Py, PyResult, Value, Vm, pyclass};
 use std::cell::Cell;
 use std::ops::Deref;
 
-mod methods;
+mod iter;
+pub(crate) mod methods;
+pub mod ops;
+pub(crate) mod shared;
 
 /// The payload of `bytes`: the length, then the bytes in the tail.
 #[pyclass(name = "bytes", flags(BASETYPE, BYTES_SUBCLASS, MATCH_SELF), tail)]
@@ -120,6 +123,12 @@ impl Vm {
     pub fn is_bytes_like(&self, object: &Value) -> bool {
         object.ty().slots.buffer.get().is_some()
     }
+}
+
+/// `-b`: BytesWarning, as an error with `-bb`.
+pub(crate) fn warn_bytes(vm: &mut Vm, message: &str) -> PyResult<()> {
+    let _ = (vm, message);
+    Ok(())
 }
 
 fn memory<'a>(_: &'a Vm, owner: &'a Value) -> &'a [u8] {
