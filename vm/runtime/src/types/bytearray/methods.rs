@@ -147,7 +147,7 @@ impl ByteArray {
     /// bytearray(int) -> bytearray of that many null bytes
     /// bytearray() -> empty bytearray
     #[new]
-    fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<ByteArray>> {
+    fn py_new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<ByteArray>> {
         let _ = args;
         vm.new_instance(cls, ByteArray::new(Vec::new()))
     }
