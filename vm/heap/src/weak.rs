@@ -60,33 +60,25 @@ impl WeakLinks {
         copy
     }
 
-    /// Links the weak reference `this`, whose payload this is, into the list of `referent`; behind the head if `this` has a callback or
-    /// is of a subtype (`first` is false). False if the referent's type has no room for weak references.
-    pub fn link(&self, this: &Header, referent: &Header, first: bool) -> bool {
+    /// Links the weak reference `this`, whose payload this is, into the list of `referent`: behind `after`, which is in that list, or as its
+    /// head. False if the referent's type has no room for weak references.
+    pub fn link(&self, this: &Header, referent: &Header, after: Option<&Header>) -> bool {
         let Some(pre) = referent.pre() else { return false };
         self.referent.set(referent);
-        let head = pre.weakrefs.get();
-        // SAFETY: the list holds live references only.
-        match unsafe { head.as_ref() } {
-            Some(head) if !first => {
-                let head_links = links(head);
-                let next = head_links.next.get();
-                self.prev.set(head);
-                self.next.set(next);
-                head_links.next.set(this);
-                // SAFETY: as above.
-                if let Some(next) = unsafe { next.as_ref() } {
-                    links(next).prev.set(this);
-                }
+        let next = match after {
+            Some(after) => {
+                self.prev.set(after);
+                links(after).next.replace(this)
             }
-            old => {
+            None => {
                 self.prev.set(std::ptr::null());
-                self.next.set(head);
-                pre.weakrefs.set(this);
-                if let Some(old) = old {
-                    links(old).prev.set(this);
-                }
+                pre.weakrefs.replace(this)
             }
+        };
+        self.next.set(next);
+        // SAFETY: the list holds live references only.
+        if let Some(next) = unsafe { next.as_ref() } {
+            links(next).prev.set(this);
         }
         true
     }

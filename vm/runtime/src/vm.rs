@@ -72,6 +72,8 @@ pub struct Interpreter {
     /// The dict of `_warnings`, and the version of its filters.
     pub(crate) warnings: GilCell<Option<Py<Dict>>>,
     pub(crate) filters_version: Cell<i32>,
+    /// What `gc` keeps.
+    pub gc: crate::types::gc::GcState,
     pub(crate) structseqs: crate::types::structseq::StructSeqTypes,
     /// What native modules keep, one value of each type; see [`Vm::state`].
     module_states: GilCell<Vec<(std::any::TypeId, &'static dyn std::any::Any)>>,
@@ -147,7 +149,7 @@ impl Vm {
             gil: crate::eval::gil::Gil::new_held(),
             signal_handler: Cell::new(None),
             pending_calls: Cell::new(None),
-            collector: Cell::new(None),
+            collector: Cell::new(Some(crate::types::gc::collect_due)),
             typing_intrinsic: Cell::new(None),
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),
@@ -170,6 +172,7 @@ impl Vm {
             made_modules: GilCell::new(None),
             warnings: GilCell::new(None),
             filters_version: Cell::new(0),
+            gc: crate::types::gc::GcState::default(),
             structseqs: crate::types::structseq::StructSeqTypes::default(),
             module_states: GilCell::new(Vec::new()),
         }));

@@ -22,6 +22,8 @@ pub mod signal;
 mod stat;
 mod thread;
 mod time;
+mod _weakref;
+mod gc;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -42,4 +44,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &stat::MODULE,
     &thread::MODULE,
     &time::MODULE,
+    &_weakref::MODULE,
+    &gc::MODULE,
 ];

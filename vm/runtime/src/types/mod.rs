@@ -16,6 +16,7 @@ pub mod float;
 pub mod frame;
 pub mod frame_locals;
 pub mod function;
+pub mod gc;
 pub mod genericalias;
 pub mod generator;
 pub mod instance;
@@ -69,6 +70,9 @@ pub const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <native::GetSetDescr as PyClass>::static_type,
     <native::MemberDescr as PyClass>::static_type,
     <structseq::Field as PyClass>::static_type,
+    <weakref::WeakRef as PyClass>::static_type,
+    <weakref::proxy::Proxy as PyClass>::static_type,
+    <weakref::proxy::CallableProxy as PyClass>::static_type,
     <namespace::Namespace as PyClass>::static_type,
     <context::ContextVar as PyClass>::static_type,
     <context::Context as PyClass>::static_type,

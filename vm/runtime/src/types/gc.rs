@@ -1,0 +1,186 @@
+//! The cycle collection of an interpreter: what runs around the heap's search for garbage.
+//!
+//! Order of a collection, CPython's: weak references with callbacks to garbage are cleared and those callbacks called that are not garbage
+//! themselves; finalizers run, each once (PEP 442); what they brought back to life is left alone; the other weak references are cleared; the
+//! cycles are broken. `gc.callbacks` are called before and after.
+
+use crate::types::dict::Dict;
+use crate::types::list::List;
+use crate::types::value::ValueExt;
+use crate::types::weakref;
+use crate::{GilCell, Py, PyResult, Value, Vm};
+use krait_heap::{ObjectFlags, TypeFlags, gc, weakrefs_head};
+use std::cell::Cell;
+use std::collections::HashSet;
+
+/// Bits of `gc.set_debug`.
+pub const DEBUG_STATS: i64 = 1;
+pub const DEBUG_COLLECTABLE: i64 = 2;
+pub const DEBUG_UNCOLLECTABLE: i64 = 4;
+pub const DEBUG_SAVEALL: i64 = 32;
+pub const DEBUG_LEAK: i64 = DEBUG_COLLECTABLE | DEBUG_UNCOLLECTABLE | DEBUG_SAVEALL;
+
+/// What the `gc` module holds for an interpreter.
+#[derive(Default)]
+pub struct GcState {
+    pub debug: Cell<i64>,
+    /// `gc.garbage`.
+    pub garbage: GilCell<Option<Py<List>>>,
+    /// `gc.callbacks`.
+    pub callbacks: GilCell<Option<Py<List>>>,
+}
+
+/// The evaluator's collector: a generation has grown past its threshold.
+pub fn collect_due(vm: &mut Vm, generation: usize) {
+    vm.collect_garbage(generation);
+}
+
+/// `gc.garbage`, made when it is first needed.
+pub fn garbage_list(vm: &mut Vm) -> PyResult<Py<List>> {
+    let list = vm.interp.gc.garbage.load(vm);
+    match list {
+        Some(list) => Ok(list),
+        None => {
+            let list = vm.new_list(Vec::new())?;
+            vm.interp.gc.garbage.replace(vm, Some(list.clone()));
+            Ok(list)
+        }
+    }
+}
+
+/// `gc.callbacks`, made when it is first needed.
+pub fn callback_list(vm: &mut Vm) -> PyResult<Py<List>> {
+    let list = vm.interp.gc.callbacks.load(vm);
+    match list {
+        Some(list) => Ok(list),
+        None => {
+            let list = vm.new_list(Vec::new())?;
+            vm.interp.gc.callbacks.replace(vm, Some(list.clone()));
+            Ok(list)
+        }
+    }
+}
+
+fn info(vm: &mut Vm, generation: usize, collected: usize) -> PyResult<Py<Dict>> {
+    let dict = vm.new_dict()?;
+    for (name, n) in [("generation", generation), ("collected", collected), ("uncollectable", 0)] {
+        let key = vm.intern(name);
+        let value = vm.new_int(n)?;
+        dict.set_str(vm, &key, value)?;
+    }
+    Ok(dict)
+}
+
+fn call_callbacks(vm: &mut Vm, phase: &str, generation: usize, collected: usize) {
+    let Some(list) = vm.interp.gc.callbacks.load(vm) else { return };
+    let callbacks = list.items(vm).to_vec();
+    if callbacks.is_empty() {
+        return;
+    }
+    let phase = vm.intern(phase).into_value();
+    for callback in callbacks {
+        let result = info(vm, generation, collected).and_then(|info| vm.call(&callback, &[phase.clone(), info.into_value()]));
+        if let Err(e) = result {
+            vm.unraisable(e, &callback);
+        }
+    }
+}
+
+impl Vm {
+    /// Collects the garbage among `generation` and all younger ones; how many objects were found. 0 while a collection is under way.
+    pub fn collect_garbage(&mut self, generation: usize) -> usize {
+        if gc::is_collecting() {
+            return 0;
+        }
+        call_callbacks(self, "start", generation, 0);
+        let debug = self.interp.gc.debug.get();
+        if debug & DEBUG_STATS != 0 {
+            eprintln!("gc: collecting generation {generation}...");
+        }
+        let garbage = gc::find_unreachable(generation);
+        let mut found = 0;
+        if !garbage.is_empty() {
+            self.handle_callbacks(&garbage);
+            let garbage = self.finalize(garbage);
+            found = garbage.len();
+            self.dispose(garbage, debug);
+        }
+        gc::finish(generation, found as u64, 0);
+        if debug & DEBUG_STATS != 0 {
+            eprintln!("gc: done, {found} unreachable, 0 uncollectable");
+        }
+        self.run_pending();
+        call_callbacks(self, "stop", generation, found);
+        found
+    }
+
+    /// Clears the weak references with callbacks to garbage, and calls the callbacks of those that are not garbage themselves.
+    fn handle_callbacks(&mut self, garbage: &[Value]) {
+        let mut found: Vec<(Value, bool)> = Vec::new();
+        let mut members: Option<HashSet<u64>> = None;
+        for object in garbage.iter().filter(|o| o.header().is_some_and(|h| weakrefs_head(h).is_some())) {
+            let members = members.get_or_insert_with(|| garbage.iter().map(Value::bits).collect());
+            for weak in weakref::list_of(object) {
+                if weakref::links(&weak).is_some_and(krait_heap::WeakLinks::has_callback) {
+                    let reachable = !members.contains(&weak.bits());
+                    found.push((weak, reachable));
+                }
+            }
+        }
+        for (weak, _) in &found {
+            if let Some(links) = weakref::links(weak) {
+                links.unlink();
+            }
+        }
+        for (weak, reachable) in found {
+            if reachable {
+                weakref::call_callback(self, &weak);
+            } else if let Some(links) = weakref::links(&weak) {
+                drop(links.callback.take());
+            }
+        }
+    }
+
+    /// Runs the finalizers of garbage; what is still garbage after that.
+    fn finalize(&mut self, garbage: Vec<Value>) -> Vec<Value> {
+        let mut any = false;
+        for object in &garbage {
+            let Some(header) = object.header() else { continue };
+            if !header.type_core().has(TypeFlags::FINALIZER) || header.has_flag(ObjectFlags::FINALIZED) {
+                continue;
+            }
+            header.set_flag(ObjectFlags::FINALIZED);
+            any = true;
+            if let Some(del) = object.ty().slots.del.get() {
+                if let Err(e) = del(self, object) {
+                    self.unraisable(e, object);
+                }
+            }
+        }
+        if any { gc::still_unreachable(garbage) } else { garbage }
+    }
+
+    /// Breaks the cycles, or keeps the objects in `gc.garbage` if so asked.
+    fn dispose(&mut self, garbage: Vec<Value>, debug: i64) {
+        if debug & DEBUG_COLLECTABLE != 0 {
+            for object in &garbage {
+                eprintln!("gc: collectable <{} {:#x}>", object.type_name(), object.id());
+            }
+        }
+        if debug & DEBUG_SAVEALL != 0 {
+            if let Ok(list) = garbage_list(self) {
+                list.items_mut(self).extend(garbage);
+            }
+            return;
+        }
+        for object in &garbage {
+            for weak in weakref::list_of(object) {
+                if let Some(links) = weakref::links(&weak) {
+                    links.unlink();
+                }
+            }
+        }
+        gc::clear(&garbage);
+        drop(garbage);
+    }
+}
