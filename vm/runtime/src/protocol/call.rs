@@ -78,7 +78,7 @@ impl Vm {
                 krait_heap::state::Pending::Finalizer(object) => {
                     if let Some(del) = object.ty().slots.del.get() {
                         if let Err(e) = del(self, &object) {
-                            self.unraisable(e, &object);
+                            crate::types::exceptions::unraisable::report_finalizer(self, e, &object);
                         }
                     }
                     drop(object);

@@ -3,8 +3,10 @@
 use super::BaseException;
 use crate::args::Args;
 use crate::types::dict::Dict;
+use crate::types::instance;
 use crate::types::list::List;
 use crate::types::str_::Str;
+use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
@@ -41,10 +43,39 @@ pub fn text(vm: &mut Vm, zelf: &BaseException) -> PyResult<Py<Str>> {
     }
 }
 
-/// The instance's `__dict__` if it has anything in it.
+/// The instance's `__dict__`, unless nobody has given it an attribute yet.
 pub fn state_dict(vm: &mut Vm, zelf: &Value) -> PyResult<Option<Py<Dict>>> {
-    let word = zelf.header().and_then(|h| crate::types::instance::dict_word(vm, h).cloned());
-    Ok(word)
+    let Some(header) = zelf.header() else { return Ok(None) };
+    if let Some(dict) = instance::dict_word(vm, header) {
+        return Ok(Some(dict.clone()));
+    }
+    if instance::inline_values(vm, header).is_some_and(|v| v.values().iter().any(Option::is_some)) {
+        return instance::materialize(vm, zelf).map(Some);
+    }
+    Ok(None)
+}
+
+/// A text put together from others, surrogates and all.
+#[derive(Default)]
+pub struct TextBuilder(Vec<u32>);
+
+impl TextBuilder {
+    /// Appends Rust text.
+    pub fn text(mut self, text: &str) -> TextBuilder {
+        self.0.extend(text.chars().map(u32::from));
+        self
+    }
+
+    /// Appends a `str`.
+    pub fn str(mut self, string: &Str) -> TextBuilder {
+        self.0.extend(string.chars());
+        self
+    }
+
+    /// The `str`.
+    pub fn build(self, vm: &mut Vm) -> PyResult<Py<Str>> {
+        vm.new_str_ucs4(&self.0)
+    }
 }
 
 #[pymethods]
@@ -73,8 +104,7 @@ impl BaseException {
             [arg] => ("(", vm.repr(arg)?, ")"),
             _ => ("", vm.repr(args.as_value())?, ""),
         };
-        let text: Vec<u32> = name.chars().chain(open.chars()).map(u32::from).chain(inner.chars()).chain(close.chars().map(u32::from)).collect();
-        vm.new_str_ucs4(&text)
+        TextBuilder::default().text(&name).text(open).str(&inner).text(close).build(vm)
     }
 
     #[slot(str)]
@@ -102,10 +132,10 @@ impl BaseException {
         self.traceback.load(vm)
     }
 
-    #[setter]
-    fn set___traceback__(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+    #[setter(name = "__traceback__")]
+    fn set_traceback(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let Some(value) = value else { return Err(vm.type_error("__traceback__ may not be deleted")) };
-        if !value.is_none() && value.type_name() != "traceback" {
+        if !value.is_none() && !value.is::<Traceback>() {
             return Err(vm.type_error("__traceback__ must be a traceback or None"));
         }
         let value = Some(value.clone()).filter(|v| !v.is_none());
@@ -119,8 +149,8 @@ impl BaseException {
         self.context.load(vm)
     }
 
-    #[setter]
-    fn set___context__(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+    #[setter(name = "__context__")]
+    fn set_context(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let value = self.set_link(vm, value, "context")?;
         let old = self.context.replace(vm, value);
         drop(old);
@@ -132,8 +162,8 @@ impl BaseException {
         self.cause.load(vm)
     }
 
-    #[setter]
-    fn set___cause__(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+    #[setter(name = "__cause__")]
+    fn set_cause(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let value = self.set_link(vm, value, "cause")?;
         let old = self.cause.replace(vm, value);
         drop(old);
@@ -146,8 +176,8 @@ impl BaseException {
         self.suppress_context.get()
     }
 
-    #[setter]
-    fn set___suppress_context__(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+    #[setter(name = "__suppress_context__")]
+    fn set_suppress_context(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         match value {
             Some(value) if value.is_true() || value.is_false() => {
                 self.suppress_context.set(value.is_true());
@@ -183,7 +213,7 @@ impl BaseException {
     /// Set the traceback and give back the exception itself.
     #[method(sig = "(tb, /)")]
     fn with_traceback(zelf: &Py<BaseException>, tb: &Value, vm: &mut Vm) -> PyResult<Py<BaseException>> {
-        zelf.set___traceback__(Some(tb), vm)?;
+        zelf.set_traceback(Some(tb), vm)?;
         Ok(zelf.clone())
     }
 

@@ -1,5 +1,6 @@
 //! `BaseExceptionGroup` and `ExceptionGroup` (PEP 654).
 
+use super::base::TextBuilder;
 use super::{BaseException, Exception};
 use crate::args::Args;
 use crate::types::dict::Dict;
@@ -18,6 +19,8 @@ pub struct BaseExceptionGroup {
     pub base: BaseException,
     pub message: GilCell<Option<Value>>,
     pub exceptions: GilCell<Option<Py<Tuple>>>,
+    /// What `repr` shows of the exceptions if they came neither in a list nor in a tuple.
+    pub shown: GilCell<Option<Py<Str>>>,
 }
 
 /// Several exceptions as one, all of them instances of Exception.  Exception is a base too.
@@ -191,6 +194,7 @@ fn new(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
     if !is_sequence(exceptions) {
         return Err(vm.type_error("second argument (exceptions) must be a sequence"));
     }
+    let shown = if exceptions.is::<List>() || exceptions.is::<Tuple>() { None } else { Some(vm.repr(exceptions)?) };
     let items = vm.collect(exceptions)?;
     if items.is_empty() {
         return Err(vm.value_error("second argument (exceptions) must be a non-empty sequence"));
@@ -219,6 +223,7 @@ fn new(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
     if let Some(group) = object.downcast::<BaseExceptionGroup>() {
         group.message.replace(vm, Some(message.clone()));
         group.exceptions.replace(vm, Some(items));
+        group.shown.replace(vm, shown);
     }
     Ok(object)
 }
@@ -237,11 +242,30 @@ impl BaseExceptionGroup {
 #[pymethods(parts(NEW))]
 impl BaseExceptionGroup {
     #[slot(str)]
-    fn slot_str(&self, vm: &mut Vm) -> PyResult<String> {
+    fn slot_str(&self, vm: &mut Vm) -> PyResult<Py<Str>> {
         let message = self.message.load(vm).unwrap_or_else(Value::none);
         let n = self.items(vm)?.len();
         let s = if n == 1 { "" } else { "s" };
-        Ok(format!("{} ({n} sub-exception{s})", vm.str(&message)?.to_string_lossy()))
+        let message = vm.str(&message)?;
+        TextBuilder::default().str(&message).text(&format!(" ({n} sub-exception{s})")).build(vm)
+    }
+
+    #[slot(repr)]
+    fn slot_repr(zelf: &Py<BaseExceptionGroup>, vm: &mut Vm) -> PyResult<Py<Str>> {
+        let name = crate::types::typeobject::name_text(vm, zelf.as_value().ty());
+        let message = zelf.message.load(vm).unwrap_or_else(Value::none);
+        let items = zelf.items(vm)?;
+        let from_list = matches!(zelf.base.args_tuple(vm)?.items(), [_, second] if second.is::<List>());
+        let shown = match zelf.shown.load(vm) {
+            Some(shown) => shown,
+            None if from_list => {
+                let list = vm.new_list(items.items().to_vec())?;
+                vm.repr(list.as_value())?
+            }
+            None => vm.repr(items.as_value())?,
+        };
+        let message = vm.repr(&message)?;
+        TextBuilder::default().text(&name).text("(").str(&message).text(", ").str(&shown).text(")").build(vm)
     }
 
     #[getter]
@@ -286,7 +310,7 @@ impl BaseExceptionGroup {
 
 impl From<BaseException> for BaseExceptionGroup {
     fn from(base: BaseException) -> BaseExceptionGroup {
-        BaseExceptionGroup { base, message: GilCell::new(None), exceptions: GilCell::new(None) }
+        BaseExceptionGroup { base, message: GilCell::new(None), exceptions: GilCell::new(None), shown: GilCell::new(None) }
     }
 }
 

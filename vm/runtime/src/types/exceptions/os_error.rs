@@ -1,6 +1,6 @@
 //! `OSError`, its subclasses by errno, and raising it from native code.
 
-use super::base::{state_dict, text};
+use super::base::{TextBuilder, state_dict, text};
 use super::{BaseException, Exception};
 use crate::args::Args;
 use crate::types::int::IntRef;
@@ -97,6 +97,18 @@ fn uses_init(cls: &PyType) -> bool {
         && cls.slots.new.get().map(|f| f as usize) == own.new.get().map(|f| f as usize)
 }
 
+/// An index; ValueError if it is too large.
+fn count(vm: &mut Vm, value: &Value) -> PyResult<isize> {
+    let index = vm.index(value)?;
+    match IntRef::new(&index).and_then(|i| i.to_i64()) {
+        Some(i) => Ok(i as isize),
+        None => {
+            let name = value.type_name();
+            Err(vm.value_error(format!("cannot fit '{name}' into an index-sized integer")))
+        }
+    }
+}
+
 impl OSError {
     /// Sets fields and arguments from what `OSError(...)` was called with.
     fn fill(zelf: &Py<OSError>, args: &[Value], vm: &mut Vm) -> PyResult<()> {
@@ -107,9 +119,10 @@ impl OSError {
             set(vm, &zelf.strerror, args.get(1));
             if let Some(filename) = args.get(2).filter(|f| !f.is_none()) {
                 let blocking = BlockingIOError::type_object(vm);
-                let number = filename.ty().slots.nb_index.get().is_some();
+                let slots = &filename.ty().slots;
+                let number = slots.nb_index.get().is_some() || slots.nb_int.get().is_some() || slots.nb_float.get().is_some();
                 if zelf.as_value().ty().is(blocking) && number {
-                    let n = vm.as_isize(filename)?;
+                    let n = count(vm, filename)?;
                     zelf.characters_written.set(n);
                 } else {
                     set(vm, &zelf.filename, Some(filename));
@@ -169,16 +182,15 @@ impl OSError {
         if let Some(filename) = self.filename.load(vm) {
             let (errno, strerror) = (vm.str(&none(errno))?, vm.str(&none(strerror))?);
             let first = vm.repr(&filename)?;
-            let mut text = format!("[Errno {}] {}: {}", errno.to_string_lossy(), strerror.to_string_lossy(), first.to_string_lossy());
+            let mut shown = TextBuilder::default().text("[Errno ").str(&errno).text("] ").str(&strerror).text(": ").str(&first);
             if let Some(second) = self.filename2.load(vm) {
-                text.push_str(&format!(" -> {}", vm.repr(&second)?.to_string_lossy()));
+                shown = shown.text(" -> ").str(&*vm.repr(&second)?);
             }
-            return vm.new_str(&text);
+            return shown.build(vm);
         }
         if let (Some(errno), Some(strerror)) = (errno, strerror) {
             let (errno, strerror) = (vm.str(&errno)?, vm.str(&strerror)?);
-            let text = format!("[Errno {}] {}", errno.to_string_lossy(), strerror.to_string_lossy());
-            return vm.new_str(&text);
+            return TextBuilder::default().text("[Errno ").str(&errno).text("] ").str(&strerror).build(vm);
         }
         text(vm, &self.base.base)
     }
@@ -195,7 +207,7 @@ impl OSError {
     fn set_written(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         match value {
             Some(value) => {
-                let n = vm.as_isize(value)?;
+                let n = count(vm, value)?;
                 self.characters_written.set(n);
                 Ok(())
             }

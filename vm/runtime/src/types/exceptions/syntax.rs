@@ -1,8 +1,9 @@
 //! `SyntaxError` and its subclasses.
 
+use super::base::TextBuilder;
 use super::{BaseException, Exception};
 use crate::args::Args;
-use crate::types::int::IntRef;
+use crate::types::int::{Int, IntRef};
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
@@ -91,26 +92,22 @@ impl SyntaxError {
         let msg = self.msg.load(vm).unwrap_or_else(Value::none);
         let msg = vm.str(&msg)?;
         let filename = self.filename.load(vm).filter(|f| f.is::<Str>());
-        let lineno = self.lineno.load(vm).filter(Value::is_small_int);
-        if filename.is_none() && lineno.is_none() {
+        let lineno = self.lineno.load(vm).filter(|l| l.is_exact::<Int>());
+        let line = lineno.map(|l| IntRef::new(&l).and_then(|i| i.to_i64()).unwrap_or(-1));
+        let file = filename.as_ref().and_then(|f| f.downcast::<Str>());
+        if file.is_none() && line.is_none() {
             return Ok(msg);
         }
-        let file = match filename.as_ref().and_then(|f| f.downcast::<Str>()) {
-            Some(f) => {
-                let path = f.to_string_lossy();
-                Some(path.rsplit('/').next().unwrap_or(&path).to_owned())
-            }
-            None => None,
-        };
-        let line = lineno.as_ref().and_then(IntRef::new).and_then(|i| i.to_i64());
-        let msg = msg.to_string_lossy();
-        let shown = match (file, line) {
-            (Some(file), Some(line)) => format!("{msg} ({file}, line {line})"),
-            (Some(file), None) => format!("{msg} ({file})"),
-            (None, Some(line)) => format!("{msg} (line {line})"),
-            (None, None) => msg.into_owned(),
-        };
-        vm.new_str(&shown)
+        let mut shown = TextBuilder::default().str(&msg).text(" (");
+        if let Some(file) = file {
+            let start = file.chars().enumerate().filter(|(_, c)| *c == u32::from('/')).last().map_or(0, |(i, _)| i + 1);
+            let base = vm.new_str_data(file.data().slice(start, file.len()))?;
+            shown = shown.str(&base);
+        }
+        if let Some(line) = line {
+            shown = shown.text(&format!("{}line {line}", if file.is_some() { ", " } else { "" }));
+        }
+        shown.text(")").build(vm)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{BaseException, UnicodeError};
 use crate::args::Args;
 use crate::types::bytes::Bytes;
+use crate::types::int::{Int, IntRef};
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
 use crate::{GilCell, Py, PyClass, PyResult, Raised, Value, Vm, pyclass, pymethods};
@@ -98,8 +99,18 @@ macro_rules! positions {
 
 fn position(vm: &mut Vm, value: Option<&Value>) -> PyResult<isize> {
     match value {
-        Some(value) => vm.as_isize(value),
+        Some(value) if value.is::<Int>() => ssize(vm, value),
+        Some(_) => Err(vm.type_error("an integer is required")),
         None => Err(vm.type_error("can't delete numeric/char attribute")),
+    }
+}
+
+/// CPython's argument format `n`.
+fn ssize(vm: &mut Vm, value: &Value) -> PyResult<isize> {
+    let index = vm.index(value)?;
+    match IntRef::new(&index).and_then(|i| i.to_i64()) {
+        Some(i) => Ok(i as isize),
+        None => Err(vm.overflow_error("Python int too large to convert to C ssize_t")),
     }
 }
 
@@ -145,8 +156,18 @@ fn escape(c: u32) -> String {
 fn text(vm: &mut Vm, value: Option<Value>) -> PyResult<String> {
     match value {
         Some(value) => Ok(vm.str(&value)?.to_string_lossy().into_owned()),
-        None => Ok(String::new()),
+        None => Ok("<NULL>".to_owned()),
     }
+}
+
+/// The only position between `start` and `end`, if it is within `len`.
+fn single(start: isize, end: isize, len: usize) -> Option<usize> {
+    let at = usize::try_from(start).ok()?;
+    (at < len && start.checked_add(1) == Some(end)).then_some(at)
+}
+
+fn object_error(vm: &mut Vm, expected: &str) -> Raised {
+    vm.type_error(format!("UnicodeError 'object' attribute must be a {expected}"))
 }
 
 #[pymethods(parts(MEMBERS, POSITIONS))]
@@ -158,7 +179,7 @@ impl UnicodeEncodeError {
         let [encoding, object, start, end, reason] = args.positional() else { return Ok(()) };
         expect_str(vm, encoding, 1)?;
         expect_str(vm, object, 2)?;
-        let (start, end) = (vm.as_isize(start)?, vm.as_isize(end)?);
+        let (start, end) = (ssize(vm, start)?, ssize(vm, end)?);
         expect_str(vm, reason, 5)?;
         zelf.set_fields(vm, Some(encoding), object, start, end, reason);
         Ok(())
@@ -169,13 +190,13 @@ impl UnicodeEncodeError {
         let Some(object) = self.object.load(vm) else { return Ok(String::new()) };
         let (encoding, reason) = (self.encoding.load(vm), self.reason.load(vm));
         let (encoding, reason) = (text(vm, encoding)?, text(vm, reason)?);
-        let chars = object.downcast::<Str>();
-        let (start, end) = self.range(chars.map_or(0, |s| s.len()));
-        if end == start + 1 {
-            let c = escape(chars.and_then(|s| s.data().get(start)).unwrap_or(0));
+        let Some(chars) = object.downcast::<Str>() else { return Err(object_error(vm, "string")) };
+        let (start, end) = (self.start.get(), self.end.get());
+        if let Some(at) = single(start, end, chars.len()) {
+            let c = escape(chars.data().get(at).unwrap_or(0));
             return Ok(format!("'{encoding}' codec can't encode character '{c}' in position {start}: {reason}"));
         }
-        let last = end as isize - 1;
+        let last = end.wrapping_sub(1);
         Ok(format!("'{encoding}' codec can't encode characters in position {start}-{last}: {reason}"))
     }
 }
@@ -188,7 +209,7 @@ impl UnicodeDecodeError {
         init_args(vm, &zelf.base.base.base.base, args, &name, 5)?;
         let [encoding, object, start, end, reason] = args.positional() else { return Ok(()) };
         expect_str(vm, encoding, 1)?;
-        let (start, end) = (vm.as_isize(start)?, vm.as_isize(end)?);
+        let (start, end) = (ssize(vm, start)?, ssize(vm, end)?);
         expect_str(vm, reason, 5)?;
         let object = if object.is::<Bytes>() {
             object.clone()
@@ -207,13 +228,13 @@ impl UnicodeDecodeError {
         let Some(object) = self.object.load(vm) else { return Ok(String::new()) };
         let (encoding, reason) = (self.encoding.load(vm), self.reason.load(vm));
         let (encoding, reason) = (text(vm, encoding)?, text(vm, reason)?);
-        let bytes = object.downcast::<Bytes>().map(|b| b.as_bytes()).unwrap_or_default();
-        let (start, end) = self.range(bytes.len());
-        if end == start + 1 {
-            let byte = bytes.get(start).copied().unwrap_or(0);
+        let Some(bytes) = object.downcast::<Bytes>().map(|b| b.as_bytes()) else { return Err(object_error(vm, "bytes")) };
+        let (start, end) = (self.start.get(), self.end.get());
+        if let Some(at) = single(start, end, bytes.len()) {
+            let byte = bytes.get(at).copied().unwrap_or(0);
             return Ok(format!("'{encoding}' codec can't decode byte 0x{byte:02x} in position {start}: {reason}"));
         }
-        let last = end as isize - 1;
+        let last = end.wrapping_sub(1);
         Ok(format!("'{encoding}' codec can't decode bytes in position {start}-{last}: {reason}"))
     }
 }
@@ -226,7 +247,7 @@ impl UnicodeTranslateError {
         init_args(vm, &zelf.base.base.base.base, args, &name, 4)?;
         let [object, start, end, reason] = args.positional() else { return Ok(()) };
         expect_str(vm, object, 1)?;
-        let (start, end) = (vm.as_isize(start)?, vm.as_isize(end)?);
+        let (start, end) = (ssize(vm, start)?, ssize(vm, end)?);
         expect_str(vm, reason, 4)?;
         zelf.set_fields(vm, None, object, start, end, reason);
         Ok(())
@@ -237,13 +258,13 @@ impl UnicodeTranslateError {
         let Some(object) = self.object.load(vm) else { return Ok(String::new()) };
         let reason = self.reason.load(vm);
         let reason = text(vm, reason)?;
-        let chars = object.downcast::<Str>();
-        let (start, end) = self.range(chars.map_or(0, |s| s.len()));
-        if end == start + 1 {
-            let c = escape(chars.and_then(|s| s.data().get(start)).unwrap_or(0));
+        let Some(chars) = object.downcast::<Str>() else { return Err(object_error(vm, "string")) };
+        let (start, end) = (self.start.get(), self.end.get());
+        if let Some(at) = single(start, end, chars.len()) {
+            let c = escape(chars.data().get(at).unwrap_or(0));
             return Ok(format!("can't translate character '{c}' in position {start}: {reason}"));
         }
-        let last = end as isize - 1;
+        let last = end.wrapping_sub(1);
         Ok(format!("can't translate characters in position {start}-{last}: {reason}"))
     }
 }

@@ -1,7 +1,8 @@
 //! Exceptions in finalizers and callbacks, which no caller can handle: `sys.unraisablehook`.
 
-use crate::types::exceptions::BaseException;
+use crate::types::str_::Str;
 use crate::types::structseq::{self, StructSeqDef};
+use crate::types::typeobject::wrapper::WrapperDescr;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Raised, Value, Vm};
 
@@ -25,19 +26,42 @@ pub fn report(vm: &mut Vm, raised: Raised, object: &Value) {
 
 /// Reports `raised` under a message of its own ("Exception ignored while ...").
 pub fn report_with(vm: &mut Vm, raised: Raised, message: Option<&str>, object: Option<&Value>) {
-    if let Err(again) = call_hook(vm, &raised, message, object) {
+    let name = vm.intern("unraisablehook");
+    let hook = sys_attribute(vm, &name);
+    if let Err(again) = call_hook(vm, hook.as_ref(), &raised, message, object) {
         // The hook itself has failed: say so with the default one.
-        if default_print(vm, again.exception().as_value(), Some("Exception ignored in sys.unraisablehook"), None).is_err() {
-            eprintln!("Exception ignored in sys.unraisablehook");
+        let message = "Exception ignored in sys.unraisablehook";
+        if default_print(vm, again.exception().as_value(), Some(message), hook.as_ref()).is_err() {
+            eprintln!("{message}");
         }
     }
 }
 
-fn call_hook(vm: &mut Vm, raised: &Raised, message: Option<&str>, object: Option<&Value>) -> PyResult<()> {
-    let exception = raised.exception().to_value();
-    let name = vm.intern("unraisablehook");
+/// Reports `raised` under "`doing` `object`", as for finalizers: "Exception ignored while calling deallocator <function ...>".
+pub fn report_while(vm: &mut Vm, raised: Raised, doing: &str, object: &Value) {
+    let shown = match vm.repr(object) {
+        Ok(repr) => repr.to_string_lossy().into_owned(),
+        Err(_) => "<object repr() failed>".to_owned(),
+    };
+    report_with(vm, raised, Some(&format!("{doing} {shown}")), None);
+}
+
+/// Reports what came out of the finalizer of `object`: its class's `__del__`, or a generator's `close()`.
+pub fn report_finalizer(vm: &mut Vm, raised: Raised, object: &Value) {
+    match object.ty().lookup(vm, n!(__del__)).filter(|del| !del.is::<WrapperDescr>()) {
+        Some(del) => report_while(vm, raised, "Exception ignored while calling deallocator", &del),
+        None => report_while(vm, raised, "Exception ignored while closing generator", object),
+    }
+}
+
+/// An attribute of `sys` that is not None.
+fn sys_attribute(vm: &mut Vm, name: &Py<Str>) -> Option<Value> {
     let sys = vm.interp.sys_dict.load(vm);
-    let hook = sys.and_then(|d| d.get_str(vm, &name).cloned()).filter(|h| !h.is_none());
+    sys.and_then(|d| d.get_str(vm, name).cloned()).filter(|h| !h.is_none())
+}
+
+fn call_hook(vm: &mut Vm, hook: Option<&Value>, raised: &Raised, message: Option<&str>, object: Option<&Value>) -> PyResult<()> {
+    let exception = raised.exception().to_value();
     let Some(hook) = hook else { return default_print(vm, &exception, message, object) };
     let traceback = raised.exception().traceback.load(vm).unwrap_or_else(Value::none);
     let text = match message {
@@ -46,7 +70,7 @@ fn call_hook(vm: &mut Vm, raised: &Raised, message: Option<&str>, object: Option
     };
     let values = vec![exception.ty().to_value(), exception, traceback, text, object.cloned().unwrap_or_else(Value::none)];
     let args = structseq::new(vm, &ARGS, values)?;
-    vm.call(&hook, &[args])?;
+    vm.call(hook, &[args])?;
     Ok(())
 }
 
@@ -76,17 +100,10 @@ fn default_print(vm: &mut Vm, exception: &Value, message: Option<&str>, object: 
         (Some(message), None) => text.push_str(&format!("{message}:\n")),
         (None, None) => {}
     }
-    let sys = vm.interp.sys_dict.load(vm);
-    let stderr = sys.and_then(|d| d.get_str(vm, n!(stderr)).cloned()).filter(|s| !s.is_none());
-    let Some(stderr) = stderr else {
-        eprint!("{text}");
-        return Ok(());
-    };
+    let Some(stderr) = sys_attribute(vm, n!(stderr)) else { return Ok(()) };
     let shown = vm.new_str(&text)?.into_value();
     vm.call_method(&stderr, n!(write), &[shown])?;
-    if let Some(lines) = traceback_lines(vm, exception) {
-        vm.call_method(&stderr, n!(write), &[lines])?;
-    } else {
+    if print_by_library(vm, exception, &stderr).is_err() {
         let line = summary(vm, exception)?.into_value();
         vm.call_method(&stderr, n!(write), &[line])?;
     }
@@ -94,22 +111,16 @@ fn default_print(vm: &mut Vm, exception: &Value, message: Option<&str>, object: 
     Ok(())
 }
 
-/// The traceback as the library formats it, if there is one and the library can be had.
-fn traceback_lines(vm: &mut Vm, exception: &Value) -> Option<Value> {
-    let e = exception.downcast::<BaseException>()?;
-    e.traceback.load(vm)?;
-    let module = crate::types::object::import(vm, "traceback").ok()?;
-    let format = vm.getattr_str(&module, "format_exception").ok()?;
-    let lines = vm.call(&format, std::slice::from_ref(exception)).ok()?;
-    let mut text = Vec::new();
-    for line in vm.collect(&lines).ok()? {
-        text.extend(vm.str(&line).ok()?.chars());
-    }
-    vm.new_str_ucs4(&text).ok().map(Py::into_value)
+/// The exception with its traceback, as the library's `traceback` module prints it.
+fn print_by_library(vm: &mut Vm, exception: &Value, file: &Value) -> PyResult<()> {
+    let module = crate::types::object::import(vm, "traceback")?;
+    let print = vm.getattr_str(&module, "_print_exception_bltin")?;
+    vm.call(&print, &[exception.clone(), file.clone()])?;
+    Ok(())
 }
 
 /// `Type: text` and a newline.
-fn summary(vm: &mut Vm, exception: &Value) -> PyResult<Py<crate::types::str_::Str>> {
+fn summary(vm: &mut Vm, exception: &Value) -> PyResult<Py<Str>> {
     let name = crate::types::typeobject::full_name(vm, exception.ty());
     let text = match vm.str(exception) {
         Ok(text) => text.to_string_lossy().into_owned(),

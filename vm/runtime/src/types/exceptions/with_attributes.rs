@@ -3,6 +3,8 @@
 use super::base::{state_dict, text};
 use super::{BaseException, Exception, LookupError};
 use crate::args::Args;
+use crate::types::class::PyMethods;
+use crate::types::slots::Slots;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
@@ -111,18 +113,20 @@ impl From<BaseException> for KeyError {
     }
 }
 
-members!(KeyError:);
+impl PyMethods for KeyError {
+    fn set_slots(slots: &Slots) {
+        slots.new.set(Some(super::macros::new_of::<KeyError>));
+        slots.str.set(Some(key_error_str));
+    }
+}
 
-#[pymethods(parts(MEMBERS))]
-impl KeyError {
-    #[slot(str)]
-    fn slot_str(&self, vm: &mut Vm) -> PyResult<Py<Str>> {
-        let base = &self.base.base.base;
-        let args = base.args_tuple(vm)?;
-        match args.items() {
-            [key] => vm.repr(key),
-            _ => text(vm, base),
-        }
+/// The key as `repr` shows it. Takes any exception: a class may have KeyError among its bases and the payload of another one.
+fn key_error_str(vm: &mut Vm, zelf: &Value) -> PyResult {
+    let base = BaseException::self_arg(vm, zelf, "__str__")?;
+    let args = base.args_tuple(vm)?;
+    match args.items() {
+        [key] => vm.repr(key).map(Py::into_value),
+        _ => text(vm, base).map(Py::into_value),
     }
 }
 
@@ -260,7 +264,7 @@ impl AttributeError {
     /// For pickling: without the object, which often cannot be pickled.
     #[method]
     fn __reduce__(zelf: &Py<AttributeError>, vm: &mut Vm) -> PyResult<Py<Tuple>> {
-        let state = zelf.__getstate__(vm)?;
+        let state = AttributeError::__getstate__(zelf, vm)?;
         let mut parts = vec![zelf.as_value().ty().to_value(), zelf.base.base.args_tuple(vm)?.into_value()];
         parts.push(state);
         vm.new_tuple(parts)
@@ -268,13 +272,15 @@ impl AttributeError {
 
     /// The attributes to pickle.
     #[method]
-    fn __getstate__(&self, vm: &mut Vm) -> PyResult {
+    fn __getstate__(zelf: &Py<AttributeError>, vm: &mut Vm) -> PyResult {
         let state = vm.new_dict()?;
-        if let Some(name) = self.name.load(vm) {
-            let key = vm.intern("name");
-            state.set_str(vm, &key, name)?;
+        if let Some(dict) = state_dict(vm, zelf.as_value())? {
+            state.copy_from(vm, &dict)?;
         }
-        let args = self.base.base.args_tuple(vm)?;
+        if let Some(name) = zelf.name.load(vm) {
+            state.set_str(vm, n!(name), name)?;
+        }
+        let args = zelf.base.base.args_tuple(vm)?;
         let key = vm.intern("args");
         state.set_str(vm, &key, args.into_value())?;
         Ok(state.into_value())

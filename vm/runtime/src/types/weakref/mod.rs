@@ -207,6 +207,6 @@ impl WeakRef {
 pub fn call_callback(vm: &mut Vm, weak: &Value) {
     let Some(callback) = links(weak).and_then(|l| l.callback.take()) else { return };
     if let Err(e) = vm.call(&callback, std::slice::from_ref(weak)) {
-        vm.unraisable(e, &callback);
+        crate::types::exceptions::unraisable::report_while(vm, e, "Exception ignored while calling weakref callback", &callback);
     }
 }
