@@ -9,6 +9,10 @@ mod _contextvars;
 mod _functools;
 mod _heapq;
 mod _operator;
+mod _queue;
+mod _sre;
+mod _statistics;
+mod _string;
 mod itertools;
 mod _sre;
 mod _string;
@@ -34,6 +38,10 @@ pub static MODULES: &[&ModuleDef] = &[
     &_functools::MODULE,
     &_heapq::MODULE,
     &_operator::MODULE,
+    &_queue::MODULE,
+    &_sre::MODULE,
+    &_statistics::MODULE,
+    &_string::MODULE,
     &itertools::MODULE,
     &_sre::MODULE,
     &_string::MODULE,

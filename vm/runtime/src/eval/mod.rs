@@ -304,7 +304,7 @@ impl Vm {
     /// Looks at the eval breaker's bits.
     #[cold]
     #[inline(never)]
-    pub(crate) fn handle_breaker(&mut self) -> PyResult<()> {
+    pub fn handle_breaker(&mut self) -> PyResult<()> {
         let bits = self.interp.eval_breaker.load(Ordering::Acquire);
         if bits & breaker::GIL_REQUEST != 0 {
             self.yield_gil();
