@@ -8,16 +8,17 @@ mod _collections;
 mod _contextvars;
 mod _functools;
 mod _heapq;
+mod _json;
 mod _operator;
 mod _queue;
 mod _sre;
 mod _statistics;
 mod _string;
-mod itertools;
-mod _sre;
-mod _string;
+mod _weakref;
 mod errno;
 mod fspath;
+mod gc;
+mod itertools;
 mod lock;
 pub mod oserror;
 mod posix;
@@ -26,8 +27,6 @@ pub mod signal;
 mod stat;
 mod thread;
 mod time;
-mod _weakref;
-mod gc;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -37,21 +36,20 @@ pub static MODULES: &[&ModuleDef] = &[
     &_contextvars::MODULE,
     &_functools::MODULE,
     &_heapq::MODULE,
+    &_json::MODULE,
     &_operator::MODULE,
     &_queue::MODULE,
     &_sre::MODULE,
     &_statistics::MODULE,
     &_string::MODULE,
-    &itertools::MODULE,
-    &_sre::MODULE,
-    &_string::MODULE,
+    &_weakref::MODULE,
     &errno::MODULE,
+    &gc::MODULE,
+    &itertools::MODULE,
     &posix::MODULE,
     &resource::MODULE,
     &signal::MODULE,
     &stat::MODULE,
     &thread::MODULE,
     &time::MODULE,
-    &_weakref::MODULE,
-    &gc::MODULE,
 ];
