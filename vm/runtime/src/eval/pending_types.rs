@@ -61,13 +61,17 @@ pub fn slice(vm: &mut Vm, items: Vec<Value>) -> PyResult {
 }
 
 /// An interpolation of a template string; `format_spec` and the conversion's number as BUILD_INTERPOLATION has them.
-pub fn interpolation(vm: &mut Vm, _value: Value, _expression: Value, _conversion: u32, _spec: Option<Value>) -> PyResult {
-    Err(vm.not_implemented_error("template strings are not there yet"))
+pub fn interpolation(vm: &mut Vm, value: Value, expression: Value, conversion: u32, spec: Option<Value>) -> PyResult {
+    vm.new_interpolation(value, expression, conversion, spec)
 }
 
 /// A template string of its strings and interpolations.
-pub fn template(vm: &mut Vm, _strings: Value, _interpolations: Value) -> PyResult {
-    Err(vm.not_implemented_error("template strings are not there yet"))
+pub fn template(vm: &mut Vm, strings: Value, interpolations: Value) -> PyResult {
+    use crate::types::tuple::Tuple;
+    match (strings.into_py::<Tuple>(), interpolations.into_py::<Tuple>()) {
+        (Ok(strings), Ok(interpolations)) => vm.new_template(strings, interpolations),
+        _ => Err(vm.system_error("a template is made of two tuples")),
+    }
 }
 
 /// `cls[item]` of a native class: a generic alias.

@@ -3,7 +3,7 @@
 //! A buffer never hands out a pointer: its bytes are looked at through the token, so no Python code can run, and no exporter can be
 //! resized, while somebody looks. Exporters count their exports and refuse to resize meanwhile.
 
-use crate::{PyResult, Value, Vm};
+use crate::{PyResult, Value, Vm, pyclass};
 use std::borrow::Cow;
 
 /// How an exporter gives access to its memory.
@@ -136,5 +136,54 @@ impl Vm {
                 Err(self.type_error(format!("a bytes-like object is required, not '{name}'")))
             }
         }
+    }
+}
+
+/// What exports the memory of an object whose class has `__buffer__` (PEP 688): the view that it gave, and the object.
+#[pyclass(name = "_buffer_wrapper", flags(DISALLOW_INSTANTIATION), gc, no_methods)]
+pub struct BufferWrapper {
+    pub view: Value,
+    pub object: Value,
+}
+
+fn wrapper_memory<'a>(vm: &'a Vm, owner: &'a Value) -> &'a [u8] {
+    match owner.downcast::<BufferWrapper>() {
+        Some(wrapper) => {
+            let wrapper: &'a BufferWrapper = wrapper;
+            (crate::types::memoryview::VIEW_BUFFER.bytes)(vm, &wrapper.view)
+        }
+        None => &[],
+    }
+}
+
+fn wrapper_memory_mut<'a>(vm: &'a mut Vm, owner: &'a Value) -> Option<&'a mut [u8]> {
+    let wrapper: &'a BufferWrapper = owner.downcast::<BufferWrapper>()?;
+    (crate::types::memoryview::VIEW_BUFFER.bytes_mut)(vm, &wrapper.view)
+}
+
+/// Gives the view's buffer back, tells the object, and releases the view.
+fn wrapper_release(vm: &mut Vm, owner: &Value) {
+    let Some(wrapper) = owner.downcast::<BufferWrapper>() else { return };
+    (crate::types::memoryview::VIEW_BUFFER.release)(vm, &wrapper.view);
+    let name = vm.intern("__release_buffer__");
+    if let Err(e) = vm.call_special(&wrapper.object, &name, std::slice::from_ref(&wrapper.view)) {
+        vm.unraisable(e, &wrapper.object);
+    }
+    if let Some(view) = wrapper.view.downcast::<crate::types::memoryview::MemoryView>() {
+        if let Err(e) = view.release_now(vm) {
+            vm.unraisable(e, &wrapper.object);
+        }
+    }
+}
+
+/// Access to memory through [`BufferWrapper`].
+pub static WRAPPER_BUFFER: BufferOps = BufferOps { bytes: wrapper_memory, bytes_mut: wrapper_memory_mut, release: wrapper_release };
+
+impl Vm {
+    /// The buffer of `object`, whose `__buffer__` has given `view`, a memoryview.
+    pub fn buffer_of_view(&mut self, object: &Value, view: Value, flags: u32) -> PyResult<Buffer> {
+        let made = self.buffer(&view, flags)?;
+        let wrapper = self.new_object(BufferWrapper { view, object: object.clone() })?;
+        Ok(Buffer { owner: wrapper.into_value(), ops: &WRAPPER_BUFFER, ..made })
     }
 }

@@ -25,6 +25,7 @@ pub mod iter;
 pub mod itertypes;
 pub mod list;
 pub mod mappingproxy;
+pub mod memoryview;
 pub mod module;
 pub mod namespace;
 pub mod native;
@@ -39,6 +40,7 @@ pub mod slots;
 pub mod str_;
 pub mod structseq;
 pub mod traceback;
+pub mod template;
 pub mod tuple;
 pub mod type_;
 pub mod typeobject;
@@ -56,6 +58,8 @@ pub const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <tuple::Tuple as PyClass>::static_type,
     <bytes::Bytes as PyClass>::static_type,
     <bytearray::ByteArray as PyClass>::static_type,
+    <memoryview::ManagedBuffer as PyClass>::static_type,
+    <memoryview::MemoryView as PyClass>::static_type,
     <dict::Dict as PyClass>::static_type,
     <list::List as PyClass>::static_type,
     <int::Int as PyClass>::static_type,

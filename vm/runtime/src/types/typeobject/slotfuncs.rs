@@ -435,16 +435,14 @@ pub fn buffer(vm: &mut Vm, zelf: &Value, flags: u32) -> PyResult<Buffer> {
     if view.type_name() != "memoryview" {
         return Err(vm.type_error("__buffer__ returned non-memoryview object"));
     }
-    vm.buffer(&view, flags)
+    vm.buffer_of_view(zelf, view, flags)
 }
 
 /// `object.__buffer__(flags)` of a native exporter: a memoryview of it.
 pub fn buffer_view(vm: &mut Vm, zelf: &Value, flags: &Value) -> PyResult {
-    vm.as_isize(flags)?;
-    let dict = vm.interp.builtins.load(vm);
-    let name = vm.intern("memoryview");
-    match dict.and_then(|d| d.get_str(vm, &name).cloned()) {
-        Some(memoryview) => vm.call(&memoryview, std::slice::from_ref(zelf)),
-        None => Err(vm.not_implemented_error("memoryview is not there yet")),
+    let flags = vm.as_isize(flags)?;
+    match u32::try_from(flags) {
+        Ok(flags) => Ok(vm.new_memoryview(zelf, flags)?.into_value()),
+        Err(_) => Err(vm.overflow_error("Python int too large to convert to C int")),
     }
 }
