@@ -31,7 +31,7 @@ fn isinstance(object: &Value, class: &Value, vm: &mut Vm) -> PyResult<bool> {
     vm.isinstance(object, class)
 }
 
-#[pyfunction]
+#[pyfunction(name = "__build_class__")]
 fn __build_class__(args: Args<'_>, vm: &mut Vm) -> PyResult {
     let [body, name, bases @ ..] = args.positional() else { return Err(vm.type_error("__build_class__: not enough arguments")) };
     let Some(function) = body.downcast::<Function>() else { return Err(vm.type_error("__build_class__: func must be a function")) };
@@ -53,8 +53,14 @@ fn run(vm: &mut Vm, path: &str) -> PyResult<()> {
     let builtins = krait_runtime::module::create(vm, &MODULE)?;
     let dict = builtins.dict.load(vm);
     if let Some(dict) = &dict {
-        for ty in krait_runtime::types::CORE_TYPES {
-            let ty = ty().ready(vm)?;
+        use krait_runtime::types::exceptions as e;
+        let exceptions = [
+            e::Exception::static_type(), e::TypeError::static_type(), e::ValueError::static_type(), e::KeyError::static_type(), e::StopIteration::static_type(),
+            e::RecursionError::static_type(), e::RuntimeError::static_type(), e::AttributeError::static_type(), e::IndexError::static_type(),
+        ];
+        let types: Vec<_> = krait_runtime::types::CORE_TYPES.iter().map(|t| t()).chain(exceptions).collect();
+        for ty in types {
+            let ty = ty.ready(vm)?;
             if let Some(name) = ty.name.load(vm) {
                 dict.set(vm, &name, ty.to_value())?;
             }
@@ -77,8 +83,9 @@ fn main() {
             Ok(()) => 0,
             Err(e) => {
                 let exception = e.exception().to_value();
-                let text = vm.str(&exception).map(|s| Str::to_string_lossy(&s).into_owned()).unwrap_or_default();
-                let mut tb = vm.getattr_str(&exception, "__traceback__").ok();
+                let args = e.exception().args.load(&vm).map_or_else(Value::none, |a| a.into_value());
+                let text = vm.repr(&args).map(|s| Str::to_string_lossy(&s).into_owned()).unwrap_or_default();
+                let mut tb = e.exception().traceback.load(&vm);
                 while let Some(t) = tb.filter(|t| !t.is_none()) {
                     let line = vm.getattr_str(&t, "tb_lineno").ok().and_then(|l| l.as_small_int());
                     eprintln!("  line {}", line.unwrap_or(-1));
