@@ -16,6 +16,11 @@ fn print(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
     Ok(())
 }
 
+#[pyfunction]
+fn perf_counter() -> f64 {
+    std::time::UNIX_EPOCH.elapsed().map(|d| d.as_secs_f64()).unwrap_or_default()
+}
+
 #[pyfunction(sig = "(object, /)")]
 fn len(object: &Value, vm: &mut Vm) -> PyResult<usize> {
     vm.len(object)
@@ -42,7 +47,7 @@ fn __build_class__(args: Args<'_>, vm: &mut Vm) -> PyResult {
     vm.call(PyType::type_object(vm).as_value(), &[name.clone(), bases, namespace])
 }
 
-krait_runtime::module! { "builtins", doc: "A few builtins.", functions: [print, len, repr, isinstance, __build_class__], types: [] }
+krait_runtime::module! { "builtins", doc: "A few builtins.", functions: [print, perf_counter, len, repr, isinstance, __build_class__], types: [] }
 
 fn run(vm: &mut Vm, path: &str) -> PyResult<()> {
     let bytes = std::fs::read(path).unwrap_or_default();
@@ -54,11 +59,12 @@ fn run(vm: &mut Vm, path: &str) -> PyResult<()> {
     let dict = builtins.dict.load(vm);
     if let Some(dict) = &dict {
         use krait_runtime::types::exceptions as e;
+        let range = krait_runtime::types::range::Range::static_type();
         let exceptions = [
             e::Exception::static_type(), e::TypeError::static_type(), e::ValueError::static_type(), e::KeyError::static_type(), e::StopIteration::static_type(),
             e::RecursionError::static_type(), e::RuntimeError::static_type(), e::AttributeError::static_type(), e::IndexError::static_type(),
         ];
-        let types: Vec<_> = krait_runtime::types::CORE_TYPES.iter().map(|t| t()).chain(exceptions).collect();
+        let types: Vec<_> = krait_runtime::types::CORE_TYPES.iter().map(|t| t()).chain(exceptions).chain([range]).collect();
         for ty in types {
             let ty = ty.ready(vm)?;
             if let Some(name) = ty.name.load(vm) {

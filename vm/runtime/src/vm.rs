@@ -32,6 +32,9 @@ pub struct Interpreter {
     pub signal_handler: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
     /// Runs pending calls, on the main thread.
     pub pending_calls: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
+    /// Addresses of the definitions of `len` and `isinstance`, once a call of them has been specialised.
+    pub(crate) len_def: Cell<usize>,
+    pub(crate) isinstance_def: Cell<usize>,
     /// Collects a generation of garbage.
     pub collector: Cell<Option<fn(&mut Vm, usize)>>,
     /// Makes type parameters: `TypeVar`, `TypeVar.bound`, `TypeVar.constraints`, `ParamSpec`, `TypeVarTuple`, `_subscript_generic`,
@@ -150,6 +153,9 @@ impl Vm {
             signal_handler: Cell::new(None),
             pending_calls: Cell::new(None),
             collector: Cell::new(Some(crate::types::gc::collect_due)),
+            len_def: Cell::new(0),
+            isinstance_def: Cell::new(0),
+            collector: Cell::new(None),
             typing_intrinsic: Cell::new(None),
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),

@@ -95,6 +95,41 @@ pub(crate) unsafe fn make_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slot
     }
 }
 
+/// The frame for a call whose arguments fit the parameters one by one; they are moved out of their slots, which hold nothing afterwards.
+///
+/// # Safety
+/// `args` points at `count` slots that hold values, `func` takes exactly so many, and the caller takes the slots off its stack.
+#[inline(always)]
+pub(crate) unsafe fn exact_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slot, count: usize) -> PyResult<*mut Frame> {
+    let code = func.code.load(vm);
+    let Some(frame) = vm.eval.stack.push(Frame::size_of(&code)) else { return Err(vm.memory_error()) };
+    let nlocalsplus = code.nlocalsplus();
+    // SAFETY: the block has room for head and variables, of which the arguments are the first.
+    unsafe {
+        let slots = Frame::slots(frame);
+        let ip = code.start();
+        frame.write(Frame {
+            code,
+            func,
+            locals: None,
+            frame_obj: None,
+            previous: std::ptr::null_mut(),
+            ip,
+            sp: slots.add(nlocalsplus),
+            return_offset: 0,
+            owner: crate::eval::frame::Owner::Thread,
+            is_entry: false,
+            is_init: false,
+            cleared: false,
+        });
+        std::ptr::copy_nonoverlapping(args, slots, count);
+        for i in count..nlocalsplus {
+            slots.add(i).write(None);
+        }
+    }
+    Ok(frame)
+}
+
 /// The arguments of one call on their way into the variables.
 struct Binding<'a> {
     func: Py<Function>,

@@ -12,19 +12,26 @@
 use crate::eval::call::{enter, make_frame};
 use crate::eval::frame::{Frame, Owner, Slot};
 use crate::eval::ops::{self, attr, build, call as calls, exceptions, import_, intrinsic, match_, names};
+use crate::eval::specialize::{self, Site, arith, data, read_u32, read_u64};
 use crate::eval::{pending_types, unwind};
 use crate::types::class::flags;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{BaseException, StopAsyncIteration, StopIteration};
 use crate::types::generator::{self, Coroutine, Generator, state, state_of, stop_value};
+use crate::types::list::{List, ListIter};
 use crate::types::method::Method;
+use crate::types::module::Module;
+use crate::types::native::{BuiltinFunction, MethodDescr};
 use crate::types::pyfunction::Function;
+use crate::types::range::RangeIter;
 use crate::types::slots::{CompareOp, SendResult};
 use crate::types::str_::Str;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{Tuple, TupleIter};
+use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
-use crate::{Args, Py, PyResult, Raised, Value, Vm};
+use crate::{Args, Py, PyClass, PyResult, Raised, Value, Vm};
 use krait_bytecode::opcode::BinaryOp;
+use krait_heap::ObjectFlags;
 use std::sync::atomic::Ordering;
 
 /// Opcode numbers as the loop matches them.
@@ -226,6 +233,82 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                     }
 
                     'again: loop {
+                    // Tries to specialise when the counter is at zero, and looks at the instruction anew.
+                    macro_rules! adapt {
+                        ($call:expr) => {{
+                            let counter = *ip;
+                            if counter == 0 {
+                                $call;
+                                opcode = *ip.sub(1) & 0xff;
+                                continue 'again;
+                            }
+                            *ip.cast_mut() = counter - 1;
+                        }};
+                    }
+                    // A guard failed: does it in the general way, for good after too many times.
+                    macro_rules! deopt {
+                        ($base:ident) => {{
+                            let counter = *ip;
+                            if counter == 0 {
+                                *ip.sub(1).cast_mut() = *ip.sub(1) & 0xff00 | op::$base;
+                            } else {
+                                *ip.cast_mut() = counter - 1;
+                            }
+                            opcode = op::$base;
+                            continue 'again;
+                        }};
+                    }
+                    macro_rules! site {
+                        () => {
+                            Site::before(ip)
+                        };
+                    }
+                    // Puts `$v` in place of the two topmost items.
+                    macro_rules! binary_result {
+                        ($v:expr) => {{
+                            let value: Value = $v;
+                            sp = sp.sub(1);
+                            drop(sp.read());
+                            *sp.sub(1) = Some(value);
+                            ip = ip.add(5);
+                        }};
+                    }
+                    // The same when both items are small ints, which own nothing.
+                    macro_rules! int_result {
+                        ($bits:expr, $caches:literal) => {{
+                            let bits: i64 = $bits;
+                            sp = sp.sub(1);
+                            sp.sub(1).cast::<i64>().write(bits);
+                            ip = ip.add($caches);
+                        }};
+                    }
+                    macro_rules! float_op {
+                        ($op:tt) => {{
+                            let (x, y) = (arith::float_of((*sp.sub(2)).as_ref()), arith::float_of((*sp.sub(1)).as_ref()));
+                            let (Some(x), Some(y)) = (x, y) else { deopt!(BINARY_OP) };
+                            let result = x $op y;
+                            match Value::from_f64_inline(result) {
+                                Some(v) => binary_result!(v),
+                                None => binary_result!(tri!(vm.new_float(result))),
+                            }
+                        }};
+                    }
+                    // A comparison's result: consumed at once by the conditional jump that mostly follows.
+                    macro_rules! compared {
+                        ($truth:expr) => {{
+                            let truth: bool = $truth;
+                            let next = *ip.add(1);
+                            match next & 0xff {
+                                op::POP_JUMP_IF_FALSE => ip = ip.add(3 + if truth { 0 } else { (next >> 8) as usize }),
+                                op::POP_JUMP_IF_TRUE => ip = ip.add(3 + if truth { (next >> 8) as usize } else { 0 }),
+                                _ => {
+                                    push!(Value::from_bool(truth));
+                                    ip = ip.add(1);
+                                }
+                            }
+                        }};
+                    }
+
                         match opcode {
                             op::NOP | op::NOT_TAKEN | op::CACHE => {}
                             op::EXTENDED_ARG => {
@@ -300,6 +383,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
 
                             // Operators.
                             op::BINARY_OP => {
+                                adapt!(arith::binary_op(vm, site!(), (*sp.sub(2)).as_ref(), (*sp.sub(1)).as_ref(), oparg));
                                 save!();
                                 let b = pop!();
                                 let a = pop!();
@@ -327,6 +411,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 push!(Value::from_bool(a.is_false()));
                             }
                             op::TO_BOOL => {
+                                adapt!(arith::to_bool(vm, site!(), (*sp.sub(1)).as_ref()));
                                 save!();
                                 let a = pop!();
                                 let truth = tri!(vm.is_true(&a));
@@ -336,6 +421,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 ip = ip.add(3);
                             }
                             op::COMPARE_OP => {
+                                adapt!(arith::compare_op(site!(), (*sp.sub(2)).as_ref(), (*sp.sub(1)).as_ref(), oparg));
                                 save!();
                                 let b = pop!();
                                 let a = pop!();
@@ -379,6 +465,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 wakeup!();
                             }
                             op::STORE_SUBSCR => {
+                                adapt!(data::store_subscr(site!(), (*sp.sub(2)).as_ref(), (*sp.sub(1)).as_ref()));
                                 save!();
                                 let key = pop!();
                                 let container = pop!();
@@ -437,6 +524,10 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
 
                             // Names.
                             op::LOAD_GLOBAL => {
+                                adapt!({
+                                    let (name, func) = (name!(oparg >> 1), (*frame).func.clone());
+                                    specialize::attr::load_global(vm, site!(), &func, &name)
+                                });
                                 save!();
                                 let name = name!(oparg >> 1);
                                 let func = (*frame).func.clone();
@@ -526,6 +617,10 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
 
                             // Attributes.
                             op::LOAD_ATTR => {
+                                adapt!({
+                                    let name = name!(oparg >> 1);
+                                    specialize::attr::load_attr(vm, site!(), (*sp.sub(1)).as_ref(), &name, oparg)
+                                });
                                 save!();
                                 let name = name!(oparg >> 1);
                                 let object = pop!();
@@ -541,6 +636,10 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 ip = ip.add(9);
                             }
                             op::STORE_ATTR => {
+                                adapt!({
+                                    let name = name!(oparg);
+                                    specialize::attr::store_attr(vm, site!(), (*sp.sub(1)).as_ref(), &name)
+                                });
                                 save!();
                                 let name = name!(oparg);
                                 let object = pop!();
@@ -694,6 +793,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 push!(tri!(build::format(vm, value, Some(&spec))));
                             }
                             op::UNPACK_SEQUENCE => {
+                                adapt!(data::unpack_sequence(site!(), (*sp.sub(1)).as_ref(), oparg));
                                 save!();
                                 let value = pop!();
                                 let items = tri!(build::unpack(vm, &value, oparg as usize, None));
@@ -717,12 +817,13 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
 
                             // Calls.
                             op::CALL => {
-                                breaker!();
-                                save!();
                                 let mut count = oparg as usize;
                                 let mut first = sp.sub(count);
                                 let base = sp.sub(count + 2);
                                 bind_method(base);
+                                adapt!(specialize::call::call(vm, site!(), (*base).as_ref(), (*base.add(1)).as_ref(), count));
+                                breaker!();
+                                save!();
                                 if (*base.add(1)).is_some() {
                                     first = first.sub(1);
                                     count += 1;
@@ -921,6 +1022,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 wakeup!();
                             }
                             op::FOR_ITER => {
+                                adapt!(data::for_iter(site!(), (*sp.sub(1)).as_ref()));
                                 save!();
                                 let iterator = &*sp.sub(1);
                                 let next = match iterator {
@@ -1134,6 +1236,563 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 }
                                 wakeup!();
                             }
+                            // Specialised operators.
+                            op::BINARY_OP_ADD_INT => {
+                                let (a, b) = (sp.sub(2).cast::<i64>().read(), sp.sub(1).cast::<i64>().read());
+                                if a & b & 1 == 0 {
+                                    deopt!(BINARY_OP)
+                                }
+                                match a.checked_add(b - 1) {
+                                    Some(r) => int_result!(r, 5),
+                                    None => deopt!(BINARY_OP),
+                                }
+                            }
+                            op::BINARY_OP_SUBTRACT_INT => {
+                                let (a, b) = (sp.sub(2).cast::<i64>().read(), sp.sub(1).cast::<i64>().read());
+                                if a & b & 1 == 0 {
+                                    deopt!(BINARY_OP)
+                                }
+                                match a.checked_sub(b - 1) {
+                                    Some(r) => int_result!(r, 5),
+                                    None => deopt!(BINARY_OP),
+                                }
+                            }
+                            op::BINARY_OP_MULTIPLY_INT => {
+                                let (a, b) = (sp.sub(2).cast::<i64>().read(), sp.sub(1).cast::<i64>().read());
+                                if a & b & 1 == 0 {
+                                    deopt!(BINARY_OP)
+                                }
+                                match (a >> 1).checked_mul(b - 1) {
+                                    Some(r) => int_result!(r | 1, 5),
+                                    None => deopt!(BINARY_OP),
+                                }
+                            }
+                            op::BINARY_OP_ADD_FLOAT => float_op!(+),
+                            op::BINARY_OP_SUBTRACT_FLOAT => float_op!(-),
+                            op::BINARY_OP_MULTIPLY_FLOAT => float_op!(*),
+                            op::BINARY_OP_EXTEND => {
+                                let (Some(a), Some(b)) = (&*sp.sub(2), &*sp.sub(1)) else { deopt!(BINARY_OP) };
+                                let Some(which) = BinaryOp::from_oparg(oparg) else { deopt!(BINARY_OP) };
+                                match arith::extend(vm, which, a, b) {
+                                    Some(v) => binary_result!(v),
+                                    None => deopt!(BINARY_OP),
+                                }
+                            }
+                            op::BINARY_OP_SUBSCR_LIST_INT => {
+                                let (Some(a), Some(b)) = (&*sp.sub(2), &*sp.sub(1)) else { deopt!(BINARY_OP) };
+                                match a.downcast_exact::<List>().and_then(|l| arith::item_at(l.items(vm), b)) {
+                                    Some(v) => binary_result!(v),
+                                    None => deopt!(BINARY_OP),
+                                }
+                                wakeup!();
+                            }
+                            op::BINARY_OP_SUBSCR_TUPLE_INT => {
+                                let (Some(a), Some(b)) = (&*sp.sub(2), &*sp.sub(1)) else { deopt!(BINARY_OP) };
+                                match a.downcast_exact::<Tuple>().and_then(|t| arith::item_at(t.items(), b)) {
+                                    Some(v) => binary_result!(v),
+                                    None => deopt!(BINARY_OP),
+                                }
+                                wakeup!();
+                            }
+                            op::BINARY_OP_SUBSCR_STR_INT => {
+                                let (Some(a), Some(b)) = (&*sp.sub(2), &*sp.sub(1)) else { deopt!(BINARY_OP) };
+                                match tri!(arith::char_at(vm, a, b)) {
+                                    Some(v) => binary_result!(v),
+                                    None => deopt!(BINARY_OP),
+                                }
+                            }
+                            op::BINARY_OP_SUBSCR_DICT => {
+                                let Some(dict) = (*sp.sub(2)).as_ref().and_then(|d| d.downcast_exact::<Dict>()) else { deopt!(BINARY_OP) };
+                                save!();
+                                let (dict, key) = (dict.clone(), pop!());
+                                drop(pop_slot!());
+                                let found = tri!(dict.get(vm, &key));
+                                drop(dict);
+                                match found {
+                                    Some(v) => push!(v),
+                                    None => fail!(vm.key_error(&key)),
+                                }
+                                drop(key);
+                                wakeup!();
+                                ip = ip.add(5);
+                            }
+                            op::COMPARE_OP_INT => {
+                                let (a, b) = (sp.sub(2).cast::<i64>().read(), sp.sub(1).cast::<i64>().read());
+                                if a & b & 1 == 0 {
+                                    deopt!(COMPARE_OP)
+                                }
+                                let sign = if a < b { 2 } else if a > b { 4 } else { 8 };
+                                sp = sp.sub(2);
+                                compared!(oparg & sign != 0)
+                            }
+                            op::COMPARE_OP_FLOAT => {
+                                let (x, y) = (arith::float_of((*sp.sub(2)).as_ref()), arith::float_of((*sp.sub(1)).as_ref()));
+                                let (Some(x), Some(y)) = (x, y) else { deopt!(COMPARE_OP) };
+                                let sign = if x < y { 2 } else if x > y { 4 } else if x == y { 8 } else { 1 };
+                                drop((pop_slot!(), pop_slot!()));
+                                compared!(oparg & sign != 0)
+                            }
+                            op::COMPARE_OP_STR => {
+                                let strings = ((*sp.sub(2)).as_ref().and_then(|s| s.downcast_exact::<Str>()), (*sp.sub(1)).as_ref().and_then(|s| s.downcast_exact::<Str>()));
+                                let (Some(a), Some(b)) = strings else { deopt!(COMPARE_OP) };
+                                let sign = if a.eq_chars(b) { 8 } else { 7 };
+                                drop((pop_slot!(), pop_slot!()));
+                                compared!(oparg & sign != 0)
+                            }
+                            op::TO_BOOL_BOOL => {
+                                if !(*sp.sub(1)).as_ref().is_some_and(|v| v.is_true() || v.is_false()) {
+                                    deopt!(TO_BOOL)
+                                }
+                                ip = ip.add(3);
+                            }
+                            op::TO_BOOL_INT => {
+                                let Some(i) = (*sp.sub(1)).as_ref().and_then(Value::as_small_int) else { deopt!(TO_BOOL) };
+                                sp.sub(1).write(Some(Value::from_bool(i != 0)));
+                                ip = ip.add(3);
+                            }
+                            op::TO_BOOL_NONE => {
+                                if !(*sp.sub(1)).as_ref().is_some_and(Value::is_none) {
+                                    deopt!(TO_BOOL)
+                                }
+                                sp.sub(1).write(Some(Value::from_bool(false)));
+                                ip = ip.add(3);
+                            }
+                            op::TO_BOOL_LIST => {
+                                let Some(l) = (*sp.sub(1)).as_ref().and_then(|l| l.downcast_exact::<List>()) else { deopt!(TO_BOOL) };
+                                let truth = !l.items(vm).is_empty();
+                                *sp.sub(1) = Some(Value::from_bool(truth));
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+                            op::TO_BOOL_STR => {
+                                let Some(t) = (*sp.sub(1)).as_ref().and_then(|t| t.downcast_exact::<Str>()) else { deopt!(TO_BOOL) };
+                                let truth = !t.is_empty();
+                                *sp.sub(1) = Some(Value::from_bool(truth));
+                                ip = ip.add(3);
+                            }
+                            op::TO_BOOL_ALWAYS_TRUE => {
+                                let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(TO_BOOL) };
+                                if specialize::attr::type_version(header) != read_u32(ip, 1) {
+                                    deopt!(TO_BOOL)
+                                }
+                                *sp.sub(1) = Some(Value::from_bool(true));
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+
+                            // Specialised names and attributes.
+                            op::LOAD_GLOBAL_MODULE => {
+                                let globals = &(*frame).func.globals;
+                                if globals.keys_version.get() != u32::from(*ip.add(2)) {
+                                    deopt!(LOAD_GLOBAL)
+                                }
+                                let Some(value) = globals.value_at(vm, *ip.add(1) as usize) else { deopt!(LOAD_GLOBAL) };
+                                push!(value.clone());
+                                if oparg & 1 != 0 {
+                                    push_slot!(None);
+                                }
+                                ip = ip.add(4);
+                            }
+                            op::LOAD_GLOBAL_BUILTIN => {
+                                let func = &(*frame).func;
+                                let Some(builtins) = func.builtins.downcast_exact::<Dict>() else { deopt!(LOAD_GLOBAL) };
+                                if func.globals.keys_version.get() != u32::from(*ip.add(2)) || builtins.keys_version.get() != u32::from(*ip.add(3)) {
+                                    deopt!(LOAD_GLOBAL)
+                                }
+                                let Some(value) = builtins.value_at(vm, *ip.add(1) as usize) else { deopt!(LOAD_GLOBAL) };
+                                push!(value.clone());
+                                if oparg & 1 != 0 {
+                                    push_slot!(None);
+                                }
+                                ip = ip.add(4);
+                            }
+                            op::LOAD_ATTR_INSTANCE_VALUE => {
+                                let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(LOAD_ATTR) };
+                                if specialize::attr::type_version(header) != read_u32(ip, 1) || !header.has_flag(ObjectFlags::INLINE_VALUES) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                let slot = std::ptr::from_ref(header).cast::<u8>().add(read_u32(ip, 3) as usize).cast::<Slot>();
+                                let Some(value) = (*slot).clone() else { deopt!(LOAD_ATTR) };
+                                *sp.sub(1) = Some(value);
+                                if oparg & 1 != 0 {
+                                    push_slot!(None);
+                                }
+                                wakeup!();
+                                ip = ip.add(9);
+                            }
+                            op::LOAD_ATTR_SLOT => {
+                                let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(LOAD_ATTR) };
+                                if specialize::attr::type_version(header) != read_u32(ip, 1) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                let slot = std::ptr::from_ref(header).cast::<u8>().sub(read_u32(ip, 3) as usize).cast::<Slot>();
+                                let Some(value) = (*slot).clone() else { deopt!(LOAD_ATTR) };
+                                *sp.sub(1) = Some(value);
+                                if oparg & 1 != 0 {
+                                    push_slot!(None);
+                                }
+                                wakeup!();
+                                ip = ip.add(9);
+                            }
+                            op::LOAD_ATTR_WITH_HINT => {
+                                let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(LOAD_ATTR) };
+                                if specialize::attr::type_version(header) != read_u32(ip, 1) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                let name = (*frame).code.names.items().as_ptr().add(oparg as usize >> 1);
+                                let Some(value) = hinted(vm, header, &*name, read_u32(ip, 3) as usize) else { deopt!(LOAD_ATTR) };
+                                *sp.sub(1) = Some(value);
+                                if oparg & 1 != 0 {
+                                    push_slot!(None);
+                                }
+                                wakeup!();
+                                ip = ip.add(9);
+                            }
+                            op::LOAD_ATTR_MODULE => {
+                                let Some(module) = (*sp.sub(1)).as_ref().and_then(|m| m.downcast_exact::<Module>()) else { deopt!(LOAD_ATTR) };
+                                let Some(dict) = module.dict.get(vm) else { deopt!(LOAD_ATTR) };
+                                if dict.keys_version.get() != read_u32(ip, 1) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                let Some(value) = dict.value_at(vm, read_u32(ip, 3) as usize).cloned() else { deopt!(LOAD_ATTR) };
+                                *sp.sub(1) = Some(value);
+                                if oparg & 1 != 0 {
+                                    push_slot!(None);
+                                }
+                                ip = ip.add(9);
+                            }
+                            op::LOAD_ATTR_CLASS => {
+                                let Some(class) = (*sp.sub(1)).as_ref().and_then(|c| c.downcast_exact::<PyType>()) else { deopt!(LOAD_ATTR) };
+                                if class.version.get() != read_u32(ip, 1) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                *sp.sub(1) = Some(borrowed(read_u64(ip, 5)));
+                                if oparg & 1 != 0 {
+                                    push_slot!(None);
+                                }
+                                wakeup!();
+                                ip = ip.add(9);
+                            }
+                            op::LOAD_ATTR_METHOD_WITH_VALUES => {
+                                let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(LOAD_ATTR) };
+                                if specialize::attr::type_version(header) != read_u32(ip, 1) || !header.has_flag(ObjectFlags::INLINE_VALUES) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                let zelf = (*sp.sub(1)).replace(borrowed(read_u64(ip, 5)));
+                                push_slot!(zelf);
+                                ip = ip.add(9);
+                            }
+                            op::LOAD_ATTR_METHOD_NO_DICT => {
+                                let Some(object) = &*sp.sub(1) else { deopt!(LOAD_ATTR) };
+                                if object.ty().version.get() != read_u32(ip, 1) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                let zelf = (*sp.sub(1)).replace(borrowed(read_u64(ip, 5)));
+                                push_slot!(zelf);
+                                ip = ip.add(9);
+                            }
+                            op::LOAD_ATTR_NONDESCRIPTOR_WITH_VALUES => {
+                                let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(LOAD_ATTR) };
+                                if specialize::attr::type_version(header) != read_u32(ip, 1) || !header.has_flag(ObjectFlags::INLINE_VALUES) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                *sp.sub(1) = Some(borrowed(read_u64(ip, 5)));
+                                wakeup!();
+                                ip = ip.add(9);
+                            }
+                            op::LOAD_ATTR_NONDESCRIPTOR_NO_DICT => {
+                                let Some(object) = &*sp.sub(1) else { deopt!(LOAD_ATTR) };
+                                if object.ty().version.get() != read_u32(ip, 1) {
+                                    deopt!(LOAD_ATTR)
+                                }
+                                *sp.sub(1) = Some(borrowed(read_u64(ip, 5)));
+                                wakeup!();
+                                ip = ip.add(9);
+                            }
+                            op::STORE_ATTR_INSTANCE_VALUE => {
+                                let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(STORE_ATTR) };
+                                if specialize::attr::type_version(header) != read_u32(ip, 1) || !header.has_flag(ObjectFlags::INLINE_VALUES) {
+                                    deopt!(STORE_ATTR)
+                                }
+                                let place = *ip.add(3) as usize;
+                                let slot = std::ptr::from_ref(header).cast::<u8>().add((place >> 5) * 8).cast::<Slot>().cast_mut();
+                                let object = pop_slot!();
+                                let value = pop!();
+                                if (*slot).is_some() {
+                                    drop((*slot).replace(value));
+                                } else if let Some(object) = &object {
+                                    // The flag says that there are inline values, so nothing comes back.
+                                    let _ = specialize::attr::set_inline(vm, object, place & 31, value);
+                                }
+                                drop(object);
+                                wakeup!();
+                                ip = ip.add(4);
+                            }
+                            op::STORE_ATTR_SLOT => {
+                                let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(STORE_ATTR) };
+                                if specialize::attr::type_version(header) != read_u32(ip, 1) {
+                                    deopt!(STORE_ATTR)
+                                }
+                                let slot = std::ptr::from_ref(header).cast::<u8>().sub(*ip.add(3) as usize).cast::<Slot>().cast_mut();
+                                let object = pop_slot!();
+                                let value = pop_slot!();
+                                drop(std::mem::replace(&mut *slot, value));
+                                drop(object);
+                                wakeup!();
+                                ip = ip.add(4);
+                            }
+
+                            // Specialised calls.
+                            op::CALL_PY_EXACT_ARGS => {
+                                let count = oparg as usize;
+                                let base = sp.sub(count + 2);
+                                bind_method(base);
+                                let Some(func) = (*base).as_ref().and_then(|c| c.downcast_exact::<Function>()) else { deopt!(CALL) };
+                                let has_self = usize::from((*base.add(1)).is_some());
+                                if func.version.get() != read_u32(ip, 1) || func.code.get(vm).argcount as usize != count + has_self {
+                                    deopt!(CALL)
+                                }
+                                breaker!();
+                                let func: Py<Function> = Py::from_value_unchecked((*base).take().unwrap_or_else(Value::none));
+                                let new = tri!(crate::eval::call::exact_frame(vm, func, base.add(2 - has_self), count + has_self));
+                                sp = base;
+                                enter_frame!(new, 3);
+                            }
+                            op::CALL_ALLOC_AND_ENTER_INIT => {
+                                let count = oparg as usize;
+                                let base = sp.sub(count + 2);
+                                let Some(class) = (*base).as_ref().and_then(|c| c.downcast_exact::<PyType>()) else { deopt!(CALL) };
+                                if class.version.get() != read_u32(ip, 1) || (*base.add(1)).is_some() {
+                                    deopt!(CALL)
+                                }
+                                let init: Py<Function> = Py::from_value_unchecked(borrowed(class.init_cache.get()));
+                                if init.func_argcount(vm) != count + 1 || init.version.get() == 0 {
+                                    deopt!(CALL)
+                                }
+                                breaker!();
+                                let class = class.clone();
+                                let object = tri!(specialize::call::alloc(vm, &class));
+                                drop(class);
+                                *base.add(1) = Some(object.clone());
+                                let new = tri!(crate::eval::call::exact_frame(vm, init, base.add(1), count + 1));
+                                (*new).is_init = true;
+                                // The object stays on this frame's stack until `__init__` has returned.
+                                *base = Some(object);
+                                sp = base.add(1);
+                                enter_frame!(new, 3);
+                            }
+                            op::CALL_LEN => {
+                                let base = sp.sub(oparg as usize + 2);
+                                let known = (*base).as_ref().and_then(|c| c.downcast_exact::<BuiltinFunction>()).is_some_and(|f| std::ptr::from_ref(f.def) as usize == vm.interp.len_def.get());
+                                if !known || oparg != 1 || (*base.add(1)).is_some() {
+                                    deopt!(CALL)
+                                }
+                                save!();
+                                let object = pop!();
+                                let len = tri!(vm.len(&object));
+                                let value = tri!(vm.new_int(len));
+                                sp = sp.sub(1);
+                                drop(object);
+                                *base = Some(value);
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+                            op::CALL_ISINSTANCE => {
+                                let base = sp.sub(oparg as usize + 2);
+                                let known = (*base).as_ref().and_then(|c| c.downcast_exact::<BuiltinFunction>()).is_some_and(|f| std::ptr::from_ref(f.def) as usize == vm.interp.isinstance_def.get());
+                                if !known || oparg != 2 || (*base.add(1)).is_some() {
+                                    deopt!(CALL)
+                                }
+                                save!();
+                                let class = pop!();
+                                let object = pop!();
+                                let is = tri!(vm.isinstance(&object, &class));
+                                sp = sp.sub(1);
+                                drop((object, class));
+                                *base = Some(Value::from_bool(is));
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+                            op::CALL_TYPE_1 => {
+                                let base = sp.sub(oparg as usize + 2);
+                                if oparg != 1 || !(*base).as_ref().is_some_and(|c| c.is_same(PyType::type_object(vm).as_value())) || (*base.add(1)).is_some() {
+                                    deopt!(CALL)
+                                }
+                                let object = pop!();
+                                sp = sp.sub(1);
+                                *base = Some(object.ty().to_value());
+                                drop(object);
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+                            op::CALL_STR_1 => {
+                                let base = sp.sub(oparg as usize + 2);
+                                if oparg != 1 || !(*base).as_ref().is_some_and(|c| c.is_same(Str::type_object(vm).as_value())) || (*base.add(1)).is_some() {
+                                    deopt!(CALL)
+                                }
+                                save!();
+                                let object = pop!();
+                                let text = tri!(vm.str(&object)).into_value();
+                                sp = sp.sub(1);
+                                drop(object);
+                                *base = Some(text);
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+                            op::CALL_LIST_APPEND => {
+                                let base = sp.sub(oparg as usize + 2);
+                                let known = (*base).as_ref().and_then(|c| c.downcast_exact::<MethodDescr>()).is_some_and(|d| d.def.name == "append" && d.owner.is(List::type_object(vm)));
+                                let Some(list) = (*base.add(1)).as_ref().and_then(|l| l.downcast_exact::<List>()).filter(|_| known && oparg == 1) else { deopt!(CALL) };
+                                let item = pop!();
+                                list.items_mut(vm).push(item);
+                                drop(pop_slot!());
+                                *base = Some(Value::none());
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+                            op::CALL_BUILTIN_FAST => {
+                                let count = oparg as usize;
+                                let base = sp.sub(count + 2);
+                                let Some(function) = (*base).as_ref().and_then(|c| c.downcast_exact::<BuiltinFunction>()) else { deopt!(CALL) };
+                                let has_self = usize::from((*base.add(1)).is_some());
+                                let given = count + has_self;
+                                let spec = function.def.spec;
+                                if !spec.raw && (given < spec.required || given > spec.positional) {
+                                    deopt!(CALL)
+                                }
+                                save!();
+                                tri!(vm.check_stack(" while calling a Python object"));
+                                let result = (function.def.func)(vm, &function.zelf, Args::new(calls::values(base.add(2 - has_self), given)));
+                                calls::drop_slots(base, count + 2);
+                                sp = base;
+                                push!(tri!(result));
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+                            op::CALL_METHOD_DESCRIPTOR_FAST => {
+                                let count = oparg as usize;
+                                let base = sp.sub(count + 2);
+                                let Some(method) = (*base).as_ref().and_then(|c| c.downcast_exact::<MethodDescr>()) else { deopt!(CALL) };
+                                let Some(zelf) = &*base.add(1) else { deopt!(CALL) };
+                                let spec = method.def.spec;
+                                if !zelf.ty().is(&method.owner) || (!spec.raw && (count < spec.required || count > spec.positional)) {
+                                    deopt!(CALL)
+                                }
+                                save!();
+                                tri!(vm.check_stack(" while calling a Python object"));
+                                let result = (method.def.func)(vm, zelf, Args::new(calls::values(base.add(2), count)));
+                                calls::drop_slots(base, count + 2);
+                                sp = base;
+                                push!(tri!(result));
+                                wakeup!();
+                                ip = ip.add(3);
+                            }
+
+                            // Specialised iteration and items.
+                            op::FOR_ITER_RANGE => {
+                                let Some(it) = (*sp.sub(1)).as_ref().and_then(|i| i.downcast_exact::<RangeIter>()) else { deopt!(FOR_ITER) };
+                                ip = ip.add(1);
+                                match it.advance() {
+                                    Some(i) => match Value::small_int(i) {
+                                        Some(v) => push!(v),
+                                        None => push!(tri!(vm.new_int(i))),
+                                    },
+                                    None => ip = ip.add(oparg as usize + 1),
+                                }
+                            }
+                            op::FOR_ITER_LIST => {
+                                let Some(it) = (*sp.sub(1)).as_ref().and_then(|i| i.downcast_exact::<ListIter>()) else { deopt!(FOR_ITER) };
+                                ip = ip.add(1);
+                                match it.step(vm) {
+                                    Some(v) => push!(v),
+                                    None => {
+                                        ip = ip.add(oparg as usize + 1);
+                                        wakeup!();
+                                    }
+                                }
+                            }
+                            op::FOR_ITER_TUPLE => {
+                                let Some(it) = (*sp.sub(1)).as_ref().and_then(|i| i.downcast_exact::<TupleIter>()) else { deopt!(FOR_ITER) };
+                                let index = it.index.get();
+                                let item = it.tuple.get(vm).as_ref().and_then(|t| t.items().get(index)).cloned();
+                                ip = ip.add(1);
+                                match item {
+                                    Some(v) => {
+                                        it.index.set(index + 1);
+                                        push!(v)
+                                    }
+                                    None => {
+                                        drop(it.tuple.replace(vm, None));
+                                        ip = ip.add(oparg as usize + 1);
+                                        wakeup!();
+                                    }
+                                }
+                            }
+                            op::FOR_ITER_GEN => {
+                                let iterator = (*sp.sub(1)).as_ref().filter(|i| i.is_exact::<Generator>());
+                                let Some(gen_state) = iterator.and_then(state_of).filter(|s| s.state.get() < state::EXECUTING) else { deopt!(FOR_ITER) };
+                                enter_generator!(gen_state, Value::none(), 1 + oparg);
+                            }
+                            op::UNPACK_SEQUENCE_TWO_TUPLE => {
+                                let Some(t) = (*sp.sub(1)).as_ref().and_then(|t| t.downcast_exact::<Tuple>()) else { deopt!(UNPACK_SEQUENCE) };
+                                let [a, b] = t.items() else { deopt!(UNPACK_SEQUENCE) };
+                                let (a, b) = (a.clone(), b.clone());
+                                *sp.sub(1) = Some(b);
+                                push!(a);
+                                wakeup!();
+                                ip = ip.add(1);
+                            }
+                            op::UNPACK_SEQUENCE_TUPLE => {
+                                let known = (*sp.sub(1)).as_ref().and_then(|t| t.downcast_exact::<Tuple>()).filter(|t| t.len() == oparg as usize).cloned();
+                                let Some(t) = known else { deopt!(UNPACK_SEQUENCE) };
+                                drop(pop_slot!());
+                                for item in t.items().iter().rev() {
+                                    push!(item.clone());
+                                }
+                                drop(t);
+                                wakeup!();
+                                ip = ip.add(1);
+                            }
+                            op::UNPACK_SEQUENCE_LIST => {
+                                let known = (*sp.sub(1)).as_ref().and_then(|t| t.downcast_exact::<List>()).filter(|l| l.items(vm).len() == oparg as usize).cloned();
+                                let Some(l) = known else { deopt!(UNPACK_SEQUENCE) };
+                                drop(pop_slot!());
+                                for item in l.items(vm).iter().rev() {
+                                    push!(item.clone());
+                                }
+                                drop(l);
+                                wakeup!();
+                                ip = ip.add(1);
+                            }
+                            op::STORE_SUBSCR_LIST_INT => {
+                                let (Some(key), Some(list)) = (&*sp.sub(1), (*sp.sub(2)).as_ref().and_then(|l| l.downcast_exact::<List>())) else { deopt!(STORE_SUBSCR) };
+                                let Some(value) = (*sp.sub(3)).take() else { deopt!(STORE_SUBSCR) };
+                                match data::set_item(vm, list, key, value) {
+                                    Ok(old) => drop(old),
+                                    Err(value) => {
+                                        *sp.sub(3) = Some(value);
+                                        deopt!(STORE_SUBSCR)
+                                    }
+                                }
+                                drop((pop_slot!(), pop_slot!(), pop_slot!()));
+                                wakeup!();
+                                ip = ip.add(1);
+                            }
+                            op::STORE_SUBSCR_DICT => {
+                                if !(*sp.sub(2)).as_ref().is_some_and(|d| d.is_exact::<Dict>()) {
+                                    deopt!(STORE_SUBSCR)
+                                }
+                                save!();
+                                let key = pop!();
+                                let dict = pop!();
+                                let value = pop!();
+                                if let Some(dict) = dict.downcast_exact::<Dict>() {
+                                    tri!(dict.set(vm, &key, value));
+                                }
+                                drop((key, dict));
+                                wakeup!();
+                                ip = ip.add(1);
+                            }
                             other => fail!(bad_opcode(vm, other)),
                         }
                         break 'again;
@@ -1240,4 +1899,25 @@ fn frame_for_ex(vm: &mut Vm, func: Py<Function>, args: &Py<Tuple>, kwargs: Optio
     }
     // SAFETY: the vector holds a value for each argument, and each may be moved out.
     unsafe { make_frame(vm, func, values.as_mut_ptr(), args.len(), &kwnames) }
+}
+
+/// A new reference to the value whose word a cache holds.
+///
+/// # Safety
+/// The word is of a value that is alive, for which the guards vouch.
+#[inline(always)]
+unsafe fn borrowed(bits: u64) -> Value {
+    // SAFETY: the caller's promise; the cache's own word stays uncounted.
+    unsafe { (*std::ptr::from_ref(&bits).cast::<Value>()).clone() }
+}
+
+/// The attribute of an object whose `__dict__` holds it, as it did when the instruction was specialised, at `place`.
+#[inline(always)]
+fn hinted(vm: &Vm, header: &krait_heap::Header, name: &Value, place: usize) -> Option<Value> {
+    if header.has_flag(ObjectFlags::INLINE_VALUES) {
+        return None;
+    }
+    let dict = crate::types::instance::dict_word(vm, header)?;
+    let (key, value) = dict.entry_at(vm, place)?;
+    key.is_same(name).then(|| value.clone())
 }

@@ -187,7 +187,10 @@ pub fn set(vm: &mut Vm, object: &Value, name: &Py<Str>, value: Value) -> PyResul
             None => {
                 let keys = ty.shared_keys.get_mut(vm);
                 keys.names.push(name.clone());
-                keys.names.len() - 1
+                let index = keys.names.len() - 1;
+                // Whoever has cached that instances have no such attribute has to look again.
+                ty.version.set(0);
+                index
             }
         };
         let fits = inline_values(vm, header).is_some_and(|v| index < v.values().len());

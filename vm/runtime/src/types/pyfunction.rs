@@ -80,6 +80,14 @@ impl Vm {
     }
 }
 
+impl Function {
+    /// Number of positional parameters.
+    #[inline(always)]
+    pub fn func_argcount(&self, vm: &Vm) -> usize {
+        self.code.get(vm).argcount as usize
+    }
+}
+
 fn modified(function: &Function) {
     function.version.set(0);
 }

@@ -47,6 +47,8 @@ pub struct PyType {
     pub own_slots: GilCell<Vec<(u32, Value)>>,
     /// What only `typeobject` looks at (`__abstractmethods__` state, module and the like live in the dict).
     pub watched: Cell<u32>,
+    /// `__init__` as calls of the class that were specialised under the current version found it; not counted.
+    pub init_cache: Cell<u64>,
 }
 
 impl PyType {
@@ -70,6 +72,7 @@ impl PyType {
             shared_keys: GilCell::new(SharedKeys::new()),
             own_slots: GilCell::new(Vec::new()),
             watched: Cell::new(0),
+            init_cache: Cell::new(0),
         }
     }
 

@@ -1,0 +1,71 @@
+//! Specialised iteration, unpacking and item assignment.
+
+use super::Site;
+use crate::types::dict::Dict;
+use crate::types::generator::Generator;
+use crate::types::list::List;
+use crate::types::list::ListIter;
+use crate::types::range::RangeIter;
+use crate::types::tuple::{Tuple, TupleIter};
+use crate::types::value::ValueExt;
+use crate::{Value, Vm};
+use krait_bytecode::Opcode;
+
+/// FOR_ITER.
+#[cold]
+#[inline(never)]
+pub fn for_iter(site: Site, iterator: Option<&Value>) {
+    let Some(iterator) = iterator else { return site.failed() };
+    let op = if iterator.is_exact::<ListIter>() {
+        Opcode::FOR_ITER_LIST
+    } else if iterator.is_exact::<TupleIter>() {
+        Opcode::FOR_ITER_TUPLE
+    } else if iterator.is_exact::<RangeIter>() {
+        Opcode::FOR_ITER_RANGE
+    } else if iterator.is_exact::<Generator>() {
+        Opcode::FOR_ITER_GEN
+    } else {
+        return site.failed();
+    };
+    site.become_op(op);
+}
+
+/// UNPACK_SEQUENCE.
+#[cold]
+#[inline(never)]
+pub fn unpack_sequence(site: Site, value: Option<&Value>, oparg: u32) {
+    let Some(value) = value else { return site.failed() };
+    let op = match value.downcast_exact::<Tuple>() {
+        Some(t) if t.len() != oparg as usize => return site.failed(),
+        Some(_) if oparg == 2 => Opcode::UNPACK_SEQUENCE_TWO_TUPLE,
+        Some(_) => Opcode::UNPACK_SEQUENCE_TUPLE,
+        None if value.is_exact::<List>() => Opcode::UNPACK_SEQUENCE_LIST,
+        None => return site.failed(),
+    };
+    site.become_op(op);
+}
+
+/// STORE_SUBSCR.
+#[cold]
+#[inline(never)]
+pub fn store_subscr(site: Site, container: Option<&Value>, key: Option<&Value>) {
+    let (Some(container), Some(key)) = (container, key) else { return site.failed() };
+    let op = if container.is_exact::<List>() && key.is_small_int() {
+        Opcode::STORE_SUBSCR_LIST_INT
+    } else if container.is_exact::<Dict>() {
+        Opcode::STORE_SUBSCR_DICT
+    } else {
+        return site.failed();
+    };
+    site.become_op(op);
+}
+
+/// `list[index] = value` with an index that is there; gives back the old item, or the value if there is no such index.
+#[inline(always)]
+pub fn set_item(vm: &mut Vm, list: &List, index: &Value, value: Value) -> Result<Value, Value> {
+    let index = index.as_small_int().and_then(|i| usize::try_from(i).ok());
+    match index.and_then(|i| list.items_mut(vm).get_mut(i)) {
+        Some(slot) => Ok(std::mem::replace(slot, value)),
+        None => Err(value),
+    }
+}
