@@ -155,7 +155,6 @@ impl Vm {
             collector: Cell::new(Some(crate::types::gc::collect_due)),
             len_def: Cell::new(0),
             isinstance_def: Cell::new(0),
-            collector: Cell::new(None),
             typing_intrinsic: Cell::new(None),
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),

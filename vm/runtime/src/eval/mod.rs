@@ -293,11 +293,9 @@ impl Vm {
         }
     }
 
-    /// Collects a generation. The collection itself comes with the `gc` module.
     fn collect_due(&mut self, generation: usize) {
-        match self.interp.collector.get() {
-            Some(collect) => collect(self, generation),
-            None => krait_heap::gc::set_enabled(false),
+        if let Some(collect) = self.interp.collector.get() {
+            collect(self, generation);
         }
     }
 

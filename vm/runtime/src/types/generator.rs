@@ -361,10 +361,7 @@ pub fn stop_iteration(vm: &mut Vm, value: Value) -> Raised {
     match made {
         Ok(e) => {
             e.value.replace(vm, Some(value));
-            let raised = vm.raise_object(e.into_value());
-            let exception = raised.exception().clone();
-            vm.chain_context(&exception);
-            raised
+            vm.raise_object(e.into_value())
         }
         Err(e) => e,
     }

@@ -89,7 +89,10 @@ impl Vm {
     /// Raises an exception object; TypeError if it is none.
     pub fn raise_object(&mut self, exception: Value) -> Raised {
         match exception.into_py::<BaseException>() {
-            Ok(e) => Raised::new(e),
+            Ok(e) => {
+                self.chain_context(&e);
+                Raised::new(e)
+            }
             Err(_) => self.type_error("exceptions must derive from BaseException"),
         }
     }
