@@ -52,4 +52,13 @@ pub static MODULES: &[&ModuleDef] = &[
     &stat::MODULE,
     &thread::MODULE,
     &time::MODULE,
+    &_weakref::MODULE,
+    &gc::MODULE,
+mod cmath;
+mod math;
+
+/// All of them, by name.
+pub static MODULES: &[&ModuleDef] = &[
+    &cmath::MODULE,
+    &math::MODULE,
 ];
