@@ -59,6 +59,7 @@ mod math;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
+    &_codecs::MODULE,
     &cmath::MODULE,
     &math::MODULE,
 ];

@@ -9,8 +9,8 @@ use krait_runtime::{Args, Py, PyResult, Raised, Value, Vm, n, pyfunction};
 use num_bigint::BigInt;
 use num_traits::{FromPrimitive, One, Signed};
 
-mod gamma;
 mod integer;
+mod lanczos;
 pub mod libm;
 mod sums;
 
@@ -80,15 +80,15 @@ reals! {
     /// The angle between 0 and pi whose cosine is x.
     acos: f64::acos, false, "expected a number in range from -1 up to 1";
     /// The nonnegative number whose hyperbolic cosine is x.
-    acosh: libm::acosh, false, "expected argument value not less than 1";
+    acosh: |x| libm::acosh(x), false, "expected argument value not less than 1";
     /// The angle between -pi/2 and pi/2 whose sine is x.
     asin: f64::asin, false, "expected a number in range from -1 up to 1";
     /// The number whose hyperbolic sine is x.
-    asinh: libm::asinh, false, "";
+    asinh: |x| libm::asinh(x), false, "";
     /// The angle between -pi/2 and pi/2 whose tangent is x.
     atan: f64::atan, false, "";
     /// The number whose hyperbolic tangent is x.
-    atanh: libm::atanh, false, "expected a number between -1 and 1";
+    atanh: |x| libm::atanh(x), false, "expected a number between -1 and 1";
     /// The cube root of x.
     cbrt: f64::cbrt, false, "";
     /// The cosine of x radians.
@@ -96,13 +96,13 @@ reals! {
     /// The hyperbolic cosine of x.
     cosh: f64::cosh, true, "";
     /// The error function at x.
-    erf: libm::erf, false, "";
+    erf: |x| libm::erf(x), false, "";
     /// One minus the error function at x, without loss of digits.
-    erfc: libm::erfc, false, "";
+    erfc: |x| libm::erfc(x), false, "";
     /// e to the power x.
     exp: f64::exp, true, "";
     /// 2 to the power x.
-    exp2: libm::exp2, true, "";
+    exp2: |x| libm::exp2(x), true, "";
     /// e to the power x, minus 1, without loss of digits near 0.
     expm1: f64::exp_m1, true, "";
     /// The absolute value of x as a float.
@@ -121,24 +121,24 @@ reals! {
     tanh: f64::tanh, false, "";
 }
 
-fn gamma_result(vm: &mut Vm, x: f64, result: Result<f64, gamma::Fault>) -> PyResult {
+fn gamma_result(vm: &mut Vm, x: f64, result: Result<f64, lanczos::Fault>) -> PyResult {
     match result {
         Ok(r) => vm.new_float(r),
-        Err(gamma::Fault::Domain) => Err(domain(vm, "expected a noninteger or positive integer", x)),
-        Err(gamma::Fault::Range) => Err(range(vm)),
+        Err(lanczos::Fault::Domain) => Err(domain(vm, "expected a noninteger or positive integer", x)),
+        Err(lanczos::Fault::Range) => Err(range(vm)),
     }
 }
 
 /// The gamma function at x.
 #[pyfunction(sig = "(x, /)")]
 pub fn gamma(x: f64, vm: &mut Vm) -> PyResult {
-    gamma_result(vm, x, gamma::gamma(x))
+    gamma_result(vm, x, lanczos::gamma(x))
 }
 
 /// The natural logarithm of the absolute value of the gamma function at x.
 #[pyfunction(sig = "(x, /)")]
 pub fn lgamma(x: f64, vm: &mut Vm) -> PyResult {
-    gamma_result(vm, x, gamma::lgamma(x))
+    gamma_result(vm, x, lanczos::lgamma(x))
 }
 
 /// A function of two real numbers: NaN out of numbers is a domain error, infinity out of finite ones a range error.
