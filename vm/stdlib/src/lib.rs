@@ -27,6 +27,11 @@ pub mod signal;
 mod stat;
 mod thread;
 mod time;
+mod _weakref;
+mod gc;
+mod cmath;
+mod math;
+mod _random;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -62,4 +67,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &_codecs::MODULE,
     &cmath::MODULE,
     &math::MODULE,
+    &_random::MODULE,
 ];
