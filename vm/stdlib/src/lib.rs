@@ -27,10 +27,8 @@ pub mod signal;
 mod stat;
 mod thread;
 mod time;
-mod _weakref;
-mod gc;
-mod cmath;
 mod math;
+mod cmath;
 mod _random;
 
 /// All of them, by name.
@@ -57,15 +55,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &stat::MODULE,
     &thread::MODULE,
     &time::MODULE,
-    &_weakref::MODULE,
-    &gc::MODULE,
-mod cmath;
-mod math;
-
-/// All of them, by name.
-pub static MODULES: &[&ModuleDef] = &[
-    &_codecs::MODULE,
-    &cmath::MODULE,
     &math::MODULE,
+    &cmath::MODULE,
     &_random::MODULE,
 ];
