@@ -29,6 +29,13 @@ pub fn options(attr: TokenStream) -> Result<Options> {
     Ok(out)
 }
 
+/// A Rust function's name as Python's: without `r#`, and without the underscore that keeps it from being a keyword.
+pub fn python_name(ident: &syn::Ident) -> String {
+    let text = ident.to_string();
+    let name = text.trim_start_matches("r#");
+    if name.ends_with("__") { name.to_owned() } else { name.trim_end_matches('_').to_owned() }
+}
+
 /// The doc comment, without the leading spaces.
 pub fn doc(attrs: &[syn::Attribute]) -> TokenStream {
     let mut lines = Vec::new();
@@ -54,8 +61,7 @@ pub fn expand(attr: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let opts = options(attr)?;
     let func: ItemFn = syn::parse2(item)?;
     let ident = &func.sig.ident;
-    let rust_name = ident.to_string();
-    let name = opts.name.unwrap_or_else(|| rust_name.trim_start_matches("r#").trim_end_matches('_').to_owned());
+    let name = opts.name.unwrap_or_else(|| python_name(ident));
     // A first parameter `module: &Value` takes the module.
     let takes_module = matches!(func.sig.inputs.first(), Some(FnArg::Typed(p)) if matches!(&*p.pat, syn::Pat::Ident(i) if i.ident == "module") && type_ends_with(&p.ty, "Value"));
     let b = bind(&func.sig, takes_module, &name, opts.sig.as_deref(), "$module", opts.text.as_deref())?;

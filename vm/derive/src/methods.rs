@@ -150,7 +150,7 @@ fn receiver(f: &ImplItemFn, what: &str, kind: &str) -> (TokenStream, TokenStream
 
 fn one(ty: &syn::Type, f: &ImplItemFn, role: Role, a: &syn::Attribute, out: &mut Out) -> Result<()> {
     let ident = &f.sig.ident;
-    let rust_name = ident.to_string().trim_start_matches("r#").trim_end_matches('_').to_owned();
+    let rust_name = crate::func::python_name(ident);
     let wrapper = format_ident!("__py_{}", rust_name);
     match role {
         Role::Method(kind) => {

@@ -7,7 +7,7 @@ use crate::{Py, Value};
 pub type PyResult<T = Value> = Result<T, Raised>;
 
 /// An exception that has been raised and not been handled yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 #[repr(transparent)]
 pub struct Raised(Py<BaseException>);
@@ -26,5 +26,12 @@ impl Raised {
     /// The exception object, handled.
     pub fn into_exception(self) -> Py<BaseException> {
         self.0
+    }
+}
+
+impl std::fmt::Debug for Raised {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use crate::types::value::ValueExt;
+        write!(f, "{}{:?}", self.0.as_value().type_name(), crate::types::exceptions::first_text(&self.0))
     }
 }

@@ -44,14 +44,6 @@ fn wrap(vm: &mut Vm, zelf: &Value, function: &Value) -> PyResult<()> {
     Ok(())
 }
 
-/// The callable bound to the class.
-fn bind(vm: &mut Vm, callable: &Value, cls: &Value) -> PyResult {
-    match callable.ty().slots.descr_get.get() {
-        Some(get) => get(vm, callable, Some(cls), Some(cls.ty().clone().as_value())),
-        None => Ok(callable.clone()),
-    }
-}
-
 /// A callable's `__isabstractmethod__`, false if it has none.
 pub fn is_abstract(vm: &mut Vm, callable: Option<&Value>) -> PyResult<bool> {
     let Some(callable) = callable else { return Ok(false) };
@@ -109,7 +101,7 @@ impl ClassMethod {
             (None, Some(object)) => object.ty().to_value(),
             (None, None) => Value::none(),
         };
-        bind(vm, &callable, &cls)
+        vm.new_method(callable, cls)
     }
 
     #[slot(repr)]

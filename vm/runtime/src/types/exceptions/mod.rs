@@ -195,6 +195,13 @@ impl Vm {
     }
 }
 
+/// The first argument if it is text; for debugging.
+pub(crate) fn first_text(e: &BaseException) -> Option<String> {
+    // SAFETY: nobody changes the arguments while native code formats an error.
+    let args = unsafe { e.args.get_unguarded() };
+    args.as_ref()?.items().first()?.downcast::<Str>().map(|s| s.to_string_lossy().into_owned())
+}
+
 /// What a function that may fail with any exception, of which `T` is meant, gave: `Ok(None)` if it raised a `T`.
 pub fn catch<T: PyClass, R>(vm: &Vm, result: PyResult<R>) -> PyResult<Option<R>> {
     match result {

@@ -306,8 +306,9 @@ fn fill_dict(vm: &mut Vm, ty: &Py<PyType>, plan: &Plan) -> PyResult<()> {
 }
 
 /// `__name__` of the globals of the running function.
-fn running_module(_vm: &mut Vm) -> Option<Value> {
-    None
+fn running_module(vm: &mut Vm) -> Option<Value> {
+    let globals = vm.current_globals()?;
+    globals.get_str(vm, n!(__name__)).cloned()
 }
 
 /// `__new__` becomes a static method, `__init_subclass__` and `__class_getitem__` class methods.
