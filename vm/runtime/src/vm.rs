@@ -75,11 +75,22 @@ pub struct Interpreter {
     /// The dict of `_warnings`, and the version of its filters.
     pub(crate) warnings: GilCell<Option<Py<Dict>>>,
     pub(crate) filters_version: Cell<i32>,
+    /// How often a class has been registered with an abstract one.
+    pub abc_counter: Cell<u64>,
+    /// The functions of `atexit`.
+    pub atexit: GilCell<Vec<AtExit>>,
     /// What `gc` keeps.
     pub gc: crate::types::gc::GcState,
     pub(crate) structseqs: crate::types::structseq::StructSeqTypes,
     /// What native modules keep, one value of each type; see [`Vm::state`].
     module_states: GilCell<Vec<(std::any::TypeId, &'static dyn std::any::Any)>>,
+}
+
+/// A function that is called when the interpreter ends.
+pub struct AtExit {
+    pub function: Value,
+    pub args: Py<Tuple>,
+    pub kwargs: Option<Py<Dict>>,
 }
 
 /// The current thread's state.
@@ -177,6 +188,8 @@ impl Vm {
             made_modules: GilCell::new(None),
             warnings: GilCell::new(None),
             filters_version: Cell::new(0),
+            abc_counter: Cell::new(0),
+            atexit: GilCell::new(Vec::new()),
             gc: crate::types::gc::GcState::default(),
             structseqs: crate::types::structseq::StructSeqTypes::default(),
             module_states: GilCell::new(Vec::new()),

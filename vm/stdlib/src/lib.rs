@@ -2,6 +2,7 @@
 
 use krait_runtime::module::ModuleDef;
 
+mod _abc;
 mod _bisect;
 mod _codecs;
 mod _collections;
@@ -30,9 +31,14 @@ mod time;
 mod math;
 mod cmath;
 mod _random;
+mod _types;
+mod _weakref;
+mod atexit;
+mod gc;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
+    &_abc::MODULE,
     &_bisect::MODULE,
     &_codecs::MODULE,
     &_collections::MODULE,
@@ -58,4 +64,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &math::MODULE,
     &cmath::MODULE,
     &_random::MODULE,
+    &_types::MODULE,
+    &_weakref::MODULE,
+    &atexit::MODULE,
+    &gc::MODULE,
 ];

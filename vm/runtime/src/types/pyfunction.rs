@@ -12,7 +12,7 @@ use krait_bytecode::code::co;
 use std::cell::Cell;
 
 /// The payload of `function`.
-#[pyclass(name = "function", flags(METHOD_DESCRIPTOR, MANAGED_DICT), managed)]
+#[pyclass(name = "function", flags(METHOD_DESCRIPTOR, MANAGED_DICT, MANAGED_WEAKREF), managed)]
 pub struct Function {
     pub globals: Py<Dict>,
     pub builtins: Value,
