@@ -15,7 +15,9 @@ mod _queue;
 mod _sre;
 mod _statistics;
 mod _string;
+mod _types;
 mod _weakref;
+mod atexit;
 mod errno;
 mod fspath;
 mod gc;
@@ -51,7 +53,9 @@ pub static MODULES: &[&ModuleDef] = &[
     &_sre::MODULE,
     &_statistics::MODULE,
     &_string::MODULE,
+    &_types::MODULE,
     &_weakref::MODULE,
+    &atexit::MODULE,
     &errno::MODULE,
     &gc::MODULE,
     &itertools::MODULE,
