@@ -12,17 +12,20 @@ mod _heapq;
 mod _json;
 mod _operator;
 mod _queue;
+mod _random;
 mod _sre;
 mod _statistics;
 mod _string;
 mod _types;
 mod _weakref;
 mod atexit;
+mod cmath;
 mod errno;
 mod fspath;
 mod gc;
 mod itertools;
 mod lock;
+mod math;
 pub mod oserror;
 mod posix;
 mod resource;
@@ -30,13 +33,6 @@ pub mod signal;
 mod stat;
 mod thread;
 mod time;
-mod math;
-mod cmath;
-mod _random;
-mod _types;
-mod _weakref;
-mod atexit;
-mod gc;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -50,26 +46,22 @@ pub static MODULES: &[&ModuleDef] = &[
     &_json::MODULE,
     &_operator::MODULE,
     &_queue::MODULE,
+    &_random::MODULE,
     &_sre::MODULE,
     &_statistics::MODULE,
     &_string::MODULE,
     &_types::MODULE,
     &_weakref::MODULE,
     &atexit::MODULE,
+    &cmath::MODULE,
     &errno::MODULE,
     &gc::MODULE,
     &itertools::MODULE,
+    &math::MODULE,
     &posix::MODULE,
     &resource::MODULE,
     &signal::MODULE,
     &stat::MODULE,
     &thread::MODULE,
     &time::MODULE,
-    &math::MODULE,
-    &cmath::MODULE,
-    &_random::MODULE,
-    &_types::MODULE,
-    &_weakref::MODULE,
-    &atexit::MODULE,
-    &gc::MODULE,
 ];
