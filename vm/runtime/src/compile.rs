@@ -51,13 +51,21 @@ impl CompileRequest {
             filename: self.filename.to_str_lossy().into_owned(),
             barry_as_bdfl: self.flags & krait_bytecode::code::co::FUTURE_BARRY_AS_BDFL != 0,
             int_max_str_digits: usize::try_from(vm.interp.int_max_str_digits.get()).unwrap_or(0),
-            lookup_name: krait_unicode::lookup_name,
+            lookup_name: character_by_name,
         }
     }
 
     fn compile_options(&self, vm: &Vm) -> CompileOptions {
         let optimize = u8::try_from(self.optimize).unwrap_or_else(|_| vm.interp.config_optimize());
         CompileOptions { optimize, flags: self.flags, allow_top_level_await: self.flags & flags::ALLOW_TOP_LEVEL_AWAIT != 0 }
+    }
+}
+
+/// The character that `\N{...}` names; sequences of several are not meant there.
+fn character_by_name(name: &str) -> Option<u32> {
+    match krait_unicode::lookup_name(name)? {
+        krait_unicode::Named::Char(c) => Some(c),
+        krait_unicode::Named::Sequence(_) => None,
     }
 }
 
@@ -174,6 +182,7 @@ pub fn raise_syntax_error(vm: &mut Vm, error: SyntaxError, filename: &TextBuf, s
         ErrorKind::OverflowError => return vm.overflow_error(message),
         ErrorKind::ValueError => return vm.value_error(message),
         ErrorKind::SystemError => return vm.system_error(message),
+        ErrorKind::TypeError => return vm.type_error(message),
         ErrorKind::SyntaxError | ErrorKind::IndentationError | ErrorKind::TabError | ErrorKind::IncompleteInput | ErrorKind::UnicodeDecodeError => {}
     }
     match syntax_error_object(vm, &error, filename, source) {

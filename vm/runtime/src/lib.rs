@@ -9,20 +9,20 @@ extern crate self as krait_runtime;
 pub mod names;
 pub mod args;
 pub mod codecs;
-// BOOT: ast
-// BOOT: builtins
-// BOOT: compile
+pub mod ast;
+pub mod builtins;
+pub mod compile;
 pub mod config;
 pub mod error;
 pub mod eval;
-// BOOT: import
-// BOOT: lifecycle
+pub mod import;
+pub mod lifecycle;
 pub mod module;
 pub mod protocol;
-// BOOT: sys
+pub mod sys;
 pub mod types;
 pub mod vm;
-// BOOT: warnings
+pub mod warnings;
 
 pub use args::Args;
 pub use error::{PyResult, Raised};

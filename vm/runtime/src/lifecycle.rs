@@ -14,25 +14,28 @@ pub static MODULES: &[&ModuleDef] =
     &[&crate::builtins::MODULE, &crate::import::imp::MODULE, &crate::import::marshal::MODULE, &crate::sys::MODULE, &crate::warnings::MODULE];
 
 /// An interpreter that can import: builtins, sys, the import system, standard streams, `__main__`, and `site` unless switched off.
-pub fn start(config: Config, stack_size: usize, modules: &[&'static ModuleDef]) -> PyResult<Vm> {
-    let mut vm = Vm::new(config, stack_size)?;
-    seed_hashes(&vm);
+pub fn start(config: Config, stack_size: usize, modules: &[&'static ModuleDef]) -> Result<Vm, String> {
+    let mut vm = Vm::new(config, stack_size).map_err(|_| "cannot make the builtin types".to_owned())?;
     let interp = vm.interp;
     let all = MODULES.iter().chain(modules).copied();
     interp.native_modules.get_mut(&mut vm).extend(all);
-    start_modules(&mut vm)?;
-    Ok(vm)
+    match start_modules(&mut vm) {
+        Ok(()) => Ok(vm),
+        Err(raised) => Err(format!("cannot start: {}", describe(&mut vm, &raised))),
+    }
 }
 
-fn seed_hashes(vm: &Vm) {
-    match vm.config().hash_seed {
-        Some(seed) => vm.interp.set_hash_seed(seed),
-        None => {
-            let state = std::hash::BuildHasher::build_hasher(&std::hash::RandomState::new());
-            let key = std::hash::Hasher::finish(&state);
-            vm.interp.hash_keys.set((key, key.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15));
-        }
+/// An exception with its traceback, for when the library cannot print it.
+fn describe(vm: &mut Vm, raised: &Raised) -> String {
+    let exception = raised.exception();
+    let mut text = String::new();
+    let mut at = exception.traceback.load(vm);
+    while let Some(tb) = at.filter(|t| !t.is_none()) {
+        text.push_str(&crate::sys::traceback_line(vm, &tb).unwrap_or_default());
+        at = vm.getattr_str(&tb, "tb_next").ok();
     }
+    let message = vm.str(exception.as_value()).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("{}: {message}\n{text}", exception.as_value().type_name())
 }
 
 fn start_modules(vm: &mut Vm) -> PyResult<()> {

@@ -67,7 +67,6 @@ pub struct Interpreter {
     pub import_func_ready: Cell<bool>,
     /// `sys.getswitchinterval()`, in seconds.
     pub switch_interval: Cell<f64>,
-    pub coroutine_origin_depth: Cell<i32>,
     pub audit_hooks: GilCell<Vec<Value>>,
     pub(crate) import_lock_depth: Cell<u32>,
     /// Native modules that have been made, by name.
@@ -84,6 +83,8 @@ pub struct Interpreter {
     pub(crate) structseqs: crate::types::structseq::StructSeqTypes,
     /// What native modules keep, one value of each type; see [`Vm::state`].
     module_states: GilCell<Vec<(std::any::TypeId, &'static dyn std::any::Any)>>,
+    /// The classes of the `ast` module.
+    pub(crate) ast: crate::ast::AstCell,
 }
 
 /// A function that is called when the interpreter ends.
@@ -182,7 +183,6 @@ impl Vm {
             finalizing: Cell::new(false),
             import_func_ready: Cell::new(false),
             switch_interval: Cell::new(0.005),
-            coroutine_origin_depth: Cell::new(0),
             audit_hooks: GilCell::new(Vec::new()),
             import_lock_depth: Cell::new(0),
             made_modules: GilCell::new(None),
@@ -193,9 +193,11 @@ impl Vm {
             gc: crate::types::gc::GcState::default(),
             structseqs: crate::types::structseq::StructSeqTypes::default(),
             module_states: GilCell::new(Vec::new()),
+            ast: GilCell::new(None),
         }));
         let here = &raw const heap as usize;
         let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };
+        vm.seed_hashes();
         vm.init_process()?;
         Ok(vm)
     }
@@ -210,6 +212,18 @@ impl Vm {
         let state: &'static T = Box::leak(Box::default());
         interp.module_states.get_mut(self).push((id, state));
         state
+    }
+
+    /// The keys of string hashes; before the first string is made, for a string keeps its hash.
+    fn seed_hashes(&self) {
+        match self.config().hash_seed {
+            Some(seed) => self.interp.set_hash_seed(seed),
+            None => {
+                let state = std::hash::BuildHasher::build_hasher(&std::hash::RandomState::new());
+                let key = Hasher::finish(&state);
+                self.interp.hash_keys.set((key, key.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15));
+            }
+        }
     }
 
     /// Singletons, names, and the types that everything else needs.
@@ -298,12 +312,3 @@ impl Vm {
         raised
     }
 }
-
-// BOOT-BEGIN
-impl Vm {
-    /// Issues a DeprecationWarning once warnings exist.
-    pub fn warn_deprecated(&mut self, _message: &str) -> PyResult<()> {
-        Ok(())
-    }
-}
-// BOOT-END

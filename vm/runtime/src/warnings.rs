@@ -55,8 +55,8 @@ fn module_of_file(vm: &mut Vm, filename: &Value) -> PyResult {
 }
 
 fn warn_value(vm: &mut Vm, message: Value, category: Value, stacklevel: isize, source: Option<Value>, skip: &[Value]) -> PyResult<()> {
-    let (mut frame, mut level) = (vm.frame_at(0)?, stacklevel);
-    if skip.is_empty() && (level <= 0 || frame.as_ref().is_none_or(|_| false)) {
+    let (mut frame, mut level) = (vm.frame_object(0)?.map(Py::into_value), stacklevel);
+    if skip.is_empty() && (level <= 0 || frame.is_none()) {
         while let Some(f) = frame.clone().filter(|_| level > 1) {
             frame = next_frame(vm, &f)?;
             level -= 1;
@@ -304,7 +304,7 @@ fn show_plainly(vm: &mut Vm, issue: &Issue, text: &Value, category: &Value) -> P
 /// Issue a warning, or raise it as an exception if the filters say so.
 ///
 /// stacklevel says whose line the warning is about; skip_file_prefixes leaves out the frames of some files.
-#[pyfunction(name = "warn", sig = "(message, category=None, stacklevel=1, source=None, *, skip_file_prefixes=())", text = "(message, category=None, stacklevel=1, source=None, *, skip_file_prefixes=())")]
+#[pyfunction(name = "warn", sig = "(message, category=None, stacklevel=1, source=None, *, skip_file_prefixes=None)", text = "(message, category=None, stacklevel=1, source=None, *, skip_file_prefixes=())")]
 fn warn_(message: Value, category: Value, stacklevel: isize, source: Value, skip_file_prefixes: Option<&Py<Tuple>>, vm: &mut Vm) -> PyResult<()> {
     let skip: Vec<Value> = skip_file_prefixes.map(|t| t.items().to_vec()).unwrap_or_default();
     let category = category_of(vm, &message, category)?;

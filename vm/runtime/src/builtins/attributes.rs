@@ -67,7 +67,7 @@ fn attribute_name(vm: &mut Vm, name: &Value) -> PyResult<Py<Str>> {
 pub fn dir(object: Option<Value>, vm: &mut Vm) -> PyResult {
     let names = match object {
         None => {
-            let locals = vm.current_locals()?;
+            let locals = crate::builtins::frames::locals(vm)?;
             vm.call_method(&locals, n!(keys), &[])?
         }
         Some(object) => match vm.lookup_special(&object, n!(__dir__))? {
@@ -122,7 +122,7 @@ pub fn repr(obj: &Value, vm: &mut Vm) -> PyResult<Py<Str>> {
 #[pyfunction(text = "([object])")]
 pub fn vars(object: Option<Value>, vm: &mut Vm) -> PyResult {
     match object {
-        None => vm.current_locals(),
+        None => crate::builtins::frames::locals(vm),
         Some(object) => match vm.getattr_opt(&object, n!(__dict__))? {
             Some(dict) => Ok(dict),
             None => Err(vm.type_error("vars() argument must have __dict__ attribute")),

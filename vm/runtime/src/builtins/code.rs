@@ -1,6 +1,7 @@
 //! `compile`, `eval`, `exec`, `__import__`, `__build_class__`, `globals`, `locals`.
 
-use crate::compile::{self, CompileRequest, Mode};
+use crate::compile as source_code;
+use crate::compile::{CompileRequest, Mode};
 use crate::types::bytes::Bytes;
 use crate::types::code::CodeObject;
 use crate::types::dict::Dict;
@@ -20,12 +21,13 @@ pub fn globals(vm: &mut Vm) -> PyResult {
 /// A mapping of the current scope's variables.
 #[pyfunction]
 pub fn locals(vm: &mut Vm) -> PyResult {
-    vm.current_locals()
+    crate::builtins::frames::locals(vm)
 }
 
 /// Import a module; what an `import` statement calls.
-#[pyfunction(sig = "(name, globals=None, locals=None, fromlist=(), level=0)", text = "(name, globals=None, locals=None, fromlist=(), level=0)")]
-pub fn __import__(name: &Value, globals: Value, locals: Value, fromlist: Value, level: i32, vm: &mut Vm) -> PyResult {
+#[pyfunction(sig = "(name, globals=None, locals=None, fromlist=?, level=0)", text = "(name, globals=None, locals=None, fromlist=(), level=0)")]
+pub fn __import__(name: &Value, globals: Value, locals: Value, fromlist: Option<Value>, level: i32, vm: &mut Vm) -> PyResult {
+    let fromlist = fromlist.unwrap_or_else(Value::none);
     let _ = locals;
     let Some(name) = name.downcast::<Str>() else {
         return Err(vm.type_error("module name must be a string"));
@@ -36,7 +38,7 @@ pub fn __import__(name: &Value, globals: Value, locals: Value, fromlist: Value, 
 /// Makes a class out of the function that runs its body; what a `class` statement calls.
 #[pyfunction(text = "(func, name, /, *bases, [metaclass], **kwds)")]
 pub fn __build_class__(args: Args<'_>, vm: &mut Vm) -> PyResult {
-    crate::types::typeobject::build_class::build_class(vm, args)
+    crate::builtins::build_class::build_class(vm, args)
 }
 
 /// Compile source into a code object that `exec()` or `eval()` can run.
@@ -46,13 +48,13 @@ pub fn __build_class__(args: Args<'_>, vm: &mut Vm) -> PyResult {
 #[allow(clippy::too_many_arguments, reason = "the signature is Python's")]
 pub fn compile(source: &Value, filename: &Value, mode: String, flags: i32, dont_inherit: bool, optimize: i32, _feature_version: i32, vm: &mut Vm) -> PyResult {
     let filename = vm.fs_path_text(filename)?;
-    if flags & !compile::flags::COMPILE_MASK != 0 {
+    if flags & !source_code::flags::COMPILE_MASK != 0 {
         return Err(vm.value_error("compile(): unrecognised flags"));
     }
     if !(-1..=2).contains(&optimize) {
         return Err(vm.value_error("compile(): invalid optimize value"));
     }
-    let only_ast = flags & compile::flags::ONLY_AST != 0;
+    let only_ast = flags & source_code::flags::ONLY_AST != 0;
     let mode = match mode.as_str() {
         "exec" => Mode::Exec,
         "eval" => Mode::Eval,
@@ -64,10 +66,10 @@ pub fn compile(source: &Value, filename: &Value, mode: String, flags: i32, dont_
     };
     let mut flags = flags as u32;
     if !dont_inherit {
-        flags |= vm.current_future_flags();
+        flags |= crate::builtins::frames::future_flags(vm);
     }
     let request = CompileRequest { filename, mode, flags, optimize, feature_version: _feature_version };
-    compile::compile_object(vm, source, "compile", request)
+    source_code::compile_object(vm, source, "compile", request)
 }
 
 /// What `eval` and `exec` run in.
@@ -104,13 +106,13 @@ fn namespaces(vm: &mut Vm, name: &str, globals: Option<&Value>, locals: Option<V
             };
             let l = match locals {
                 Some(l) => l,
-                None => vm.current_locals()?,
+                None => crate::builtins::frames::locals(vm)?,
             };
             (g, l)
         }
     };
     if globals.get_str(vm, n!(__builtins__)).is_none() {
-        let builtins = vm.current_builtins();
+        let builtins = crate::builtins::frames::builtins(vm);
         globals.set_str(vm, n!(__builtins__), builtins)?;
     }
     Ok((globals, locals))
@@ -123,7 +125,7 @@ fn namespaces(vm: &mut Vm, name: &str, globals: Option<&Value>, locals: Option<V
 pub fn eval(source: &Value, globals: Value, locals: Value, vm: &mut Vm) -> PyResult {
     let (globals, locals) = namespaces(vm, "eval", Some(&globals), Some(locals))?;
     if let Some(code) = source.downcast::<CodeObject>() {
-        if code.has_free_variables() {
+        if code.nfreevars > 0 {
             return Err(vm.type_error("code object passed to eval() may not contain free variables"));
         }
         return vm.run_code(code, &globals, Some(&locals));
@@ -131,9 +133,9 @@ pub fn eval(source: &Value, globals: Value, locals: Value, vm: &mut Vm) -> PyRes
     if !source.is::<Str>() && !source.is::<Bytes>() && source.ty().slots.buffer.get().is_none() {
         return Err(vm.type_error("eval() arg 1 must be a string, bytes or code object"));
     }
-    let flags = vm.current_future_flags() | compile::flags::IGNORE_COOKIE_FOR_STR;
+    let flags = crate::builtins::frames::future_flags(vm) | source_code::flags::IGNORE_COOKIE_FOR_STR;
     let request = CompileRequest { filename: "<string>".into(), mode: Mode::Eval, flags, optimize: -1, feature_version: -1 };
-    let code = compile::compile_object(vm, source, "eval", request)?;
+    let code = source_code::compile_object(vm, source, "eval", request)?;
     match code.downcast::<CodeObject>() {
         Some(code) => vm.run_code(code, &globals, Some(&locals)),
         None => Err(vm.system_error("compilation gave no code object")),
@@ -147,7 +149,7 @@ pub fn eval(source: &Value, globals: Value, locals: Value, vm: &mut Vm) -> PyRes
 pub fn exec(source: &Value, globals: Value, locals: Value, closure: Value, vm: &mut Vm) -> PyResult<()> {
     let (globals, locals) = namespaces(vm, "exec", Some(&globals), Some(locals))?;
     if let Some(code) = source.downcast::<CodeObject>() {
-        return crate::eval::exec_code(vm, code, &globals, &locals, &closure);
+        return crate::builtins::frames::exec_code(vm, code, &globals, &locals, &closure);
     }
     if !closure.is_none() {
         return Err(vm.type_error("closure can only be used when source is a code object"));
@@ -155,9 +157,9 @@ pub fn exec(source: &Value, globals: Value, locals: Value, closure: Value, vm: &
     if !source.is::<Str>() && !source.is::<Bytes>() && source.ty().slots.buffer.get().is_none() {
         return Err(vm.type_error("exec() arg 1 must be a string, bytes or code object"));
     }
-    let flags = vm.current_future_flags() | compile::flags::IGNORE_COOKIE_FOR_STR;
+    let flags = crate::builtins::frames::future_flags(vm) | source_code::flags::IGNORE_COOKIE_FOR_STR;
     let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags, optimize: -1, feature_version: -1 };
-    let code = compile::compile_object(vm, source, "exec", request)?;
+    let code = source_code::compile_object(vm, source, "exec", request)?;
     match code.downcast::<CodeObject>() {
         Some(code) => vm.run_code(code, &globals, Some(&locals)).map(drop),
         None => Err(vm.system_error("compilation gave no code object")),

@@ -131,7 +131,7 @@ pub fn sum(iterable: &Value, start: Value, vm: &mut Vm) -> PyResult {
             compensated = Some(neumaier(high, 0.0, plain_number(&item).unwrap_or(0.0)));
             continue;
         }
-        total = vm.binary_op(crate::protocol::number::BinaryOp::Add, &total, &item)?;
+        total = vm.binary_op(krait_bytecode::opcode::BinaryOp::NB_ADD, &total, &item)?;
     }
     match compensated {
         Some((high, low)) => vm.new_float(finish(high, low)),

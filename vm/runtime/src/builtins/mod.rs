@@ -4,7 +4,9 @@ use crate::types::dict::Dict;
 use crate::{Py, PyResult, Value, Vm};
 
 mod attributes;
+mod build_class;
 mod code;
+pub mod frames;
 mod iteration;
 mod numbers;
 mod output;

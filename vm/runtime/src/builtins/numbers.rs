@@ -1,6 +1,5 @@
 //! Functions about numbers and characters.
 
-use crate::protocol::number::BinaryOp;
 use crate::types::int::IntRef;
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
@@ -77,15 +76,13 @@ pub fn ord(character: &Value, vm: &mut Vm) -> PyResult<u32> {
         let name = character.type_name();
         return Err(vm.type_error(format!("ord() expected string of length 1, but {name} found")));
     };
-    let what = if character.is::<Str>() { "string" } else if character.is::<crate::types::bytes::Bytes>() { "bytes" } else { "bytearray" };
-    let _ = what;
     Err(vm.type_error(format!("ord() expected a character, but string of length {size} found")))
 }
 
 /// `(x // y, x % y)`.
 #[pyfunction(sig = "(x, y, /)")]
 pub fn divmod(x: &Value, y: &Value, vm: &mut Vm) -> PyResult {
-    vm.binary_op(BinaryOp::Divmod, x, y)
+    vm.divmod(x, y)
 }
 
 /// `base ** exp`, or `base ** exp % mod` without computing the whole power.

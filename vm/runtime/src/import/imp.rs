@@ -166,7 +166,21 @@ fn exec_dynamic(r#mod: &Value) -> i32 {
 /// Replace the file name of a code object, and of those in its constants, where it is another.
 #[pyfunction(sig = "(code, path, /)")]
 fn _fix_co_filename(code: &Py<crate::types::code::CodeObject>, path: &Py<Str>, vm: &mut Vm) -> PyResult<()> {
-    code.fix_filename(vm, path)
+    fix_filename(vm, code, path)
+}
+
+fn fix_filename(vm: &mut Vm, code: &Py<crate::types::code::CodeObject>, path: &Py<Str>) -> PyResult<()> {
+    vm.check_stack(" while renaming code")?;
+    let old = code.filename.load(vm);
+    if old.eq_chars(path) {
+        return Ok(());
+    }
+    let was = code.filename.replace(vm, path.clone());
+    drop(was);
+    for inner in code.consts.items().iter().filter_map(|c| c.downcast::<crate::types::code::CodeObject>()) {
+        fix_filename(vm, inner, path)?;
+    }
+    Ok(())
 }
 
 /// The hash of source text that hash-based `.pyc` files bear (SipHash-1-3).

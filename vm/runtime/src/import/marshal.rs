@@ -1,7 +1,7 @@
 //! The `marshal` module: values in and out of CPython's serialisation, over the format in `krait_bytecode::marshal`.
 
 use crate::types::bytes::Bytes;
-use crate::types::code::CodeObject;
+use crate::types::code::{CodeFields, CodeObject};
 use crate::types::dict::Dict;
 use crate::types::int::IntRef;
 use crate::types::list::List;
@@ -133,7 +133,7 @@ impl Builder for Maker<'_> {
         Ok(())
     }
     fn set(&mut self) -> Made {
-        Ok(crate::types::set::new_set(self.vm, Vec::new())?)
+        Ok(self.vm.new_set()?.into_value())
     }
     fn set_add(&mut self, set: &Value, item: Value) -> Result<(), Error> {
         let add = self.vm.intern("add");
@@ -141,13 +141,13 @@ impl Builder for Maker<'_> {
         Ok(())
     }
     fn frozenset(&mut self, items: Vec<Value>) -> Made {
-        Ok(crate::types::set::new_frozenset(self.vm, items)?)
+        Ok(self.vm.new_frozenset_of(items)?)
     }
     fn slice(&mut self, start: Value, stop: Value, step: Value) -> Made {
-        Ok(crate::types::slice::new(self.vm, start, stop, step)?)
+        Ok(self.vm.new_slice(start, stop, step)?.into_value())
     }
     fn code(&mut self, parts: CodeParts<Value>) -> Made {
-        Ok(CodeObject::from_parts(self.vm, parts)?)
+        Ok(code_from_parts(self.vm, parts)?)
     }
     fn read_stream(&mut self, len: usize) -> Result<Vec<u8>, Error> {
         let Some(file) = self.stream.clone() else { return Err(MarshalError::new(ErrorClass::EofError, "marshal data too short").into()) };
@@ -236,7 +236,7 @@ impl Source<'static> for Shaper<'_> {
             return Ok(Shape::Slice([s.start.clone(), s.stop.clone(), s.step.clone()]));
         }
         if let Some(code) = value.downcast_exact::<CodeObject>() {
-            return Ok(Shape::Code(Box::new(code.to_parts(vm)?)));
+            return Ok(Shape::Code(Box::new(code_to_parts(vm, code)?)));
         }
         if value.is_exact::<ByteArray>() || value.ty().slots.buffer.get().is_some() {
             return Ok(Shape::Bytes(Cow::Owned(vm.bytes_of(value)?)));
@@ -248,6 +248,89 @@ impl Source<'static> for Shaper<'_> {
         let header = value.header()?;
         (header.refcnt() > 1).then(|| value.bits())
     }
+}
+
+/// A code object out of marshal data, after it has been checked: hostile data must not run.
+fn code_from_parts(vm: &mut Vm, parts: CodeParts<Value>) -> PyResult {
+    let bad = |vm: &mut Vm, what: &str| vm.value_error(format!("bad marshal data ({what} of a code object)"));
+    let tuple = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Tuple>().cloned().ok_or_else(|| bad(vm, what));
+    let string = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Str>().cloned().ok_or_else(|| bad(vm, what));
+    let bytes = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Bytes>().map(|b| b.as_bytes().into()).ok_or_else(|| bad(vm, what));
+    let number = |vm: &mut Vm, i: i32, what: &str| u32::try_from(i).map_err(|_| bad(vm, what));
+    let fields = CodeFields {
+        argcount: number(vm, parts.argcount, "argcount")?,
+        posonlyargcount: number(vm, parts.posonlyargcount, "posonlyargcount")?,
+        kwonlyargcount: number(vm, parts.kwonlyargcount, "kwonlyargcount")?,
+        stacksize: number(vm, parts.stacksize, "stacksize")?,
+        flags: parts.flags as u32,
+        firstlineno: parts.firstlineno,
+        code: bytes(vm, &parts.code, "code")?,
+        consts: tuple(vm, &parts.consts, "consts")?,
+        names: tuple(vm, &parts.names, "names")?,
+        localsplusnames: tuple(vm, &parts.localsplusnames, "localsplusnames")?,
+        kinds: bytes(vm, &parts.localspluskinds, "localspluskinds")?,
+        filename: string(vm, &parts.filename, "filename")?,
+        name: string(vm, &parts.name, "name")?,
+        qualname: string(vm, &parts.qualname, "qualname")?,
+        linetable: bytes(vm, &parts.linetable, "linetable")?,
+        exceptiontable: bytes(vm, &parts.exceptiontable, "exceptiontable")?,
+    };
+    let names = [&fields.names, &fields.localsplusnames];
+    if names.iter().any(|t| t.items().iter().any(|n| !n.is::<Str>())) {
+        return Err(bad(vm, "names"));
+    }
+    verify(vm, &fields)?;
+    Ok(vm.new_code_object(fields)?.into_value())
+}
+
+/// Whether the bytecode is safe to run; ValueError with the offset and the reason if not.
+fn verify(vm: &mut Vm, f: &CodeFields) -> PyResult<()> {
+    use krait_bytecode::{Code, Const};
+    let none = |n: usize| vec![krait_unicode::TextBuf::new(); n];
+    // The verifier looks at counts and kinds, not at the constants' values.
+    let consts = f.consts.items().iter().map(|c| if c.is::<CodeObject>() || !c.is_none() { Const::Ellipsis } else { Const::None }).collect();
+    let code = Code {
+        argcount: f.argcount,
+        posonlyargcount: f.posonlyargcount,
+        kwonlyargcount: f.kwonlyargcount,
+        stacksize: f.stacksize,
+        flags: f.flags,
+        code: f.code.clone(),
+        consts,
+        names: none(f.names.len()),
+        localsplusnames: none(f.localsplusnames.len()),
+        localspluskinds: f.kinds.clone(),
+        filename: krait_unicode::TextBuf::new(),
+        name: krait_unicode::TextBuf::new(),
+        qualname: krait_unicode::TextBuf::new(),
+        firstlineno: f.firstlineno,
+        linetable: f.linetable.clone(),
+        exceptiontable: f.exceptiontable.clone(),
+    };
+    krait_bytecode::verify::verify(&code).map_err(|e| vm.value_error(format!("bad marshal data ({e})")))
+}
+
+/// The parts of a code object, for the writer.
+fn code_to_parts(vm: &mut Vm, code: &Py<CodeObject>) -> PyResult<CodeParts<Value>> {
+    let filename = code.filename.load(vm).into_value();
+    Ok(CodeParts {
+        argcount: code.argcount as i32,
+        posonlyargcount: code.posonlyargcount as i32,
+        kwonlyargcount: code.kwonlyargcount as i32,
+        stacksize: code.stacksize as i32,
+        flags: code.flags as i32,
+        code: vm.new_bytes(&code.bytecode)?.into_value(),
+        consts: code.consts.to_value(),
+        names: code.names.to_value(),
+        localsplusnames: code.localsplusnames.to_value(),
+        localspluskinds: vm.new_bytes(&code.kinds)?.into_value(),
+        filename,
+        name: code.name.to_value(),
+        qualname: code.qualname.to_value(),
+        firstlineno: code.firstlineno,
+        linetable: vm.new_bytes(&code.linetable)?.into_value(),
+        exceptiontable: vm.new_bytes(&code.exceptiontable)?.into_value(),
+    })
 }
 
 /// Write an object to a file that is open for writing bytes.

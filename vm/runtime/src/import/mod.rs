@@ -43,7 +43,7 @@ fn run_library_file(vm: &mut Vm, file: &str, name: &str, filename: &str) -> PyRe
     let module = vm.new_object(module)?.into_value();
     let py_name = vm.intern(name).into_value();
     dict.set_str(vm, n!(__name__), py_name)?;
-    let builtins = vm.current_builtins();
+    let builtins = crate::builtins::frames::builtins(vm);
     dict.set_str(vm, n!(__builtins__), builtins)?;
     add_module(vm, name, &module)?;
     let Some(code) = code.downcast::<crate::types::code::CodeObject>().cloned() else {

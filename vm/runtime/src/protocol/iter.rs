@@ -38,6 +38,14 @@ impl Vm {
         }
     }
 
+    /// `next(iterator)`: StopIteration at the end.
+    pub fn iter_next_value(&mut self, iterator: &Value) -> PyResult {
+        match self.iter_next(iterator)? {
+            Some(item) => Ok(item),
+            None => Err(self.raise_with::<crate::types::exceptions::StopIteration>(Vec::new())),
+        }
+    }
+
     /// Calls `each` for every item of an iterable.
     pub fn for_each(&mut self, iterable: &Value, mut each: impl FnMut(&mut Vm, Value) -> PyResult<()>) -> PyResult<()> {
         let iterator = self.iter(iterable)?;

@@ -75,7 +75,8 @@ pub fn print_exception(vm: &mut Vm, value: &Value) -> PyResult<()> {
     Ok(())
 }
 
-fn traceback_line(vm: &mut Vm, tb: &Value) -> PyResult<String> {
+/// One line of a plain traceback.
+pub fn traceback_line(vm: &mut Vm, tb: &Value) -> PyResult<String> {
     let frame = vm.getattr_str(tb, "tb_frame")?;
     let code = vm.getattr_str(&frame, "f_code")?;
     let (filename, name, lineno) = (vm.getattr_str(&code, "co_filename")?, vm.getattr_str(&code, "co_name")?, vm.getattr_str(tb, "tb_lineno")?);
@@ -142,23 +143,34 @@ pub(super) fn run_audit_hooks(vm: &mut Vm, event: &str, args: &[Value]) -> PyRes
 /// Set the function that is told of every line, call, return and exception.
 #[pyfunction(sig = "(function, /)")]
 pub fn settrace(function: Value, vm: &mut Vm) -> PyResult<()> {
-    vm.set_trace_function(function)
+    tracing(vm, "sys.settrace", &function)
 }
 
 /// The function that `settrace` has set, or None.
 #[pyfunction]
 pub fn gettrace(vm: &mut Vm) -> Value {
-    vm.trace_function()
+    vm.eval.trace.clone().unwrap_or_else(Value::none)
 }
 
 /// Set the function that is told of every call and return.
 #[pyfunction(sig = "(function, /)")]
 pub fn setprofile(function: Value, vm: &mut Vm) -> PyResult<()> {
-    vm.set_profile_function(function)
+    tracing(vm, "sys.setprofile", &function)
 }
 
 /// The function that `setprofile` has set, or None.
 #[pyfunction]
 pub fn getprofile(vm: &mut Vm) -> Value {
-    vm.profile_function()
+    vm.eval.profile.clone().unwrap_or_else(Value::none)
+}
+
+/// The hooks of asynchronous generators, `None` for none.
+pub(super) fn asyncgen(vm: &Vm) -> (Value, Value) {
+    let value = |hook: &Option<Value>| hook.clone().unwrap_or_else(Value::none);
+    (value(&vm.eval.asyncgen_firstiter), value(&vm.eval.asyncgen_finalizer))
+}
+
+/// Events of tracing and profiling are not delivered yet; switching them off needs nothing.
+fn tracing(vm: &mut Vm, what: &str, function: &Value) -> PyResult<()> {
+    if function.is_none() { Ok(()) } else { Err(vm.not_implemented_error(format!("{what}: the evaluator does not report events yet"))) }
 }

@@ -257,6 +257,6 @@ fn set_names(s: &mut Setter<'_>) -> PyResult<()> {
     library.sort_unstable();
     library.dedup();
     let names = library.iter().map(|n| string(s.vm, n)).collect::<PyResult<Vec<_>>>()?;
-    let names = crate::types::set::new_frozenset(s.vm, names)?;
+    let names = s.vm.new_frozenset_of(names)?;
     s.set("stdlib_module_names", names)
 }

@@ -8,7 +8,8 @@ use crate::{Args, Py, PyResult, Value, Vm, pyfunction};
 
 mod info;
 mod hooks;
-pub use hooks::print_exception;
+pub use hooks::{print_exception, traceback_line};
+pub use info::VERSION;
 
 use hooks::{addaudithook, audit, breakpointhook, displayhook, excepthook, getprofile, gettrace, setprofile, settrace, unraisablehook};
 
@@ -105,7 +106,7 @@ fn setrecursionlimit(limit: i32, vm: &mut Vm) -> PyResult<()> {
         Ok(n) if n > 0 => n,
         _ => return Err(vm.value_error("recursion limit must be greater or equal than 1")),
     };
-    let depth = vm.recursion_depth();
+    let depth = vm.eval.depth;
     if depth >= limit {
         return Err(vm.recursion_error(format!("cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low")));
     }
@@ -204,8 +205,8 @@ fn is_stack_trampoline_active() -> bool {
 /// The frame of the caller, or of a caller further out.
 #[pyfunction(sig = "(depth=0, /)")]
 fn _getframe(depth: i32, vm: &mut Vm) -> PyResult {
-    match vm.frame_at(usize::try_from(depth).unwrap_or(0))? {
-        Some(frame) => Ok(frame),
+    match vm.frame_object(usize::try_from(depth).unwrap_or(0))? {
+        Some(frame) => Ok(frame.into_value()),
         None => Err(vm.value_error("call stack is not deep enough")),
     }
 }
@@ -213,8 +214,8 @@ fn _getframe(depth: i32, vm: &mut Vm) -> PyResult {
 /// The name of the module that the caller, or a caller further out, runs in.
 #[pyfunction(sig = "(depth=0)")]
 fn _getframemodulename(depth: i32, vm: &mut Vm) -> PyResult {
-    let Some(frame) = vm.frame_at(usize::try_from(depth).unwrap_or(0))? else { return Ok(Value::none()) };
-    let globals = vm.getattr_str(&frame, "f_globals")?;
+    let Some(frame) = vm.frame_object(usize::try_from(depth).unwrap_or(0))? else { return Ok(Value::none()) };
+    let globals = vm.getattr_str(frame.as_value(), "f_globals")?;
     match globals.downcast::<Dict>() {
         Some(d) => Ok(d.get_str(vm, n!(__name__)).cloned().unwrap_or_else(Value::none)),
         None => Ok(Value::none()),
@@ -236,14 +237,14 @@ fn getdlopenflags() -> i32 {
 /// The hooks of asynchronous generators.
 #[pyfunction]
 fn get_asyncgen_hooks(vm: &mut Vm) -> PyResult {
-    let (first, last) = vm.asyncgen_hooks();
+    let (first, last) = hooks::asyncgen(vm);
     info::asyncgen_hooks(vm, first, last)
 }
 
 /// Set the hooks that a new asynchronous generator calls when it is first iterated, and when it is finalized.
 #[pyfunction(text = "([firstiter] [, finalizer])")]
 fn set_asyncgen_hooks(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
-    let (mut first, mut last) = vm.asyncgen_hooks();
+    let (mut first, mut last) = hooks::asyncgen(vm);
     let names = ["firstiter", "finalizer"];
     let given = args.positional().iter().enumerate().map(|(i, v)| (names.get(i).copied().unwrap_or(""), v.clone()));
     let given: Vec<(String, Value)> = given
@@ -261,14 +262,15 @@ fn set_asyncgen_hooks(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
             _ => return Err(vm.type_error(format!("set_asyncgen_hooks() got an unexpected keyword argument '{name}'"))),
         }
     }
-    vm.set_asyncgen_hooks(first, last);
+    vm.eval.asyncgen_firstiter = Some(first).filter(|h| !h.is_none());
+    vm.eval.asyncgen_finalizer = Some(last).filter(|h| !h.is_none());
     Ok(())
 }
 
 /// How much of a coroutine's origin is recorded.
 #[pyfunction]
 fn get_coroutine_origin_tracking_depth(vm: &mut Vm) -> i32 {
-    vm.interp.coroutine_origin_depth.get()
+    vm.eval.coroutine_origin_depth as i32
 }
 
 /// Set how many frames of a coroutine's origin are recorded; 0 for none.
@@ -277,7 +279,7 @@ fn set_coroutine_origin_tracking_depth(depth: i32, vm: &mut Vm) -> PyResult<()> 
     if depth < 0 {
         return Err(vm.value_error("depth must be >= 0"));
     }
-    vm.interp.coroutine_origin_depth.set(depth);
+    vm.eval.coroutine_origin_depth = depth as u32;
     Ok(())
 }
 

@@ -251,6 +251,17 @@ impl Vm {
     }
 
     /// An empty frozenset, to be filled before anybody else sees it.
+    pub fn new_frozenset_of(&mut self, items: Vec<Value>) -> PyResult {
+        let set = self.new_frozenset()?;
+        if let Some(data) = any_set(set.as_value()) {
+            for item in &items {
+                data.add(self, item)?;
+            }
+        }
+        Ok(set.into_value())
+    }
+
+    /// An empty frozenset, to be filled before anybody sees it.
     pub fn new_frozenset(&mut self) -> PyResult<Py<FrozenSet>> {
         self.new_object(FrozenSet { data: SetData::default() })
     }

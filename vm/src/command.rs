@@ -1,0 +1,204 @@
+//! What the `krait` command does: `Py_RunMain`.
+
+use crate::library;
+use crate::options::{self, Early, Options, Program};
+use krait_runtime::compile::Mode;
+use krait_runtime::{PyResult, Value, Vm, lifecycle};
+use std::ffi::OsStr;
+use std::io::{IsTerminal, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Runs the command line; returns the exit code.
+pub fn run(args: &[Vec<u8>], stack_size: usize) -> u8 {
+    let options = match options::parse(args) {
+        Ok(options) => options,
+        Err(Early::Print(text)) => {
+            print!("{text}");
+            return u8::from(std::io::stdout().flush().is_err());
+        }
+        Err(Early::Usage(text)) => {
+            eprint!("{text}");
+            return 2;
+        }
+    };
+    match start(options, args, stack_size) {
+        Ok((mut vm, program)) => {
+            let code = run_program(&mut vm, &program);
+            lifecycle::finalize(&mut vm, code)
+        }
+        Err(message) => {
+            eprintln!("krait: {message}");
+            1
+        }
+    }
+}
+
+fn start(mut options: Options, args: &[Vec<u8>], stack_size: usize) -> Result<(Vm, Program), String> {
+    let executable = executable(args.first().map(Vec::as_slice).unwrap_or_default());
+    let library = library::find(options.lib.as_deref(), options.home.as_deref(), &executable)?;
+    let config = &mut options.config;
+    config.executable = executable;
+    config.path.push(library.prefix.join("lib/python314.zip").as_os_str().as_bytes().to_vec());
+    config.path.push(library.stdlib.as_os_str().as_bytes().to_vec());
+    config.path.push(library.stdlib.join("lib-dynload").as_os_str().as_bytes().to_vec());
+    config.prefix = library.prefix;
+    config.stdlib = library.stdlib;
+    let program = options.program;
+    let mut vm = lifecycle::start(options.config, stack_size, krait_stdlib::MODULES)?;
+    if let Err(raised) = lifecycle::import_site(&mut vm) {
+        lifecycle::print_uncaught(&mut vm, raised.exception().as_value());
+        return Err("importing site failed".into());
+    }
+    Ok((vm, program))
+}
+
+/// The absolute path of the running executable, as it was called if that can be found.
+fn executable(name: &[u8]) -> PathBuf {
+    let called = Path::new(OsStr::from_bytes(name));
+    if name.contains(&b'/') {
+        if let Ok(path) = std::path::absolute(called) {
+            return path;
+        }
+    } else if let Some(path) = std::env::var_os("PATH") {
+        if let Some(found) = std::env::split_paths(&path).map(|d| d.join(called)).find(|p| p.is_file()) {
+            return found;
+        }
+    }
+    std::env::current_exe().unwrap_or_default()
+}
+
+fn run_program(vm: &mut Vm, program: &Program) -> u8 {
+    let result = match program {
+        Program::Command(text) => run_command(vm, text),
+        Program::Module(name) => run_module(vm, name, true),
+        Program::File(file) => run_file(vm, file),
+        Program::Stdin => run_stdin(vm),
+    };
+    let code = match result {
+        Ok(code) => code,
+        Err(raised) => lifecycle::handle_exit(vm, raised),
+    };
+    let inspect = vm.config().inspect || std::env::var_os("PYTHONINSPECT").is_some_and(|v| !v.is_empty() && !vm.config().ignore_environment);
+    if inspect && !matches!(program, Program::Stdin) { interactive(vm).unwrap_or_else(|e| lifecycle::handle_exit(vm, e)) } else { code }
+}
+
+/// Puts a folder in front of `sys.path`, unless that is unsafe.
+fn prepend_path(vm: &mut Vm, folder: &[u8]) -> PyResult<()> {
+    if vm.config().safe_path {
+        return Ok(());
+    }
+    let Some(path) = vm.sys_get("path") else { return Ok(()) };
+    let folder = vm.new_str_fs(folder)?.into_value();
+    let insert = vm.intern("insert");
+    vm.call_method(&path, &insert, &[Value::from_i32(0), folder])?;
+    Ok(())
+}
+
+fn run_command(vm: &mut Vm, text: &[u8]) -> PyResult<u8> {
+    prepend_path(vm, b"")?;
+    let text = krait_runtime::compile::fs_decode(text);
+    let Some(text) = text.as_str().map(str::to_owned) else {
+        return Err(vm.value_error("the program of -c is not UTF-8"));
+    };
+    lifecycle::run_source(vm, &(text + "\n"), "<string>", Mode::Exec, 0)?;
+    Ok(0)
+}
+
+/// `runpy._run_module_as_main`.
+fn run_module(vm: &mut Vm, name: &[u8], alter_argv: bool) -> PyResult<u8> {
+    if alter_argv {
+        let cwd = std::env::current_dir().unwrap_or_default();
+        prepend_path(vm, cwd.as_os_str().as_bytes())?;
+    }
+    let runpy = vm.import_module("runpy")?;
+    let run = vm.getattr_str(&runpy, "_run_module_as_main")?;
+    let name = vm.new_str_fs(name)?.into_value();
+    vm.call(&run, &[name, Value::from_bool(alter_argv)])?;
+    Ok(0)
+}
+
+fn run_file(vm: &mut Vm, file: &[u8]) -> PyResult<u8> {
+    if let Some(code) = run_path_entry(vm, file)? {
+        return Ok(code);
+    }
+    let path = Path::new(OsStr::from_bytes(file));
+    let data = match std::fs::read(path) {
+        Ok(data) => data,
+        Err(e) => {
+            let errno = e.raw_os_error().unwrap_or(0);
+            let text = e.to_string();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            let program = String::from_utf8_lossy(vm.config().executable.as_os_str().as_bytes()).into_owned();
+            eprintln!("{program}: can't open file '{}': [Errno {errno}] {text}", std::path::absolute(path).unwrap_or_default().display());
+            return Ok(2);
+        }
+    };
+    // The folder of the program, links resolved.
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    prepend_path(vm, real.parent().unwrap_or(Path::new("")).as_os_str().as_bytes())?;
+    let name = String::from_utf8_lossy(file).into_owned();
+    lifecycle::run_file(vm, &data, &name)?;
+    Ok(0)
+}
+
+/// A folder or an archive with a `__main__` is run as such.
+fn run_path_entry(vm: &mut Vm, file: &[u8]) -> PyResult<Option<u8>> {
+    let path = Path::new(OsStr::from_bytes(file));
+    let archive = std::fs::File::open(path).ok().filter(|_| path.is_file()).is_some_and(|mut f| {
+        let mut magic = [0; 2];
+        f.read_exact(&mut magic).is_ok() && &magic == b"PK"
+    });
+    if !path.is_dir() && !archive {
+        return Ok(None);
+    }
+    let Some(list) = vm.sys_get("path") else { return Ok(None) };
+    let entry = vm.new_str_fs(file)?.into_value();
+    let insert = vm.intern("insert");
+    vm.call_method(&list, &insert, &[Value::from_i32(0), entry])?;
+    run_module(vm, b"__main__", false).map(Some)
+}
+
+fn run_stdin(vm: &mut Vm) -> PyResult<u8> {
+    prepend_path(vm, b"")?;
+    if std::io::stdin().is_terminal() || vm.config().interactive {
+        if !vm.config().quiet {
+            eprintln!("{}Type \"help\", \"copyright\", \"credits\" or \"license\" for more information.", options::version(true));
+        }
+        return interactive(vm);
+    }
+    let mut data = Vec::new();
+    if let Err(e) = std::io::stdin().read_to_end(&mut data) {
+        return Err(vm.runtime_error(format!("cannot read standard input: {e}")));
+    }
+    lifecycle::run_file(vm, &data, "<stdin>")?;
+    Ok(0)
+}
+
+/// An interactive session: the library's own `_pyrepl` where the terminal can do it, else the `code` module's plain one over `__main__`.
+fn interactive(vm: &mut Vm) -> PyResult<u8> {
+    let startup = std::env::var_os("PYTHONSTARTUP").filter(|f| !f.is_empty() && !vm.config().ignore_environment);
+    if let Some(file) = startup {
+        if let Ok(data) = std::fs::read(&file) {
+            if let Err(e) = lifecycle::run_file(vm, &data, &file.to_string_lossy()) {
+                lifecycle::print_uncaught(vm, e.exception().as_value());
+            }
+        }
+    }
+    let basic = std::env::var_os("PYTHON_BASIC_REPL").is_some_and(|v| !v.is_empty());
+    let capable = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+    if capable && !basic {
+        let main = vm.import_module("_pyrepl.main")?;
+        let run = vm.getattr_str(&main, "interactive_console")?;
+        vm.call(&run, &[])?;
+        return Ok(0);
+    }
+    let code = vm.import_module("code")?;
+    let console = vm.getattr_str(&code, "InteractiveConsole")?;
+    let namespace = lifecycle::main_dict(vm)?.into_value();
+    let console = vm.call(&console, &[namespace])?;
+    let interact = vm.getattr_str(&console, "interact")?;
+    let empty = vm.new_str("")?.into_value();
+    vm.call(&interact, &[empty.clone(), empty])?;
+    Ok(0)
+}
