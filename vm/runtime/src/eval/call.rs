@@ -108,12 +108,14 @@ pub(crate) unsafe fn exact_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slo
     unsafe {
         let slots = Frame::slots(frame);
         let ip = code.start();
+        let consts = code.consts.items().as_ptr();
         frame.write(Frame {
             code,
             func,
             locals: None,
             frame_obj: None,
             previous: std::ptr::null_mut(),
+            consts,
             ip,
             sp: slots.add(nlocalsplus),
             return_offset: 0,

@@ -41,6 +41,8 @@ pub struct Frame {
     pub frame_obj: Option<Py<FrameObject>>,
     /// The frame below; null for the first of a thread and for suspended generators.
     pub previous: *mut Frame,
+    /// The code's constants.
+    pub consts: *const Value,
     /// See the invariants.
     pub ip: *const u16,
     pub sp: *mut Slot,
@@ -202,6 +204,7 @@ impl Vm {
         let Some(frame) = self.eval.stack.push(Frame::size_of(&code)) else { return Err(self.memory_error()) };
         let nlocalsplus = code.nlocalsplus();
         let ip = code.start();
+        let consts = code.consts.items().as_ptr();
         // SAFETY: the block has room for head and variables.
         unsafe {
             let slots = Frame::slots(frame);
@@ -211,6 +214,7 @@ impl Vm {
                 locals,
                 frame_obj: None,
                 previous: std::ptr::null_mut(),
+                consts,
                 ip,
                 sp: slots.add(nlocalsplus),
                 return_offset: 0,

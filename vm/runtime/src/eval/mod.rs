@@ -21,6 +21,7 @@ pub mod instrument;
 pub mod ops;
 pub mod pending_types;
 mod run;
+mod slow;
 pub mod specialize;
 pub mod suggestions;
 mod unwind;
@@ -46,6 +47,10 @@ pub struct ThreadState {
     /// The frame that runs; null outside of Python code.
     pub(crate) frame: *mut Frame,
     pub(crate) stack: DataStack,
+    /// The frame to be entered, between `slow` and the dispatch loop.
+    pub(crate) entering: *mut Frame,
+    /// The exception to be raised, likewise.
+    pub(crate) raised: Option<Raised>,
     /// How many frames run.
     pub(crate) depth: u32,
     /// The exceptions being handled: one entry for the thread and one for each generator that runs.
@@ -75,6 +80,8 @@ impl ThreadState {
         ThreadState {
             frame: std::ptr::null_mut(),
             stack: DataStack::new(),
+            entering: std::ptr::null_mut(),
+            raised: None,
             depth: 0,
             handled: vec![None],
             context: None,

@@ -85,3 +85,11 @@ pub(crate) fn lasti_of(value: Option<&Value>) -> Option<usize> {
 pub(crate) fn traceback_of(vm: &Vm, exception: &Py<BaseException>) -> Value {
     exception.traceback.load(vm).unwrap_or_else(Value::none)
 }
+
+/// What an instruction left to be raised.
+pub(crate) fn take_raised(vm: &mut Vm) -> Raised {
+    match vm.eval.raised.take() {
+        Some(e) => e,
+        None => vm.system_error("error return without exception set"),
+    }
+}
