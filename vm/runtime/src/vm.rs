@@ -78,6 +78,8 @@ pub struct Interpreter {
     pub abc_counter: Cell<u64>,
     /// The functions of `atexit`.
     pub atexit: GilCell<Vec<AtExit>>,
+    /// `typing.NoDefault`.
+    pub(crate) no_default: GilCell<Option<Value>>,
     /// What `gc` keeps.
     pub gc: crate::types::gc::GcState,
     pub(crate) structseqs: crate::types::structseq::StructSeqTypes,
@@ -167,7 +169,7 @@ impl Vm {
             collector: Cell::new(Some(crate::types::gc::collect_due)),
             len_def: Cell::new(0),
             isinstance_def: Cell::new(0),
-            typing_intrinsic: Cell::new(None),
+            typing_intrinsic: Cell::new(Some(crate::types::typing::intrinsic)),
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),
             empty_tuple: GilCell::new(None),
@@ -190,6 +192,7 @@ impl Vm {
             filters_version: Cell::new(0),
             abc_counter: Cell::new(0),
             atexit: GilCell::new(Vec::new()),
+            no_default: GilCell::new(None),
             gc: crate::types::gc::GcState::default(),
             structseqs: crate::types::structseq::StructSeqTypes::default(),
             module_states: GilCell::new(Vec::new()),
@@ -246,6 +249,7 @@ impl Vm {
             ty().ready(self)?;
         }
         crate::types::exceptions::init(self)?;
+        crate::types::typing::init(self)?;
         Ok(())
     }
 

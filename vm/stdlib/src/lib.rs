@@ -17,6 +17,7 @@ mod _sre;
 mod _statistics;
 mod _string;
 mod _types;
+mod _typing;
 mod _weakref;
 mod atexit;
 mod cmath;
@@ -51,6 +52,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_statistics::MODULE,
     &_string::MODULE,
     &_types::MODULE,
+    &_typing::MODULE,
     &_weakref::MODULE,
     &atexit::MODULE,
     &cmath::MODULE,

@@ -44,6 +44,7 @@ pub mod template;
 pub mod tuple;
 pub mod type_;
 pub mod typeobject;
+pub mod typing;
 pub mod union;
 pub mod value;
 pub mod weakref;
