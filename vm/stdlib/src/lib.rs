@@ -21,6 +21,9 @@ mod _typing;
 mod _weakref;
 mod atexit;
 mod cmath;
+mod _struct;
+mod _weakref;
+mod binascii;
 mod errno;
 mod fspath;
 mod gc;
@@ -34,6 +37,7 @@ pub mod signal;
 mod stat;
 mod thread;
 mod time;
+mod unicodedata;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -56,6 +60,9 @@ pub static MODULES: &[&ModuleDef] = &[
     &_weakref::MODULE,
     &atexit::MODULE,
     &cmath::MODULE,
+    &_struct::MODULE,
+    &_weakref::MODULE,
+    &binascii::MODULE,
     &errno::MODULE,
     &gc::MODULE,
     &itertools::MODULE,
@@ -66,4 +73,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &stat::MODULE,
     &thread::MODULE,
     &time::MODULE,
+    &unicodedata::MODULE,
 ];
