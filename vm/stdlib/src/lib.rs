@@ -16,14 +16,13 @@ mod _random;
 mod _sre;
 mod _statistics;
 mod _string;
+mod _struct;
 mod _types;
 mod _typing;
 mod _weakref;
 mod atexit;
-mod cmath;
-mod _struct;
-mod _weakref;
 mod binascii;
+mod cmath;
 mod errno;
 mod fspath;
 mod gc;
@@ -55,14 +54,13 @@ pub static MODULES: &[&ModuleDef] = &[
     &_sre::MODULE,
     &_statistics::MODULE,
     &_string::MODULE,
+    &_struct::MODULE,
     &_types::MODULE,
     &_typing::MODULE,
     &_weakref::MODULE,
     &atexit::MODULE,
-    &cmath::MODULE,
-    &_struct::MODULE,
-    &_weakref::MODULE,
     &binascii::MODULE,
+    &cmath::MODULE,
     &errno::MODULE,
     &gc::MODULE,
     &itertools::MODULE,
