@@ -48,6 +48,7 @@ macro_rules! n {
 }
 
 names! {
+    __IOBase_closed
     __abs__
     __abstractmethods__
     __add__
@@ -217,11 +218,18 @@ names! {
     __weakref__
     __wrapped__
     __xor__
+    _dealloc_warn
+    _finalizing
     _initializing
     append
+    buffer
     builtins
     cause
     close
+    closed
+    decode
+    detach
+    encode
     encoding
     errors
     excepthook
@@ -229,25 +237,44 @@ names! {
     fileno
     flush
     get
+    getstate
+    incrementaldecoder
+    incrementalencoder
+    isatty
     items
     iter
     keys
+    mode
     modules
     mro
     name
+    newlines
     path
+    peek
     print_file_and_line
+    raw
     read
+    read1
+    readable
+    readall
+    readinto
     readline
+    reset
     reversed
+    seek
+    seekable
     send
+    setstate
     stderr
     stdin
     stdout
+    tell
     text
     throw
+    truncate
     update
     value
     values
+    writable
     write
 }

@@ -27,6 +27,8 @@ mod errno;
 mod fspath;
 mod gc;
 mod itertools;
+mod io;
+mod locale;
 mod lock;
 mod math;
 pub mod oserror;
@@ -65,6 +67,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &gc::MODULE,
     &itertools::MODULE,
     &math::MODULE,
+    &io::MODULE,
+    &locale::MODULE,
     &posix::MODULE,
     &resource::MODULE,
     &signal::MODULE,

@@ -5,7 +5,7 @@ use crate::fspath::{DirFd, Path, PathOrFd, at};
 use crate::oserror::{self, once, retry, sys};
 use crate::posix::files::check_fd_options;
 use krait_runtime::types::structseq::{self, StructSeqDef};
-use krait_runtime::{PyResult, Value, Vm, pyfunction};
+use krait_runtime::{PyResult, Vm, pyfunction};
 
 /// `os.stat_result`.
 pub static STAT_RESULT: StructSeqDef = StructSeqDef {
