@@ -30,6 +30,7 @@ pub mod module;
 pub mod namespace;
 pub mod native;
 pub mod object;
+pub mod property;
 pub mod range;
 pub mod set;
 pub mod method;
@@ -39,6 +40,7 @@ pub mod slice;
 pub mod slots;
 pub mod str_;
 pub mod structseq;
+pub mod super_;
 pub mod traceback;
 pub mod template;
 pub mod tuple;
@@ -160,6 +162,9 @@ pub fn builtin_types() -> Vec<&'static StaticType> {
         itertypes::Zip::static_type(),
         classmethod::ClassMethod::static_type(),
         classmethod::StaticMethod::static_type(),
+        memoryview::MemoryView::static_type(),
+        property::Property::static_type(),
+        super_::Super::static_type(),
     ];
     all.extend(exceptions::all().map(|(ty, _)| ty));
     all
