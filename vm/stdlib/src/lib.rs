@@ -20,14 +20,15 @@ mod _struct;
 mod _types;
 mod _typing;
 mod _weakref;
+mod array;
 mod atexit;
 mod binascii;
 mod cmath;
 mod errno;
 mod fspath;
 mod gc;
-mod itertools;
 mod io;
+mod itertools;
 mod locale;
 mod lock;
 mod math;
@@ -60,15 +61,16 @@ pub static MODULES: &[&ModuleDef] = &[
     &_types::MODULE,
     &_typing::MODULE,
     &_weakref::MODULE,
+    &array::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,
     &cmath::MODULE,
     &errno::MODULE,
     &gc::MODULE,
-    &itertools::MODULE,
-    &math::MODULE,
     &io::MODULE,
+    &itertools::MODULE,
     &locale::MODULE,
+    &math::MODULE,
     &posix::MODULE,
     &resource::MODULE,
     &signal::MODULE,
