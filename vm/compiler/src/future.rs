@@ -43,6 +43,11 @@ fn feature(name: &str, range: Range) -> Res<u32> {
 }
 
 /// Reads the future statements at the head of `module`.
+/// What the future statements at the top of a module turn on.
+pub fn features(module: &Mod<'_>) -> Result<FutureFeatures, krait_syntax::error::SyntaxError> {
+    from_ast(module).map_err(Error::into_syntax_error)
+}
+
 pub(crate) fn from_ast(module: &Mod<'_>) -> Res<FutureFeatures> {
     let nowhere = Range { lineno: -1, col_offset: -1, end_lineno: -1, end_col_offset: -1 };
     let mut future = FutureFeatures { features: 0, range: nowhere };

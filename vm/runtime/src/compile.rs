@@ -41,7 +41,8 @@ pub struct CompileRequest {
 }
 
 impl CompileRequest {
-    fn parse_options(&self, vm: &Vm) -> ParseOptions {
+    /// What the parser is told.
+    pub fn parse_options(&self, vm: &Vm) -> ParseOptions {
         ParseOptions {
             mode: self.mode,
             type_comments: self.flags & flags::TYPE_COMMENTS != 0,
@@ -103,7 +104,7 @@ pub fn compile_module(vm: &mut Vm, arena: &Arena, module: &krait_syntax::ast::Mo
 }
 
 /// The text of a source object, decoded.
-fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &CompileRequest) -> PyResult<String> {
+pub fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &CompileRequest) -> PyResult<String> {
     if let Some(s) = source.downcast::<Str>() {
         let text = s.to_utf8(vm)?;
         if text.contains('\0') {
@@ -112,7 +113,11 @@ fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &CompileReq
         return Ok(text);
     }
     if source.ty().slots.buffer.get().is_none() {
-        let what = if function == "compile" { "string, bytes or AST" } else { "string, bytes or code" };
+        let what = match function {
+            "compile" => "string, bytes or AST",
+            "symtable" => "string or bytes",
+            _ => "string, bytes or code",
+        };
         return Err(vm.type_error(format!("{function}() arg 1 must be a {what} object")));
     }
     let bytes = vm.bytes_of(source)?;
@@ -231,7 +236,7 @@ fn file_line(filename: &TextBuf, lineno: i32) -> Option<String> {
 }
 
 /// Issues the warnings of the front end. One that the filters turn into an exception becomes a SyntaxError at its place.
-fn issue_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], filename: &TextBuf, source: &str) -> PyResult<()> {
+pub fn issue_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], filename: &TextBuf, source: &str) -> PyResult<()> {
     use crate::PyClass;
     use crate::types::exceptions as exc;
     for warning in warnings {

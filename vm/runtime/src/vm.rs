@@ -307,6 +307,13 @@ impl Vm {
         if (&raw const here as usize) < self.stack_limit { Err(self.stack_error(doing)) } else { Ok(()) }
     }
 
+    /// Whether [`Vm::check_stack`] would raise.
+    #[inline(always)]
+    pub fn stack_is_short(&self) -> bool {
+        let here = 0u8;
+        (&raw const here as usize) < self.stack_limit
+    }
+
     #[cold]
     fn stack_error(&mut self, doing: &str) -> crate::Raised {
         // Raising itself needs some stack.

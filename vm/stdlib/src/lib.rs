@@ -40,6 +40,9 @@ mod stat;
 mod thread;
 mod time;
 mod unicodedata;
+mod _opcode;
+mod _tokenize;
+mod _symtable;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -78,4 +81,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &thread::MODULE,
     &time::MODULE,
     &unicodedata::MODULE,
+    &_opcode::MODULE,
+    &_tokenize::MODULE,
+    &_symtable::MODULE,
 ];

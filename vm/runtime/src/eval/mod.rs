@@ -300,7 +300,7 @@ impl Vm {
         }
     }
 
-    fn collect_due(&mut self, generation: usize) {
+    pub fn collect_due(&mut self, generation: usize) {
         if let Some(collect) = self.interp.collector.get() {
             collect(self, generation);
         }

@@ -1,0 +1,135 @@
+//! `_tokenize`: the tokenizer as an iterator over what a `readline` function returns.
+#![allow(unsafe_code, reason = "hands the machine to the reader inside the tokenizer")]
+
+use krait_runtime::compile::raise_syntax_error;
+use krait_runtime::types::bytes::Bytes;
+use krait_runtime::types::exceptions::{StopIteration, catch};
+use krait_runtime::types::str_::Str;
+use krait_runtime::types::type_::PyType;
+use krait_runtime::{GilCell, Py, PyResult, Raised, Value, Vm, pyclass, pymethods};
+use krait_syntax::tokenize::{TokenInfo, TokenizeError, TokenizerIter as Tokens};
+use krait_unicode::TextBuf;
+use std::cell::Cell;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+krait_runtime::module! {
+    "_tokenize",
+    doc: "The interpreter's own tokenizer.",
+    functions: [],
+    types: [TokenizerIter],
+}
+
+type Readline = Box<dyn FnMut() -> PyResult<Option<String>>>;
+
+/// The machine and the iterator object, while a token is being read.
+type Borrowed = Rc<Cell<Option<(NonNull<Vm>, NonNull<TokenizerIter>)>>>;
+
+/// An iterator over the tokens of a source.
+#[pyclass(name = "TokenizerIter", module = "_tokenize", gc)]
+pub struct TokenizerIter {
+    readline: Value,
+    #[traverse(skip)]
+    encoding: Option<String>,
+    /// None while a token is being read: `readline` may not ask for one.
+    #[traverse(skip)]
+    tokens: GilCell<Option<Box<Tokens<Readline, Raised>>>>,
+    #[traverse(skip)]
+    borrowed: Borrowed,
+    /// The line of the last token and its object, which tokens share.
+    #[traverse(skip)]
+    line: GilCell<Option<(Rc<str>, Py<Str>)>>,
+}
+
+fn reader(borrowed: Borrowed) -> Readline {
+    Box::new(move || {
+        let Some((mut vm, object)) = borrowed.take() else { return Ok(None) };
+        // SAFETY: `next` put the addresses there out of a `&mut Vm` and a `&TokenizerIter` that it does not use until the tokenizer
+        // has come back; `take` makes sure that they are used once at a time.
+        let line = unsafe { object.as_ref().next_line(vm.as_mut()) };
+        borrowed.set(Some((vm, object)));
+        line
+    })
+}
+
+impl TokenizerIter {
+    /// The next line; none at the end.
+    fn next_line(&self, vm: &mut Vm) -> PyResult<Option<String>> {
+        let result = vm.call(&self.readline, &[]);
+        let Some(line) = catch::<StopIteration, _>(vm, result)? else { return Ok(None) };
+        let text = match &self.encoding {
+            None => line,
+            Some(encoding) => {
+                if line.downcast::<Bytes>().is_none() {
+                    return Err(vm.type_error("readline() returned a non-bytes object"));
+                }
+                krait_runtime::codecs::decode(vm, &line, encoding, "replace")?
+            }
+        };
+        match text.downcast::<Str>() {
+            Some(s) => s.to_utf8(vm).map(Some),
+            None => Err(vm.type_error("readline() returned a non-string object")),
+        }
+    }
+
+    fn line_object(&self, vm: &mut Vm, line: &Rc<str>) -> PyResult<Value> {
+        if let Some((known, object)) = self.line.get(vm) {
+            if Rc::ptr_eq(known, line) {
+                return Ok(object.to_value());
+            }
+        }
+        let object = vm.new_str(line)?;
+        let old = self.line.replace(vm, Some((line.clone(), object.clone())));
+        drop(old);
+        Ok(object.into_value())
+    }
+
+    fn token_object(&self, vm: &mut Vm, token: &TokenInfo) -> PyResult {
+        let line = self.line_object(vm, &token.line)?;
+        let start = vec![Value::from_i32(token.start.0), Value::from_i32(token.start.1)];
+        let end = vec![Value::from_i32(token.end.0), Value::from_i32(token.end.1)];
+        let items = vec![
+            Value::from_i32(token.kind.into()),
+            vm.new_str(&token.string)?.into_value(),
+            vm.new_tuple(start)?.into_value(),
+            vm.new_tuple(end)?.into_value(),
+            line,
+        ];
+        Ok(vm.new_tuple(items)?.into_value())
+    }
+}
+
+#[pymethods]
+impl TokenizerIter {
+    #[new(name = "tokenizeriter", sig = "(readline, /, *, extra_tokens, encoding=None)")]
+    fn new(cls: &Py<PyType>, readline: Value, extra_tokens: bool, encoding: Option<String>, vm: &mut Vm) -> PyResult<Py<TokenizerIter>> {
+        let borrowed: Borrowed = Rc::default();
+        let tokens = Tokens::new(reader(borrowed.clone()), extra_tokens);
+        let payload = TokenizerIter { readline, encoding, tokens: GilCell::new(Some(Box::new(tokens))), borrowed, line: GilCell::new(None) };
+        vm.new_instance(cls, payload)
+    }
+
+    #[slot(iter)]
+    fn slot_iter(zelf: &Py<TokenizerIter>, _vm: &mut Vm) -> PyResult {
+        Ok(zelf.to_value())
+    }
+
+    #[slot(iternext)]
+    fn slot_iternext(zelf: &Py<TokenizerIter>, vm: &mut Vm) -> PyResult<Option<Value>> {
+        let Some(mut tokens) = zelf.tokens.replace(vm, None) else { return Err(vm.value_error("tokenizer is already executing")) };
+        zelf.borrowed.set(Some((NonNull::from(&mut *vm), NonNull::from(&**zelf))));
+        let token = tokens.next_token();
+        zelf.borrowed.set(None);
+        let warnings = tokens.take_warnings();
+        let old = zelf.tokens.replace(vm, Some(tokens));
+        drop(old);
+        let filename = TextBuf::from("<string>");
+        krait_runtime::compile::issue_warnings(vm, &warnings, &filename, "")?;
+        match token {
+            Ok(None) => Ok(None),
+            Ok(Some(token)) => zelf.token_object(vm, &token).map(Some),
+            Err(TokenizeError::Source(e)) => Err(e),
+            Err(TokenizeError::Syntax(e)) => Err(raise_syntax_error(vm, *e, &filename, None)),
+        }
+    }
+}
