@@ -9,7 +9,6 @@ use crate::header::{Header, ObjectFlags, TypeCore};
 use crate::state::{current, HeapState};
 use crate::value::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
 /// Number of generations.
 pub const GENERATIONS: usize = 3;
@@ -23,6 +22,9 @@ pub(crate) struct Lists {
     enabled: Cell<bool>,
     collecting: Cell<bool>,
     ready: Cell<bool>,
+    /// How many objects the last full collection left, and how many have grown old since.
+    old: Cell<usize>,
+    grown_old: Cell<usize>,
     stats: RefCell<[Stats; GENERATIONS]>,
 }
 
@@ -83,12 +85,23 @@ impl ListHead {
         })
     }
 
+    /// Moves all members of `other` to the end of this list.
     fn append_all(&self, other: &ListHead) {
-        let members: Vec<&Header> = other.iter().collect();
-        for object in members {
-            unlink(object);
-            self.push(object);
+        let (other_head, head): (*const Header, *const Header) = (&raw const other.header, &raw const self.header);
+        let (first, last) = (other.next.get(), other.prev.get());
+        if first == other_head || first.is_null() {
+            return;
         }
+        let tail = self.prev.get();
+        // SAFETY: members of the lists, and the heads, are alive and have links.
+        unsafe {
+            raw_links(&*tail).1.set(first);
+            raw_links(&*first).0.set(tail);
+            raw_links(&*last).1.set(head);
+        }
+        self.prev.set(last);
+        other.prev.set(other_head);
+        other.next.set(other_head);
     }
 }
 
@@ -123,6 +136,8 @@ impl Lists {
             enabled: Cell::new(true),
             collecting: Cell::new(false),
             ready: Cell::new(false),
+            old: Cell::new(0),
+            grown_old: Cell::new(0),
             stats: RefCell::default(),
         }
     }
@@ -180,8 +195,9 @@ pub fn due() -> Option<usize> {
         return None;
     }
     let over = |i: usize| heap.lists.threshold[i].get() > 0 && heap.lists.count[i].get() > heap.lists.threshold[i].get();
-    // The oldest generation is only worth looking at when it has grown by a quarter: CPython's rule, approximated by its counter.
-    Some(if over(2) { 2 } else if over(1) { 1 } else { 0 })
+    // The oldest generation is only worth looking at when it has grown by a quarter, so that the work stays linear.
+    let grown = heap.lists.grown_old.get() > heap.lists.old.get() / 4;
+    Some(if over(2) && grown { 2 } else if over(1) { 1 } else { 0 })
 }
 
 /// The unreachable objects among `generation` and all younger ones, each with a new reference. The survivors move one generation up.
@@ -196,8 +212,17 @@ pub fn find_unreachable(generation: usize) -> Vec<Value> {
     let young = &heap.lists.heads[generation];
     let members: Vec<&Header> = young.iter().collect();
     let garbage = unreachable(&members);
+    let left = members.len() - garbage.len();
     if generation + 1 < GENERATIONS {
         heap.lists.heads[generation + 1].append_all(young);
+    }
+    match generation {
+        2 => {
+            heap.lists.old.set(left);
+            heap.lists.grown_old.set(0);
+        }
+        1 => heap.lists.grown_old.set(heap.lists.grown_old.get() + left),
+        _ => {}
     }
     garbage
 }
@@ -215,48 +240,51 @@ fn start_generation(heap: &HeapState, generation: usize) {
     }
 }
 
-/// Trial deletion over `members`.
+/// Trial deletion over `members`. Meanwhile their counts of references from outside stand in their backward links.
 fn unreachable(members: &[&Header]) -> Vec<Value> {
-    let mut index: HashMap<*const Header, usize> = HashMap::with_capacity(members.len());
-    let mut refs: Vec<i64> = Vec::with_capacity(members.len());
-    for (i, object) in members.iter().enumerate() {
+    let mut links: Vec<*const Header> = Vec::with_capacity(members.len());
+    for object in members {
         object.set_flag(ObjectFlags::COLLECTING);
-        index.insert(*object, i);
-        refs.push(i64::from(object.refcnt()));
+        let (prev, _) = raw_links(object);
+        links.push(prev.replace(std::ptr::without_provenance(object.refcnt() as usize)));
     }
     for object in members {
         visit_members(object, &mut |child| {
-            if let Some(&i) = index.get(&child) {
-                refs[i] -= 1;
-            }
+            let (refs, _) = raw_links(child);
+            refs.set(std::ptr::without_provenance(refs.get().addr().wrapping_sub(1)));
         });
     }
-    let mut reachable: Vec<usize> = Vec::new();
-    for (i, object) in members.iter().enumerate() {
-        if refs[i] > 0 {
+    let mut reachable: Vec<*const Header> = Vec::new();
+    for &object in members {
+        // A count that has wrapped round is no reference from outside.
+        let refs = raw_links(object).0.get().addr();
+        if refs != 0 && refs <= u32::MAX as usize {
             object.set_flag(ObjectFlags::REACHABLE);
-            reachable.push(i);
+            reachable.push(object);
         }
     }
-    while let Some(i) = reachable.pop() {
-        visit_members(members[i], &mut |child| {
-            if let Some(&j) = index.get(&child) {
-                if !members[j].has_flag(ObjectFlags::REACHABLE) {
-                    members[j].set_flag(ObjectFlags::REACHABLE);
-                    reachable.push(j);
-                }
+    while let Some(object) = reachable.pop() {
+        // SAFETY: members are alive.
+        visit_members(unsafe { &*object }, &mut |child| {
+            if !child.has_flag(ObjectFlags::REACHABLE) {
+                child.set_flag(ObjectFlags::REACHABLE);
+                reachable.push(child);
             }
         });
     }
-    let garbage = members.iter().filter(|o| !o.has_flag(ObjectFlags::REACHABLE)).map(|o| Value::new_ref(o)).collect();
-    for object in members {
+    let mut garbage = Vec::new();
+    for (&object, link) in members.iter().zip(links) {
+        raw_links(object).0.set(link);
+        if !object.has_flag(ObjectFlags::REACHABLE) {
+            garbage.push(Value::new_ref(object));
+        }
         object.clear_flag(ObjectFlags::COLLECTING | ObjectFlags::REACHABLE);
     }
     garbage
 }
 
 /// Calls `visit` for every child that is in the set being looked at.
-fn visit_members(object: &Header, visit: &mut dyn FnMut(*const Header)) {
+fn visit_members(object: &Header, visit: &mut dyn FnMut(&Header)) {
     let traverse = object.type_core().traverse.get();
     // SAFETY: the object is alive and nothing inside is borrowed.
     unsafe {
