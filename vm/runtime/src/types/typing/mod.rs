@@ -16,6 +16,7 @@ pub mod alias;
 pub mod paramspec;
 pub mod typevar;
 
+pub use alias::TypeAlias as TypeAliasType;
 use alias::TypeAlias;
 use paramspec::{ParamSpec, TypeVarTuple};
 use typevar::TypeVar;
