@@ -90,6 +90,7 @@ pub const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <classmethod::StaticMethod as PyClass>::static_type,
     <mappingproxy::MappingProxy as PyClass>::static_type,
     <genericalias::GenericAlias as PyClass>::static_type,
+    <genericalias::GenericAliasIter as PyClass>::static_type,
     <union::Union as PyClass>::static_type,
     <module::Module as PyClass>::static_type,
     <exceptions::BaseException as PyClass>::static_type,
