@@ -63,6 +63,13 @@ impl FrameObject {
         self.live().map(|f| unsafe { (*f).code.clone() })
     }
 
+    /// Offset of the instruction that runs, in bytes; -1 before the first one.
+    pub fn lasti(&self) -> i32 {
+        // SAFETY: a frame that is set is alive.
+        let lasti = self.live().map_or(-1, |f| unsafe { Frame::lasti(f) }.saturating_mul(2).max(-1));
+        i32::try_from(lasti).unwrap_or(i32::MAX)
+    }
+
     /// The line that runs.
     pub fn line(&self) -> Option<i32> {
         if self.lineno.get() != 0 {

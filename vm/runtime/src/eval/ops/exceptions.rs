@@ -125,10 +125,13 @@ pub fn group_match(vm: &mut Vm, exception: &Value, target: &Value) -> PyResult<(
 
 /// A group around a naked exception, so that the handler of `except*` always sees a group.
 fn wrap_naked(vm: &mut Vm, exception: &Value) -> PyResult {
-    let group = group::new_group(vm, "", vec![exception.clone()])?;
-    if let (Some(g), Some(e)) = (group.downcast::<BaseException>(), exception.downcast::<BaseException>()) {
-        let tb = e.traceback.load(vm);
-        let old = g.traceback.replace(vm, tb);
+    let items = vm.new_tuple([exception.clone()])?.into_value();
+    let group = group::new_group(vm, "", items)?;
+    let frame = vm.frame_object(0)?;
+    if let (Some(g), Some(frame)) = (group.downcast::<BaseException>(), frame) {
+        let lasti = frame.lasti();
+        let tb = vm.new_traceback(None, frame, lasti, -1)?;
+        let old = g.traceback.replace(vm, Some(tb.into_value()));
         drop(old);
     }
     Ok(group)
@@ -159,6 +162,7 @@ pub fn prep_reraise_star(vm: &mut Vm, original: &Value, raised: &Value) -> PyRes
     if new.len() == 1 {
         return Ok(new.into_iter().next().unwrap_or_else(Value::none));
     }
+    let new = vm.new_list(new)?.into_value();
     group::new_group(vm, "", new)
 }
 

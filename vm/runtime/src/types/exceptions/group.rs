@@ -151,11 +151,10 @@ fn is_sequence(value: &Value) -> bool {
 }
 
 /// A group with this message, an ExceptionGroup if all of `exceptions` are instances of Exception.
-pub fn new_group(vm: &mut Vm, message: &str, exceptions: Vec<Value>) -> PyResult {
-    let items = vm.new_list(exceptions)?.into_value();
+pub fn new_group(vm: &mut Vm, message: &str, exceptions: Value) -> PyResult {
     let message = vm.new_str(message)?.into_value();
     let class = BaseExceptionGroup::type_object(vm).to_value();
-    vm.call(&class, &[message, items])
+    vm.call(&class, &[message, exceptions])
 }
 
 fn add_leaves(vm: &mut Vm, exception: &Value, words: &mut HashSet<u64>) -> PyResult<()> {
