@@ -61,6 +61,8 @@ pub struct Interpreter {
     /// `sys.get_int_max_str_digits()`.
     pub int_max_str_digits: Cell<i64>,
     config: Config,
+    /// The types that everything else needs are ready.
+    pub(crate) types_ready: Cell<bool>,
     /// The interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The import system stands.
@@ -182,6 +184,7 @@ impl Vm {
             recursion_limit: Cell::new(1000),
             int_max_str_digits: Cell::new(config.int_max_str_digits),
             config,
+            types_ready: Cell::new(false),
             finalizing: Cell::new(false),
             import_func_ready: Cell::new(false),
             switch_interval: Cell::new(0.005),
@@ -249,6 +252,7 @@ impl Vm {
             ty().ready(self)?;
         }
         crate::types::exceptions::init(self)?;
+        self.interp.types_ready.set(true);
         crate::types::typing::init(self)?;
         Ok(())
     }
@@ -263,12 +267,24 @@ impl Vm {
     #[inline]
     pub(crate) fn new_object_tail<T: PyClass>(&mut self, payload: T, tail: usize) -> PyResult<Py<T>> {
         let ty = T::static_type();
-        ty.lay_out();
+        if !ty.is_finished() {
+            self.make_ready(ty)?;
+        }
         // SAFETY: the static type belongs to `T` and is immortal.
         match unsafe { krait_heap::alloc_tail(ty.core_ptr(), payload, tail) } {
             Ok(object) => Ok(object),
             Err(_) => Err(self.memory_error()),
         }
+    }
+
+    /// Makes a type usable whose first object is being made. While the process starts, types are only laid out: the first ones need each other.
+    #[cold]
+    fn make_ready(&mut self, ty: &'static StaticType) -> PyResult<()> {
+        ty.lay_out();
+        if self.interp.types_ready.get() {
+            ty.ready(self)?;
+        }
+        Ok(())
     }
 
     /// A new object of `cls`, which is `T`'s native type or derived from it; SystemError otherwise.

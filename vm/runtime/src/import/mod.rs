@@ -43,6 +43,9 @@ fn run_library_file(vm: &mut Vm, file: &str, name: &str, filename: &str) -> PyRe
     let module = vm.new_object(module)?.into_value();
     let py_name = vm.intern(name).into_value();
     dict.set_str(vm, n!(__name__), py_name)?;
+    // What FrozenImporter expects of a frozen module.
+    let (key, origname) = (vm.intern("__origname__"), vm.new_str(&file.trim_end_matches(".py").replace('/', "."))?);
+    dict.set_str(vm, &key, origname.into_value())?;
     let builtins = crate::builtins::frames::builtins(vm);
     dict.set_str(vm, n!(__builtins__), builtins)?;
     add_module(vm, name, &module)?;
