@@ -12,7 +12,7 @@ use krait_runtime::{Args, Py, PyResult, Value, Vm, n, pyclass, pymethods};
 use krait_unicode::TextBuf;
 
 /// Dictionary that remembers insertion order
-#[pyclass(module = "collections", name = "OrderedDict", base = Dict, flags(BASETYPE, MANAGED_DICT), managed)]
+#[pyclass(module = "collections", name = "OrderedDict", base = Dict, flags(BASETYPE, MANAGED_DICT, MANAGED_WEAKREF), managed)]
 #[repr(C)]
 pub struct OrderedDict {
     pub base: Dict,

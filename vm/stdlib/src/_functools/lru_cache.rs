@@ -22,7 +22,7 @@ use std::cell::Cell;
 ///           True      cache f(3) and f(3.0) as distinct calls
 ///
 /// cache_info_type:    namedtuple class with the fields: hits misses currsize maxsize
-#[pyclass(module = "functools", name = "_lru_cache_wrapper", flags(BASETYPE, METHOD_DESCRIPTOR, MANAGED_DICT), managed)]
+#[pyclass(module = "functools", name = "_lru_cache_wrapper", flags(BASETYPE, METHOD_DESCRIPTOR, MANAGED_DICT, MANAGED_WEAKREF), managed)]
 pub struct LruCache {
     function: Value,
     cache: Py<Dict>,

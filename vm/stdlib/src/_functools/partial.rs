@@ -48,7 +48,7 @@ fn is_placeholder(value: &Value) -> bool {
 }
 
 /// Create a new function with partial application of the given arguments and keywords.
-#[pyclass(module = "functools", name = "partial", flags(BASETYPE, METHOD_DESCRIPTOR, MANAGED_DICT), managed, text_signature = "(func, /, *args, **keywords)")]
+#[pyclass(module = "functools", name = "partial", flags(BASETYPE, METHOD_DESCRIPTOR, MANAGED_DICT, MANAGED_WEAKREF), managed, text_signature = "(func, /, *args, **keywords)")]
 pub struct Partial {
     func: GilCell<Value>,
     args: GilCell<Py<Tuple>>,

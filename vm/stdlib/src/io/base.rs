@@ -7,7 +7,7 @@ use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, Py, PyResult, Value, Vm, n, pyclass, pymethods};
 
 /// The base of all streams.
-#[pyclass(name = "_IOBase", module = "_io", managed, flags(BASETYPE))]
+#[pyclass(name = "_IOBase", module = "_io", managed, flags(BASETYPE, MANAGED_DICT, MANAGED_WEAKREF))]
 #[repr(C)]
 #[derive(Default)]
 pub struct IOBase {}
