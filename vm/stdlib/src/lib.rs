@@ -7,6 +7,7 @@ mod _bisect;
 mod _codecs;
 mod _collections;
 mod _contextvars;
+mod _csv;
 mod _functools;
 mod _heapq;
 mod _json;
@@ -51,6 +52,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_codecs::MODULE,
     &_collections::MODULE,
     &_contextvars::MODULE,
+    &_csv::MODULE,
     &_functools::MODULE,
     &_heapq::MODULE,
     &_json::MODULE,
