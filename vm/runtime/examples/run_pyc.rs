@@ -1,10 +1,8 @@
-//! Runs a `.pyc` file as `__main__` with a handful of builtins: for trying the evaluator.
+//! Runs a `.pyc` file as `__main__` without a library: for trying the evaluator.
 
-use krait_runtime::types::pyfunction::Function;
 use krait_runtime::types::str_::Str;
-use krait_runtime::types::type_::PyType;
 use krait_runtime::types::value::ValueExt;
-use krait_runtime::{Args, PyClass, PyResult, Value, Vm, pyfunction};
+use krait_runtime::{Args, PyResult, Value, Vm, pyfunction};
 
 #[pyfunction]
 fn print(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
@@ -21,33 +19,7 @@ fn perf_counter() -> f64 {
     std::time::UNIX_EPOCH.elapsed().map(|d| d.as_secs_f64()).unwrap_or_default()
 }
 
-#[pyfunction(sig = "(object, /)")]
-fn len(object: &Value, vm: &mut Vm) -> PyResult<usize> {
-    vm.len(object)
-}
-
-#[pyfunction(sig = "(object, /)")]
-fn repr(object: &Value, vm: &mut Vm) -> PyResult {
-    Ok(vm.repr(object)?.into_value())
-}
-
-#[pyfunction(sig = "(object, class, /)")]
-fn isinstance(object: &Value, class: &Value, vm: &mut Vm) -> PyResult<bool> {
-    vm.isinstance(object, class)
-}
-
-#[pyfunction(name = "__build_class__")]
-fn __build_class__(args: Args<'_>, vm: &mut Vm) -> PyResult {
-    let [body, name, bases @ ..] = args.positional() else { return Err(vm.type_error("__build_class__: not enough arguments")) };
-    let Some(function) = body.downcast::<Function>() else { return Err(vm.type_error("__build_class__: func must be a function")) };
-    let namespace = vm.new_dict()?.into_value();
-    let (code, closure) = (function.code.load(vm), function.closure.load(vm));
-    vm.run_code_with(&code, &function.globals, Some(&namespace), Some(function.builtins.clone()), closure)?;
-    let bases = vm.new_tuple_from(bases)?.into_value();
-    vm.call(PyType::type_object(vm).as_value(), &[name.clone(), bases, namespace])
-}
-
-krait_runtime::module! { "builtins", doc: "A few builtins.", functions: [print, perf_counter, len, repr, isinstance, __build_class__], types: [] }
+krait_runtime::module! { "builtins", doc: "Stand-ins.", functions: [print, perf_counter], types: [] }
 
 fn run(vm: &mut Vm, path: &str) -> PyResult<()> {
     let bytes = std::fs::read(path).unwrap_or_default();
@@ -55,21 +27,12 @@ fn run(vm: &mut Vm, path: &str) -> PyResult<()> {
         Ok(code) => code,
         Err(e) => return Err(vm.value_error(e.to_string())),
     };
-    let builtins = krait_runtime::module::create(vm, &MODULE)?;
-    let dict = builtins.dict.load(vm);
-    if let Some(dict) = &dict {
-        use krait_runtime::types::exceptions as e;
-        let range = krait_runtime::types::range::Range::static_type();
-        let exceptions = [
-            e::Exception::static_type(), e::TypeError::static_type(), e::ValueError::static_type(), e::KeyError::static_type(), e::StopIteration::static_type(),
-            e::RecursionError::static_type(), e::RuntimeError::static_type(), e::AttributeError::static_type(), e::IndexError::static_type(),
-        ];
-        let types: Vec<_> = krait_runtime::types::CORE_TYPES.iter().map(|t| t()).chain(exceptions).chain([range]).collect();
-        for ty in types {
-            let ty = ty.ready(vm)?;
-            if let Some(name) = ty.name.load(vm) {
-                dict.set(vm, &name, ty.to_value())?;
-            }
+    let builtins = krait_runtime::module::create(vm, &krait_runtime::builtins::MODULE)?;
+    let stand_ins = krait_runtime::module::create(vm, &MODULE)?;
+    let (dict, more) = (builtins.dict.load(vm), stand_ins.dict.load(vm));
+    if let (Some(dict), Some(more)) = (&dict, more) {
+        for (key, value) in more.to_vec(vm) {
+            dict.set(vm, &key, value)?;
         }
     }
     vm.interp.builtins.replace(vm, dict);

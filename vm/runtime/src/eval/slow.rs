@@ -1097,6 +1097,9 @@ fn frame_for_ex(vm: &mut Vm, func: Py<Function>, args: &Py<Tuple>, kwargs: Optio
     let mut kwnames = Vec::new();
     if let Some(kwargs) = kwargs {
         for (key, value) in kwargs.to_vec(vm) {
+            if !key.is::<Str>() {
+                return Err(vm.type_error("keywords must be strings"));
+            }
             kwnames.push(key);
             values.push(Some(value));
         }

@@ -100,13 +100,12 @@ fn merge(vm: &mut Vm, dict: &Value, update: &Value, callable: Option<&Value>) ->
     };
     for (key, value) in pairs {
         if let Some(callable) = callable {
-            let Some(text) = key.downcast::<Str>() else {
-                let name = function_str(vm, callable)?;
-                return Err(vm.type_error(format!("{name} keywords must be strings")));
-            };
             if dict.contains(vm, &key)? {
                 let name = function_str(vm, callable)?;
-                return Err(vm.type_error(format!("{name} got multiple values for keyword argument '{}'", text.to_string_lossy())));
+                return Err(match key.downcast::<Str>() {
+                    Some(text) => vm.type_error(format!("{name} got multiple values for keyword argument '{}'", text.to_string_lossy())),
+                    None => vm.type_error(format!("{name} keywords must be strings")),
+                });
             }
         }
         dict.set(vm, &key, value)?;
