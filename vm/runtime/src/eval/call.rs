@@ -124,7 +124,9 @@ pub(crate) unsafe fn exact_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slo
             is_init: false,
             cleared: false,
         });
-        std::ptr::copy_nonoverlapping(args, slots, count);
+        for i in 0..count {
+            slots.add(i).write(args.add(i).read());
+        }
         for i in count..nlocalsplus {
             slots.add(i).write(None);
         }

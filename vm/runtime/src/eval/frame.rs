@@ -78,7 +78,7 @@ impl Frame {
     /// Bytes of a frame of `code`.
     #[inline(always)]
     pub fn size_of(code: &CodeObject) -> usize {
-        size_of::<Frame>() + (code.nlocalsplus() + code.stacksize as usize + 1) * size_of::<Slot>()
+        code.frame_size
     }
 
     /// Code unit of the instruction that runs, -1 before the first.
@@ -109,6 +109,12 @@ impl Frame {
     }
 }
 
+/// Bytes of a frame with so many variables and such a stack.
+pub fn frame_size(variables: usize, stack: usize) -> usize {
+    let slots = variables.saturating_add(stack).saturating_add(1);
+    size_of::<Frame>().saturating_add(slots.saturating_mul(size_of::<Slot>()))
+}
+
 const CHUNK: usize = 64 << 10;
 
 struct Chunk {
@@ -122,19 +128,22 @@ pub struct DataStack {
     chunks: Vec<Chunk>,
     top: *mut u8,
     limit: *mut u8,
+    /// Start of the topmost chunk, unless it is the only one.
+    start: *mut u8,
     /// A chunk kept for the next time the stack grows.
     spare: Option<Box<[u64]>>,
 }
 
 impl DataStack {
     pub fn new() -> DataStack {
-        DataStack { chunks: Vec::new(), top: std::ptr::null_mut(), limit: std::ptr::null_mut(), spare: None }
+        DataStack { chunks: Vec::new(), top: std::ptr::null_mut(), limit: std::ptr::null_mut(), start: std::ptr::null_mut(), spare: None }
     }
 
     /// `size` bytes, a multiple of 8; none if out of memory.
     #[inline(always)]
     pub fn push(&mut self, size: usize) -> Option<*mut Frame> {
-        if (self.limit as usize) - (self.top as usize) >= size && !self.top.is_null() {
+        // Before the first chunk both are null, and no frame is empty.
+        if (self.limit as usize) - (self.top as usize) >= size {
             let at = self.top;
             // SAFETY: there is room up to `limit`.
             self.top = unsafe { at.add(size) };
@@ -156,8 +165,10 @@ impl DataStack {
             }
         };
         self.chunks.push(Chunk { memory, top: self.top });
+        let only = self.chunks.len() == 1;
         let chunk = self.chunks.last_mut()?;
         let start = chunk.memory.as_mut_ptr();
+        self.start = if only { std::ptr::null_mut() } else { start.cast() };
         // SAFETY: the new chunk has `words` words and at least `size` bytes.
         unsafe {
             self.limit = start.add(chunk.memory.len()).cast();
@@ -170,10 +181,8 @@ impl DataStack {
     #[inline(always)]
     pub fn pop(&mut self, frame: *mut Frame) {
         self.top = frame.cast();
-        if let Some(chunk) = self.chunks.last() {
-            if std::ptr::eq(chunk.memory.as_ptr().cast(), frame) && self.chunks.len() > 1 {
-                self.shrink();
-            }
+        if std::ptr::eq(self.start, frame.cast()) {
+            self.shrink();
         }
     }
 
@@ -183,8 +192,10 @@ impl DataStack {
             self.top = chunk.top;
             self.spare = Some(chunk.memory);
         }
+        let only = self.chunks.len() == 1;
         if let Some(below) = self.chunks.last_mut() {
             let start = below.memory.as_mut_ptr();
+            self.start = if only { std::ptr::null_mut() } else { start.cast() };
             // SAFETY: the end of the chunk's memory.
             self.limit = unsafe { start.add(below.memory.len()).cast() };
         }
@@ -201,6 +212,7 @@ impl Vm {
     /// A frame of `func` on the data stack with all variables unset. It is not linked in yet.
     #[inline(always)]
     pub(crate) fn new_frame(&mut self, func: Py<Function>, code: Py<CodeObject>, locals: Option<Value>) -> PyResult<*mut Frame> {
+        code.check(self)?;
         let Some(frame) = self.eval.stack.push(Frame::size_of(&code)) else { return Err(self.memory_error()) };
         let nlocalsplus = code.nlocalsplus();
         let ip = code.start();
@@ -290,7 +302,9 @@ pub(crate) unsafe fn drop_frame(frame: *mut Frame) {
             std::ptr::drop_in_place(at);
             at = at.add(1);
         }
-        std::ptr::drop_in_place(&raw mut (*frame).locals);
+        if (*frame).locals.is_some() {
+            drop((*frame).locals.take());
+        }
         std::ptr::drop_in_place(&raw mut (*frame).func);
         std::ptr::drop_in_place(&raw mut (*frame).code);
     }

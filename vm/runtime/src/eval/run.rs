@@ -353,6 +353,9 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 wakeup!();
                             }
                             op::RETURN_GENERATOR => {
+                                if (*frame).owner != Owner::Thread {
+                                    fail!(vm.system_error("RETURN_GENERATOR in a generator"))
+                                }
                                 (*frame).ip = ip;
                                 (*frame).sp = sp;
                                 let made = tri!(generator::from_frame(vm, frame));
@@ -659,7 +662,9 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                             op::CALL_PY_EXACT_ARGS => {
                                 let count = oparg as usize;
                                 let base = sp.sub(count + 2);
-                                bind_method(base);
+                                if !(*base).as_ref().is_some_and(|c| c.is_exact::<Function>()) {
+                                    bind_method(base);
+                                }
                                 let Some(func) = (*base).as_ref().and_then(|c| c.downcast_exact::<Function>()) else { deopt!(CALL) };
                                 let has_self = usize::from((*base.add(1)).is_some());
                                 if func.version.get() != read_u32(ip, 1) || func.code.get(vm).argcount as usize != count + has_self {

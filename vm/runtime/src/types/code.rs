@@ -52,6 +52,10 @@ pub struct CodeObject {
     pub first_traceable: u32,
     /// Stamp that functions of this code share; 0 when stamps have run out.
     pub version: u32,
+    /// Bytes of a frame.
+    pub frame_size: usize,
+    /// Whether the verifier has seen the code: 0 not yet, 1 sound, 2 refused.
+    pub verified: Cell<u8>,
     /// What the running copy's instrumentation belongs to.
     #[traverse(skip)]
     pub instrumentation: GilCell<Option<Box<crate::eval::instrument::Instrumentation>>>,
@@ -122,6 +126,52 @@ impl CodeObject {
         self.names.items().get(index)?.downcast_exact::<Str>()
     }
 
+    /// Whether the code may be run; SystemError if it is malformed. Code of our own compiler is taken for sound.
+    #[inline(always)]
+    pub fn check(&self, vm: &mut Vm) -> PyResult<()> {
+        if self.verified.get() == 1 { Ok(()) } else { self.verify(vm) }
+    }
+
+    #[cold]
+    fn verify(&self, vm: &mut Vm) -> PyResult<()> {
+        if self.verified.get() == 2 {
+            return Err(vm.system_error("malformed code object"));
+        }
+        let texts = |n: usize| vec![krait_unicode::TextBuf::from(""); n];
+        let code = Code {
+            argcount: self.argcount,
+            posonlyargcount: self.posonlyargcount,
+            kwonlyargcount: self.kwonlyargcount,
+            stacksize: self.stacksize,
+            flags: self.flags,
+            code: self.bytecode.clone(),
+            consts: vec![Const::None; self.consts.len()],
+            names: texts(self.names.len()),
+            localsplusnames: texts(self.localsplusnames.len()),
+            localspluskinds: self.kinds.clone(),
+            exceptiontable: self.exceptiontable.clone(),
+            firstlineno: self.firstlineno,
+            linetable: self.linetable.clone(),
+            ..Code::default()
+        };
+        // More stack than this is never of use, and a frame of it would not fit anyway.
+        let sound = self.stacksize < 1 << 24 && self.localsplusnames.len() == self.kinds.len();
+        match krait_bytecode::verify::verify(&code) {
+            Ok(()) if sound => {
+                self.verified.set(1);
+                Ok(())
+            }
+            Ok(()) => {
+                self.verified.set(2);
+                Err(vm.system_error("malformed code object"))
+            }
+            Err(e) => {
+                self.verified.set(2);
+                Err(vm.system_error(e.to_string()))
+            }
+        }
+    }
+
     /// Line of the instruction at a code unit; -1 stands for a place before the first instruction.
     pub fn line_of(&self, unit: i64) -> Option<i32> {
         if unit < 0 {
@@ -161,6 +211,7 @@ impl Vm {
         let first_traceable = f.code.chunks_exact(2).position(|p| p[0] == Opcode::RESUME as u8).unwrap_or(0) as u32;
         let version = self.interp.next_code_version.get();
         self.interp.next_code_version.set(if version == 0 { 0 } else { version.wrapping_add(1) });
+        let frame_size = crate::eval::frame::frame_size(f.kinds.len(), f.stacksize as usize);
         let (name, qualname) = (self.intern_object(&f.name), self.intern_object(&f.qualname));
         let payload = CodeObject {
             argcount: f.argcount,
@@ -185,6 +236,8 @@ impl Vm {
             units,
             first_traceable,
             version,
+            frame_size,
+            verified: Cell::new(0),
             instrumentation: GilCell::new(None),
         };
         let code = self.new_object(payload)?;
@@ -240,7 +293,9 @@ impl Vm {
             exceptiontable: code.exceptiontable.clone(),
         };
         let filename = self.intern_object(&fields.filename);
-        self.new_code_object(CodeFields { filename, ..fields })
+        let made = self.new_code_object(CodeFields { filename, ..fields })?;
+        made.verified.set(1);
+        Ok(made)
     }
 
     fn text_tuple(&mut self, texts: &[krait_unicode::TextBuf]) -> PyResult<Py<Tuple>> {

@@ -8,14 +8,22 @@ use crate::types::tuple::Tuple;
 use crate::{PyResult, Value, Vm};
 use krait_bytecode::opcode::make_function;
 
-/// Slots that all hold values as values.
+/// Slots that all hold values as values; slots that hold nothing, which malformed code can bring about, get `None` first.
 ///
 /// # Safety
-/// The `count` slots from `first` hold values, and are neither changed nor given back while the slice is used.
+/// The `count` slots from `first` are initialised, and are neither changed nor given back while the slice is used.
 #[inline(always)]
 pub unsafe fn values<'a>(first: *mut Slot, count: usize) -> &'a [Value] {
     // SAFETY: an optional value that is there is laid out as the value.
-    unsafe { std::slice::from_raw_parts(first.cast::<Value>(), count) }
+    unsafe {
+        for i in 0..count {
+            let slot = &mut *first.add(i);
+            if slot.is_none() {
+                *slot = Some(Value::none());
+            }
+        }
+        std::slice::from_raw_parts(first.cast::<Value>(), count)
+    }
 }
 
 /// Moves `count` values out of slots.

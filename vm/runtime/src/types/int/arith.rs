@@ -39,7 +39,7 @@ fn small(vm: &mut Vm, op: IntOp, x: i64, y: i64) -> PyResult {
         IntOp::Add => wide_x + wide_y,
         IntOp::Sub => wide_x - wide_y,
         IntOp::Mul => wide_x * wide_y,
-        IntOp::FloorDiv | IntOp::Mod if y == 0 => return Err(division_by_zero(vm, op)),
+        IntOp::FloorDiv | IntOp::Mod if y == 0 => return Err(division_by_zero(vm)),
         IntOp::FloorDiv => Integer::div_floor(&wide_x, &wide_y),
         IntOp::Mod => Integer::mod_floor(&wide_x, &wide_y),
         IntOp::And => return vm.new_int(x & y),
@@ -50,9 +50,8 @@ fn small(vm: &mut Vm, op: IntOp, x: i64, y: i64) -> PyResult {
 }
 
 #[cold]
-fn division_by_zero(vm: &mut Vm, op: IntOp) -> crate::Raised {
-    let _ = op;
-    vm.zero_division_error(if op == IntOp::Mod { "integer modulo by zero" } else { "integer division or modulo by zero" })
+fn division_by_zero(vm: &mut Vm) -> crate::Raised {
+    vm.zero_division_error("division by zero")
 }
 
 fn big(vm: &mut Vm, op: IntOp, x: &BigInt, y: &BigInt) -> PyResult {
@@ -61,7 +60,7 @@ fn big(vm: &mut Vm, op: IntOp, x: &BigInt, y: &BigInt) -> PyResult {
         IntOp::Sub => x - y,
         IntOp::Mul if x.bits() + y.bits() > MAX_BITS => return Err(vm.memory_error()),
         IntOp::Mul => x * y,
-        IntOp::FloorDiv | IntOp::Mod if y.is_zero() => return Err(division_by_zero(vm, op)),
+        IntOp::FloorDiv | IntOp::Mod if y.is_zero() => return Err(division_by_zero(vm)),
         IntOp::FloorDiv => x.div_floor(y),
         IntOp::Mod => x.mod_floor(y),
         IntOp::And => x & y,
