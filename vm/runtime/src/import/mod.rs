@@ -48,6 +48,10 @@ fn run_library_file(vm: &mut Vm, file: &str, name: &str, filename: &str) -> PyRe
     dict.set_str(vm, &key, origname.into_value())?;
     let builtins = crate::builtins::frames::builtins(vm);
     dict.set_str(vm, n!(__builtins__), builtins)?;
+    // The importer of frozen modules asks each for the name that it was frozen under.
+    let origin = vm.intern(&file.trim_end_matches(".py").replace('/', ".")).into_value();
+    let key = vm.intern("__origname__");
+    dict.set_str(vm, &key, origin)?;
     add_module(vm, name, &module)?;
     let Some(code) = code.downcast::<crate::types::code::CodeObject>().cloned() else {
         return Err(vm.system_error("the import system's code is no code object"));
