@@ -82,8 +82,6 @@ pub struct Interpreter {
     pub atexit: GilCell<Vec<AtExit>>,
     /// `typing.NoDefault`.
     pub(crate) no_default: GilCell<Option<Value>>,
-    /// The core types are in place: others can be made ready when they are needed.
-    types_ready: Cell<bool>,
     /// What `gc` keeps.
     pub gc: crate::types::gc::GcState,
     pub(crate) structseqs: crate::types::structseq::StructSeqTypes,
@@ -198,7 +196,6 @@ impl Vm {
             abc_counter: Cell::new(0),
             atexit: GilCell::new(Vec::new()),
             no_default: GilCell::new(None),
-            types_ready: Cell::new(false),
             gc: crate::types::gc::GcState::default(),
             structseqs: crate::types::structseq::StructSeqTypes::default(),
             module_states: GilCell::new(Vec::new()),
@@ -254,7 +251,6 @@ impl Vm {
         for ty in crate::types::CORE_TYPES {
             ty().ready(self)?;
         }
-        self.interp.types_ready.set(true);
         crate::types::exceptions::init(self)?;
         self.interp.types_ready.set(true);
         crate::types::typing::init(self)?;
@@ -273,7 +269,6 @@ impl Vm {
         let ty = T::static_type();
         if !ty.is_finished() {
             self.make_ready(ty)?;
-            self.prepare_type(ty)?;
         }
         // SAFETY: the static type belongs to `T` and is immortal.
         match unsafe { krait_heap::alloc_tail(ty.core_ptr(), payload, tail) } {
@@ -285,9 +280,6 @@ impl Vm {
     /// Makes a type usable whose first object is being made. While the process starts, types are only laid out: the first ones need each other.
     #[cold]
     fn make_ready(&mut self, ty: &'static StaticType) -> PyResult<()> {
-    /// Makes a native type ready before its first object; while the process starts only its layout.
-    #[cold]
-    fn prepare_type(&mut self, ty: &'static StaticType) -> PyResult<()> {
         ty.lay_out();
         if self.interp.types_ready.get() {
             ty.ready(self)?;
