@@ -93,6 +93,24 @@ fn getsizeof(object: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
     }
 }
 
+/// The number of processors that the configuration sets, -1 if it does not.
+#[pyfunction]
+fn _get_cpu_count_config() -> i32 {
+    -1
+}
+
+/// Whether a lock keeps threads from running Python code at the same time.
+#[pyfunction]
+fn _is_gil_enabled() -> bool {
+    true
+}
+
+/// Whether debuggers can attach to the process.
+#[pyfunction]
+fn is_remote_debug_enabled() -> bool {
+    false
+}
+
 /// The limit of nested Python calls.
 #[pyfunction]
 fn getrecursionlimit(vm: &mut Vm) -> u32 {
@@ -287,7 +305,8 @@ crate::module! {
     "sys",
     doc: "Access to what the interpreter uses or keeps, and to functions that act on it.",
     functions: [
-        exc_info, exception, exit, getrefcount, intern, _is_interned, _is_immortal, getsizeof, getrecursionlimit, setrecursionlimit, getswitchinterval,
+        exc_info, exception, exit, getrefcount, intern, _is_interned, _is_immortal, getsizeof, _get_cpu_count_config, _is_gil_enabled,
+        is_remote_debug_enabled, getrecursionlimit, setrecursionlimit, getswitchinterval,
         setswitchinterval, getdefaultencoding, getfilesystemencoding, getfilesystemencodeerrors, get_int_max_str_digits,
         set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _clear_internal_caches, is_finalizing,
         is_stack_trampoline_active, _getframe, _getframemodulename, call_tracing, getdlopenflags, get_asyncgen_hooks, set_asyncgen_hooks,

@@ -272,9 +272,19 @@ impl BaseExceptionGroup {
         self.message.load(vm)
     }
 
+    #[setter]
+    fn set_message(&self, _: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        Err(vm.attribute_error("readonly attribute"))
+    }
+
     #[getter]
     fn exceptions(&self, vm: &mut Vm) -> PyResult<Py<Tuple>> {
         self.items(vm)
+    }
+
+    #[setter]
+    fn set_exceptions(&self, _: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        Err(vm.attribute_error("readonly attribute"))
     }
 
     /// A group with the same message of other exceptions; subclasses override it to keep their own type.
