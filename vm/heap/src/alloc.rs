@@ -10,9 +10,26 @@ use std::cell::Cell;
 #[derive(Clone, Copy, Debug)]
 pub struct AllocError;
 
+/// Whether the machine could hold so many bytes at all. The system hands out address space without limit, and would end the process when it
+/// is used, so what a program asks for is compared with the memory that is there.
+pub fn fits_memory(bytes: usize) -> bool {
+    static TOTAL: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    use std::sync::atomic::Ordering::Relaxed;
+    if bytes < 1 << 30 {
+        return true;
+    }
+    if TOTAL.load(Relaxed) == 0 {
+        // SAFETY: `sysconf` only reads.
+        let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+        let total = usize::try_from(pages).unwrap_or(0).saturating_mul(usize::try_from(size).unwrap_or(0));
+        TOTAL.store(if total == 0 { 1 << 46 } else { total }, Relaxed);
+    }
+    bytes <= TOTAL.load(Relaxed)
+}
+
 /// `size` bytes, 16-byte aligned, or null.
 pub fn raw_alloc(size: usize) -> *mut u8 {
-    if size > isize::MAX as usize {
+    if size > isize::MAX as usize || !fits_memory(size) {
         return std::ptr::null_mut();
     }
     // SAFETY: any size may be asked for; blocks of 16 bytes and more are 16-byte aligned.

@@ -26,7 +26,7 @@ mod traverse;
 mod value;
 mod weak;
 
-pub use alloc::{alloc, alloc_tail, grow_tail, raw_alloc, raw_free, AllocError};
+pub use alloc::{alloc, alloc_tail, fits_memory, grow_tail, raw_alloc, raw_free, AllocError};
 pub use cell::{Gil, GilCell};
 pub use header::{Header, ObjectFlags, PreHeader, TypeCore, TypeFlags, IMMORTAL};
 pub use py::{Payload, Py};

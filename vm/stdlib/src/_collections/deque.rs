@@ -151,7 +151,7 @@ impl Deque {
         }
         let Some(total) = len.checked_mul(count) else { return Err(vm.memory_error()) };
         let items = self.items.get_mut(vm);
-        if items.try_reserve(total - len).is_err() {
+        if !krait_heap::fits_memory(total.saturating_mul(8)) || items.try_reserve(total - len).is_err() {
             return Err(vm.memory_error());
         }
         for i in 0..total - len {

@@ -4,10 +4,11 @@
 
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::int::Int;
+use krait_runtime::types::object::Object;
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::type_::PyType;
 use krait_runtime::types::value::ValueExt;
-use krait_runtime::{Args, Py, PyResult, Value, Vm, n, pyclass, pymethods};
+use krait_runtime::{Args, Py, PyClass, PyResult, Value, Vm, n, pyclass, pymethods};
 use std::cell::Cell;
 
 /// Create a cached callable that wraps another function.
@@ -117,8 +118,7 @@ impl LruCache {
             return Err(vm.type_error("maxsize should be integer or None"));
         };
         let cache = vm.new_dict()?;
-        let mark = vm.new_list(Vec::new())?.into_value();
-        let mark = vm.new_tuple([mark])?.into_value();
+        let mark = vm.call(Object::type_object(vm).as_value(), &[])?;
         let (hits, misses) = (Cell::new(0), Cell::new(0));
         vm.new_instance(cls, LruCache { function: user_function, cache, mark, info_type: cache_info_type, maxsize, typed, hits, misses })
     }

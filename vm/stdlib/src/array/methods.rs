@@ -175,7 +175,7 @@ impl Array {
 
     fn repeated(&self, vm: &mut Vm, count: isize) -> PyResult<Vec<u8>> {
         let data = self.data.get(vm);
-        let total = data.len().checked_mul(usize::try_from(count).unwrap_or(0)).filter(|&n| isize::try_from(n).is_ok());
+        let total = data.len().checked_mul(usize::try_from(count).unwrap_or(0)).filter(|&n| krait_heap::fits_memory(n));
         let mut out = Vec::new();
         match total {
             Some(total) if out.try_reserve_exact(total).is_ok() => {

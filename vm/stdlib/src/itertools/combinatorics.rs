@@ -17,7 +17,7 @@ enum Phase {
 /// `count` numbers made by `each`; MemoryError when that is too much.
 fn numbers(vm: &mut Vm, count: usize, each: impl Fn(usize) -> usize) -> PyResult<Vec<usize>> {
     let mut out = Vec::new();
-    if out.try_reserve_exact(count).is_err() {
+    if !krait_heap::fits_memory(count.saturating_mul(8)) || out.try_reserve_exact(count).is_err() {
         return Err(vm.memory_error());
     }
     out.extend((0..count).map(each));
@@ -75,7 +75,7 @@ impl Product {
             own.push(vm.collect(iterable)?);
         }
         let mut pools: Vec<Vec<Value>> = Vec::new();
-        if pools.try_reserve_exact(total).is_err() {
+        if !krait_heap::fits_memory(total.saturating_mul(24)) || pools.try_reserve_exact(total).is_err() {
             return Err(vm.memory_error());
         }
         if !own.is_empty() {

@@ -116,7 +116,7 @@ pub fn tee(iterable: &Value, n: isize, vm: &mut Vm) -> PyResult<Py<Tuple>> {
         return Err(vm.value_error("n must be >= 0"));
     }
     let mut out = Vec::new();
-    if out.try_reserve_exact(n as usize).is_err() {
+    if !krait_heap::fits_memory((n as usize).saturating_mul(64)) || out.try_reserve_exact(n as usize).is_err() {
         return Err(vm.memory_error());
     }
     if n > 0 {

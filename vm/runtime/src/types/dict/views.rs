@@ -148,12 +148,13 @@ fn is_disjoint(vm: &mut Vm, view: &Value, other: &Value) -> PyResult<bool> {
 }
 
 /// `dict_keys([...])`.
-fn repr(vm: &mut Vm, view: &Value, name: &str) -> PyResult<Py<Str>> {
+fn repr(vm: &mut Vm, view: &Value) -> PyResult<Py<Str>> {
     if vm.repr_enter(view) {
         return vm.new_str("...");
     }
     let items = vm.collect(view).and_then(|items| vm.new_list(items)).and_then(|list| vm.repr(list.as_value()));
     vm.repr_leave(view);
+    let name = view.type_name();
     let mut text = TextBuf::from(format!("{name}("));
     push_str(&mut text, &items?);
     text.push_str(")");
@@ -161,7 +162,7 @@ fn repr(vm: &mut Vm, view: &Value, name: &str) -> PyResult<Py<Str>> {
 }
 
 macro_rules! views {
-    ($($ty:ident $name:tt $iter:ident $reverse:ident ($($parts:ident),*);)*) => {$(
+    ($($ty:ident $iter:ident $reverse:ident ($($parts:ident),*);)*) => {$(
         #[pymethods(parts($($parts),*))]
         impl $ty {
             #[slot(len)]
@@ -177,7 +178,7 @@ macro_rules! views {
 
             #[slot(repr)]
             fn slot_repr(zelf: &Py<$ty>, vm: &mut Vm) -> PyResult<Py<Str>> {
-                repr(vm, zelf.as_value(), $name)
+                repr(vm, zelf.as_value())
             }
 
             /// An iterator over the view, backwards.
@@ -197,9 +198,9 @@ macro_rules! views {
 }
 
 views! {
-    DictKeys "dict_keys" DictKeyIter DictReverseKeyIter (set_part, own);
-    DictItems "dict_items" DictItemIter DictReverseItemIter (set_part, own);
-    DictValues "dict_values" DictValueIter DictReverseValueIter ();
+    DictKeys DictKeyIter DictReverseKeyIter (set_part, own);
+    DictItems DictItemIter DictReverseItemIter (set_part, own);
+    DictValues DictValueIter DictReverseValueIter ();
 }
 
 macro_rules! set_operations {

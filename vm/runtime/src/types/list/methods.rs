@@ -51,6 +51,9 @@ pub fn repeat_items(items: &[Value], count: isize) -> Option<Vec<Value>> {
         return Some(out);
     }
     let total = items.len().checked_mul(count)?;
+    if !krait_heap::fits_memory(total.checked_mul(size_of::<Value>())?) {
+        return None;
+    }
     out.try_reserve_exact(total).ok()?;
     if let [one] = items {
         out.resize(count, one.clone());
