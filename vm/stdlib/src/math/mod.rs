@@ -90,7 +90,7 @@ reals! {
     /// The number whose hyperbolic tangent is x.
     atanh: |x| libm::atanh(x), false, "expected a number between -1 and 1";
     /// The cube root of x.
-    cbrt: f64::cbrt, false, "";
+    cbrt: |x| libm::cbrt(x), false, "";
     /// The cosine of x radians.
     cos: f64::cos, false, "expected a finite input";
     /// The hyperbolic cosine of x.
