@@ -45,7 +45,11 @@ fn start(mut options: Options, args: &[Vec<u8>], stack_size: usize) -> Result<(V
     config.prefix = library.prefix;
     config.stdlib = library.stdlib;
     let program = options.program;
+    krait_stdlib::signal::set_ctype();
     let mut vm = lifecycle::start(options.config, stack_size, krait_stdlib::MODULES)?;
+    if krait_stdlib::signal::install(&mut vm).is_err() {
+        return Err("cannot handle signals".into());
+    }
     if let Err(raised) = lifecycle::import_site(&mut vm) {
         lifecycle::print_uncaught(&mut vm, raised.exception().as_value());
         return Err("importing site failed".into());

@@ -26,8 +26,10 @@ mod atexit;
 mod binascii;
 mod cmath;
 mod errno;
+mod fcntl;
 mod fspath;
 mod gc;
+mod grp;
 mod io;
 mod itertools;
 mod locale;
@@ -35,7 +37,10 @@ mod lock;
 mod math;
 pub mod oserror;
 mod posix;
+mod posixsubprocess;
+mod pwd;
 mod resource;
+mod select;
 pub mod signal;
 mod stat;
 mod thread;
@@ -71,13 +76,18 @@ pub static MODULES: &[&ModuleDef] = &[
     &binascii::MODULE,
     &cmath::MODULE,
     &errno::MODULE,
+    &fcntl::MODULE,
     &gc::MODULE,
+    &grp::MODULE,
     &io::MODULE,
     &itertools::MODULE,
     &locale::MODULE,
     &math::MODULE,
     &posix::MODULE,
+    &posixsubprocess::MODULE,
+    &pwd::MODULE,
     &resource::MODULE,
+    &select::MODULE,
     &signal::MODULE,
     &stat::MODULE,
     &thread::MODULE,

@@ -138,6 +138,11 @@ pub fn install(vm: &mut Vm) -> PyResult<()> {
     Ok(())
 }
 
+/// Takes over how the user's locale writes characters, as CPython does when it starts; numbers stay as C writes them.
+pub fn set_ctype() {
+    sys!(libc::setlocale(libc::LC_CTYPE, c"".as_ptr()));
+}
+
 fn connect(vm: &mut Vm) -> PyResult<()> {
     let flags: *const AtomicU32 = &raw const vm.interp.eval_breaker;
     BREAKER.store(flags.cast_mut(), Ordering::SeqCst);
