@@ -11,6 +11,7 @@ mod _csv;
 mod _functools;
 mod _heapq;
 mod _json;
+mod _opcode;
 mod _operator;
 mod _queue;
 mod _random;
@@ -18,6 +19,8 @@ mod _sre;
 mod _statistics;
 mod _string;
 mod _struct;
+mod _symtable;
+mod _tokenize;
 mod _types;
 mod _typing;
 mod _weakref;
@@ -26,6 +29,7 @@ mod atexit;
 mod binascii;
 mod cmath;
 mod errno;
+mod faulthandler;
 mod fcntl;
 mod fspath;
 mod gc;
@@ -43,12 +47,10 @@ mod resource;
 mod select;
 pub mod signal;
 mod stat;
+mod termios;
 mod thread;
 mod time;
 mod unicodedata;
-mod _opcode;
-mod _tokenize;
-mod _symtable;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -61,6 +63,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_functools::MODULE,
     &_heapq::MODULE,
     &_json::MODULE,
+    &_opcode::MODULE,
     &_operator::MODULE,
     &_queue::MODULE,
     &_random::MODULE,
@@ -68,6 +71,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &_statistics::MODULE,
     &_string::MODULE,
     &_struct::MODULE,
+    &_symtable::MODULE,
+    &_tokenize::MODULE,
     &_types::MODULE,
     &_typing::MODULE,
     &_weakref::MODULE,
@@ -76,6 +81,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &binascii::MODULE,
     &cmath::MODULE,
     &errno::MODULE,
+    &faulthandler::MODULE,
     &fcntl::MODULE,
     &gc::MODULE,
     &grp::MODULE,
@@ -90,10 +96,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &select::MODULE,
     &signal::MODULE,
     &stat::MODULE,
+    &termios::MODULE,
     &thread::MODULE,
     &time::MODULE,
     &unicodedata::MODULE,
-    &_opcode::MODULE,
-    &_tokenize::MODULE,
-    &_symtable::MODULE,
 ];
