@@ -77,7 +77,7 @@ impl Default for Config {
             no_site: false,
             safe_path: false,
             dev_mode: false,
-            utf8_mode: true,
+            utf8_mode: false,
             unbuffered: false,
             hash_seed: None,
             warn_options: Vec::new(),

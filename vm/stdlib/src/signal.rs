@@ -140,7 +140,20 @@ pub fn install(vm: &mut Vm) -> PyResult<()> {
 
 /// Takes over how the user's locale writes characters, as CPython does when it starts; numbers stay as C writes them.
 pub fn set_ctype() {
-    sys!(libc::setlocale(libc::LC_CTYPE, c"".as_ptr()));
+    let name = sys!(libc::setlocale(libc::LC_CTYPE, c"".as_ptr()));
+    // SAFETY: null, or the C library's own null-terminated string, read at once.
+    let is_c = name.is_null() || matches!(unsafe { std::ffi::CStr::from_ptr(name) }.to_bytes(), b"C" | b"POSIX");
+    let wanted = std::env::var_os("PYTHONCOERCECLOCALE").is_none_or(|v| v != "0") && std::env::var_os("LC_ALL").is_none_or(|v| v.is_empty());
+    if !is_c || !wanted {
+        return;
+    }
+    // PEP 538: the C locale becomes one with UTF-8, for children too.
+    for locale in [c"C.UTF-8", c"C.utf8", c"UTF-8"] {
+        if !sys!(libc::setlocale(libc::LC_CTYPE, locale.as_ptr())).is_null() {
+            sys!(libc::setenv(c"LC_CTYPE".as_ptr(), locale.as_ptr(), 1));
+            return;
+        }
+    }
 }
 
 fn connect(vm: &mut Vm) -> PyResult<()> {

@@ -156,8 +156,12 @@ impl StringIO {
         vm.new_instance(cls, StringIO::default())
     }
 
-    #[init(sig = "(initial_value='', newline='\\n')")]
-    fn init(&self, initial_value: Value, newline: Value, vm: &mut Vm) -> PyResult<()> {
+    #[init(sig = "(initial_value='', newline=?)")]
+    fn init(&self, initial_value: Value, newline: Option<Value>, vm: &mut Vm) -> PyResult<()> {
+        let newline = match newline {
+            Some(n) => n,
+            None => vm.intern("\n").into_value(),
+        };
         let ending = newline_arg(vm, &newline)?;
         if !initial_value.is_none() && !initial_value.is::<Str>() {
             let got = initial_value.type_name();
@@ -344,7 +348,7 @@ impl StringIO {
             let (class, got) = (zelf.as_value().type_name(), state.type_name());
             return Err(vm.type_error(format!("{class}.__setstate__ argument should be 4-tuple, got {got}")));
         };
-        zelf.init(Value::none(), newline.clone(), vm)?;
+        zelf.init(Value::none(), Some(newline.clone()), vm)?;
         let Some(text) = value.downcast::<Str>() else {
             let got = value.type_name();
             return Err(vm.type_error(format!("first item of state must be a string, not {got}")));
