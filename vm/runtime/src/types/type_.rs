@@ -310,6 +310,8 @@ pub(crate) fn finish(vm: &mut Vm, st: &'static StaticType) -> PyResult<()> {
         let module = vm.intern(module).into_value();
         dict.set_str(vm, n!(__module__), module)?;
     }
+    // Look-ups may have been cached while the dict was being filled.
+    ty.modified(vm);
     if ty.slots.del.get().is_some() {
         ty.core.flags.set(ty.core.flags.get() | krait_heap::TypeFlags::FINALIZER);
     }

@@ -112,6 +112,10 @@ pub fn send(vm: &mut Vm, receiver: &Value, value: &Value) -> PyResult<SendResult
         return slot(vm, receiver, value);
     }
     let result = match (value.is_none(), slots.iternext.get()) {
+        // The slot of a class with a Python `__next__` loses the value of StopIteration.
+        (true, Some(_)) if crate::types::typeobject::slotdefs::has_generic_next(receiver.ty()) => {
+            vm.call_method(receiver, n!(__next__), &[]).map(Some)
+        }
         (true, Some(next)) => next(vm, receiver),
         _ => vm.call_method(receiver, n!(send), std::slice::from_ref(value)).map(Some),
     };

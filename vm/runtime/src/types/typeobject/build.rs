@@ -55,8 +55,6 @@ struct Plan {
     dict: Py<Dict>,
     /// Names of the new slots, mangled and sorted; none without `__slots__`.
     slots: Option<Vec<Py<Str>>>,
-    /// `__slots__` itself, for the documentation of its members.
-    slots_value: Value,
     add_dict: bool,
     add_weakref: bool,
 }
@@ -90,7 +88,7 @@ pub fn type_new(vm: &mut Vm, meta: &Py<PyType>, args: Args<'_>) -> PyResult {
     let dict = vm.new_dict()?;
     dict.copy_from(vm, namespace)?;
     let mut plan =
-        Plan { meta, base, bases, name: name.clone(), dict, slots: None, slots_value: Value::none(), add_dict: false, add_weakref: false };
+        Plan { meta, base, bases, name: name.clone(), dict, slots: None, add_dict: false, add_weakref: false };
     plan_slots(vm, &mut plan)?;
     let ty = allocate(vm, &plan)?;
     fill_dict(vm, &ty, &plan)?;
@@ -143,7 +141,6 @@ fn plan_slots(vm: &mut Vm, plan: &mut Plan) -> PyResult<()> {
         return Ok(());
     };
     let items = if slots.is::<Str>() { vec![slots.clone()] } else { vm.collect(&slots)? };
-    plan.slots_value = slots;
     if !items.is_empty() && has_items {
         let base = plan.base.tp_name();
         return Err(vm.type_error(format!("nonempty __slots__ not supported for subtype of '{base}'")));
@@ -285,8 +282,7 @@ fn fill_dict(vm: &mut Vm, ty: &Py<PyType>, plan: &Plan) -> PyResult<()> {
     wrap_special(vm, dict)?;
     for (index, name) in ty.own_slots.load(vm) {
         let Some(name) = name.downcast::<Str>() else { continue };
-        let docs = plan.slots_value.downcast::<Dict>().and_then(|d| d.get_str(vm, name).cloned()).filter(|d| d.is::<Str>());
-        let member = vm.new_object(MemberDescr { owner: ty.clone(), name: name.clone(), index, doc: docs })?;
+        let member = vm.new_object(MemberDescr { owner: ty.clone(), name: name.clone(), index, doc: None })?;
         dict.set_str(vm, name, member.into_value())?;
     }
     for (add, def) in [(plan.add_dict, &DICT), (plan.add_weakref, &WEAKREF)] {
