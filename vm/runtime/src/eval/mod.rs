@@ -19,7 +19,7 @@ pub mod frame;
 pub mod gil;
 pub mod instrument;
 pub mod ops;
-pub mod pending_types;
+pub mod bridges;
 mod run;
 mod slow;
 pub mod specialize;

@@ -11,7 +11,7 @@ use crate::eval::frame::{Frame, Slot};
 use crate::eval::ops::{self, attr, build, call as calls, exceptions, import_, intrinsic, match_, names};
 use crate::eval::run::{bind_method, borrowed, op};
 use crate::eval::specialize::{self, Site, arith, data, read_u32};
-use crate::eval::{pending_types, unwind};
+use crate::eval::{bridges, unwind};
 use crate::types::class::flags;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{BaseException, StopAsyncIteration, StopIteration};
@@ -428,9 +428,10 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                     let zelf = pop!();
                     let class = pop!();
                     let global_super = pop!();
-                    push!(tri!(attr::load_super_attr(vm, &global_super, &class, &zelf, &name, oparg)));
+                    let (value, object) = tri!(attr::load_super_attr(vm, &global_super, &class, &zelf, &name, oparg));
+                    push!(value);
                     if oparg & 1 != 0 {
-                        push_slot!(None);
+                        push_slot!(object);
                     }
                     ip = ip.add(1);
                 }
@@ -454,7 +455,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                 op::BUILD_SET => {
                     sp = sp.sub(oparg as usize);
                     let items = calls::take(sp, oparg as usize);
-                    push!(tri!(pending_types::set(vm, items)));
+                    push!(tri!(bridges::set(vm, items)));
                 }
                 op::BUILD_MAP => {
                     sp = sp.sub(2 * oparg as usize);
@@ -464,7 +465,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                 op::BUILD_SLICE => {
                     sp = sp.sub(oparg as usize);
                     let items = calls::take(sp, oparg as usize);
-                    push!(tri!(pending_types::slice(vm, items)));
+                    push!(tri!(bridges::slice(vm, items)));
                 }
                 op::BUILD_STRING => {
                     sp = sp.sub(oparg as usize);
@@ -475,12 +476,12 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                     let spec = if oparg & 1 != 0 { pop_slot!() } else { None };
                     let expression = pop!();
                     let value = pop!();
-                    push!(tri!(pending_types::interpolation(vm, value, expression, oparg >> 2, spec)));
+                    push!(tri!(bridges::interpolation(vm, value, expression, oparg >> 2, spec)));
                 }
                 op::BUILD_TEMPLATE => {
                     let interpolations = pop!();
                     let strings = pop!();
-                    push!(tri!(pending_types::template(vm, strings, interpolations)));
+                    push!(tri!(bridges::template(vm, strings, interpolations)));
                 }
                 op::LIST_APPEND => {
                     let item = pop!();
@@ -496,7 +497,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                 op::SET_ADD => {
                     let item = pop!();
                     let set = peek!(oparg as usize);
-                    tri!(pending_types::set_add(vm, &set, item));
+                    tri!(bridges::set_add(vm, &set, item));
                 }
                 op::SET_UPDATE => {
                     let iterable = pop!();

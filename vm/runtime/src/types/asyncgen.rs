@@ -92,7 +92,7 @@ impl AsyncGenerator {
 
     #[classmethod(name = "__class_getitem__", sig = "(item, /)")]
     fn class_getitem(cls: &Py<crate::types::type_::PyType>, item: &Value, vm: &mut Vm) -> PyResult {
-        crate::eval::pending_types::generic_alias(vm, cls, item)
+        crate::eval::bridges::generic_alias(vm, cls, item)
     }
 }
 

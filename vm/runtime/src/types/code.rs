@@ -315,23 +315,23 @@ impl Vm {
             Const::Int(i) => self.new_int(*i)?,
             Const::BigInt(i) => self.new_bigint((**i).clone())?,
             Const::Float(f) => self.new_float(*f)?,
-            Const::Complex(re, im) => crate::eval::pending_types::complex(self, *re, *im)?,
+            Const::Complex(re, im) => crate::eval::bridges::complex(self, *re, *im)?,
             Const::Str(text) => {
                 let s = self.new_str_text(text)?;
                 if is_name_like(&s) { self.intern_object(&s).into_value() } else { s.into_value() }
             }
-            Const::Bytes(bytes) => crate::eval::pending_types::bytes(self, bytes)?,
+            Const::Bytes(bytes) => crate::eval::bridges::bytes(self, bytes)?,
             Const::Tuple(items) => {
                 let items = all(self, items)?;
                 self.new_tuple(items)?.into_value()
             }
             Const::FrozenSet(items) => {
                 let items = all(self, items)?;
-                crate::eval::pending_types::frozenset(self, items)?
+                crate::eval::bridges::frozenset(self, items)?
             }
             Const::Slice(items) => {
                 let items = all(self, &**items)?;
-                crate::eval::pending_types::slice(self, items)?
+                crate::eval::bridges::slice(self, items)?
             }
             Const::Code(code) => self.new_code(code)?.into_value(),
         })

@@ -5,6 +5,7 @@ use crate::types::instance;
 use crate::types::object::Object;
 use crate::types::slots::GetAttrFn;
 use crate::types::str_::Str;
+use crate::types::super_::{Super, super_lookup};
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Py, PyClass, PyResult, Raised, Value, Vm};
@@ -107,8 +108,37 @@ pub fn fully_qualified_name(vm: &mut Vm, ty: &Py<PyType>) -> String {
     }
 }
 
-/// `super().name` of LOAD_SUPER_ATTR with `global_super` being whatever `super` is bound to.
-pub fn load_super_attr(vm: &mut Vm, global_super: &Value, class: &Value, zelf: &Value, name: &Py<Str>, oparg: u32) -> PyResult {
+/// `super().name` of LOAD_SUPER_ATTR with `global_super` being whatever `super` is bound to: the attribute, and the object if it is a method to be
+/// called. With the real `super` no object of it is made.
+pub fn load_super_attr(vm: &mut Vm, global_super: &Value, class: &Value, zelf: &Value, name: &Py<Str>, oparg: u32) -> PyResult<(Value, Option<Value>)> {
+    if global_super.is_same(Super::type_object(vm).as_value()) && !name.is(n!(__class__)) {
+        if let Some(this) = class.downcast::<PyType>() {
+            let start = match zelf.downcast::<PyType>() {
+                Some(object) if object.is_subtype(vm, this) => Some(object.clone()),
+                _ if zelf.ty().is_subtype(vm, this) => Some(zelf.ty().clone()),
+                _ => None,
+            };
+            if let Some(start) = start {
+                if let Some(found) = super_method(vm, this, &start, zelf, name, oparg & 1 != 0) {
+                    return Ok((found, Some(zelf.clone())));
+                }
+                if let Some(found) = super_lookup(vm, this, zelf, &start, name)? {
+                    return Ok((found, None));
+                }
+            }
+        }
+    }
     let object = if oparg & 2 != 0 { vm.call(global_super, &[class.clone(), zelf.clone()])? } else { vm.call(global_super, &[])? };
-    vm.getattr(&object, name)
+    Ok((vm.getattr(&object, name)?, None))
+}
+
+/// The function of a method behind `this` in the MRO of `start`, if that is what the name finds.
+fn super_method(vm: &Vm, this: &Py<PyType>, start: &Py<PyType>, zelf: &Value, name: &Py<Str>, call: bool) -> Option<Value> {
+    if !call || zelf.is_same(start.as_value()) {
+        return None;
+    }
+    let mro = start.mro.get(vm).as_ref()?;
+    let behind = mro.items().iter().skip_while(|c| !c.is_same(this.as_value())).skip(1);
+    let found = behind.filter_map(|c| c.downcast::<PyType>()).find_map(|c| c.dict.get(vm).as_ref()?.get_str(vm, name))?;
+    found.type_flag(flags::METHOD_DESCRIPTOR).then(|| found.clone())
 }

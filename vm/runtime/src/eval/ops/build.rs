@@ -1,6 +1,6 @@
 //! Making containers, unpacking, formatting.
 
-use crate::eval::pending_types;
+use crate::eval::bridges;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{AttributeError, TypeError};
 use crate::types::list::List;
@@ -55,7 +55,7 @@ pub fn list_extend(vm: &mut Vm, list: &Value, iterable: &Value) -> PyResult<()> 
 pub fn set_update(vm: &mut Vm, set: &Value, iterable: &Value) -> PyResult<()> {
     let items = vm.collect(iterable)?;
     for item in items {
-        pending_types::set_add(vm, set, item)?;
+        bridges::set_add(vm, set, item)?;
     }
     Ok(())
 }
@@ -222,13 +222,13 @@ pub fn format(vm: &mut Vm, value: Value, spec: Option<&Value>) -> PyResult {
 
 /// BINARY_SLICE.
 pub fn binary_slice(vm: &mut Vm, container: &Value, start: Value, stop: Value) -> PyResult {
-    let slice = pending_types::slice(vm, vec![start, stop])?;
+    let slice = bridges::slice(vm, vec![start, stop])?;
     vm.getitem(container, &slice)
 }
 
 /// STORE_SLICE.
 pub fn store_slice(vm: &mut Vm, container: &Value, start: Value, stop: Value, value: &Value) -> PyResult<()> {
-    let slice = pending_types::slice(vm, vec![start, stop])?;
+    let slice = bridges::slice(vm, vec![start, stop])?;
     vm.setitem(container, &slice, value)
 }
 

@@ -70,7 +70,7 @@ impl CodeObject {
 
     #[getter]
     fn co_code(&self, vm: &mut Vm) -> PyResult {
-        crate::eval::pending_types::bytes(vm, &self.bytecode)
+        crate::eval::bridges::bytes(vm, &self.bytecode)
     }
 
     #[getter]
@@ -79,23 +79,23 @@ impl CodeObject {
         for unit in self.units.iter().take(self.len()) {
             bytes.extend(unit.get().to_le_bytes());
         }
-        crate::eval::pending_types::bytes(vm, &bytes)
+        crate::eval::bridges::bytes(vm, &bytes)
     }
 
     #[getter]
     fn co_linetable(&self, vm: &mut Vm) -> PyResult {
-        crate::eval::pending_types::bytes(vm, &self.linetable)
+        crate::eval::bridges::bytes(vm, &self.linetable)
     }
 
     #[getter]
     fn co_exceptiontable(&self, vm: &mut Vm) -> PyResult {
-        crate::eval::pending_types::bytes(vm, &self.exceptiontable)
+        crate::eval::bridges::bytes(vm, &self.exceptiontable)
     }
 
     #[getter]
     fn co_lnotab(&self, vm: &mut Vm) -> PyResult {
         crate::eval::warn_deprecated(vm, "co_lnotab is deprecated, use co_lines instead.")?;
-        crate::eval::pending_types::bytes(vm, &linetable::lnotab(&self.linetable, self.firstlineno))
+        crate::eval::bridges::bytes(vm, &linetable::lnotab(&self.linetable, self.firstlineno))
     }
 
     #[getter]
@@ -278,7 +278,7 @@ fn replace(code: &CodeObject, args: Args<'_>, vm: &mut Vm) -> PyResult {
     if !args.positional().is_empty() {
         return Err(vm.type_error("replace() takes no positional arguments"));
     }
-    let bytes = |vm: &mut Vm, b: &[u8]| crate::eval::pending_types::bytes(vm, b);
+    let bytes = |vm: &mut Vm, b: &[u8]| crate::eval::bridges::bytes(vm, b);
     let tuple = |vm: &mut Vm, mask: u8| vm.new_tuple(code.names_of_kind(mask)).map(Py::into_value);
     let mut values = vec![
         vm.new_int(code.argcount)?,
@@ -357,9 +357,9 @@ fn from_values(vm: &mut Vm, values: &[Value], what: &str) -> PyResult {
         *slot = int_field(vm, &values[i], PARAMS[i])?;
     }
     let firstlineno = int_field(vm, &values[13], "firstlineno")?;
-    let code = crate::eval::pending_types::bytes_of(vm, &values[6])?;
-    let linetable = crate::eval::pending_types::bytes_of(vm, &values[14])?;
-    let exceptiontable = crate::eval::pending_types::bytes_of(vm, &values[15])?;
+    let code = crate::eval::bridges::bytes_of(vm, &values[6])?;
+    let linetable = crate::eval::bridges::bytes_of(vm, &values[14])?;
+    let exceptiontable = crate::eval::bridges::bytes_of(vm, &values[15])?;
     let consts = typed::<Tuple>(vm, values, 7, what)?.clone();
     let names = typed::<Tuple>(vm, values, 8, what)?.clone();
     let varnames = typed::<Tuple>(vm, values, 9, what)?.clone();

@@ -1,4 +1,4 @@
-//! Bridges from constants and instructions to builtin types whose constructors live in other families.
+//! Bridges from constants and instructions to the constructors of builtin types.
 
 use crate::{PyResult, Value, Vm};
 
@@ -60,7 +60,7 @@ pub fn slice(vm: &mut Vm, items: Vec<Value>) -> PyResult {
     Ok(vm.new_slice(start, stop, step)?.into_value())
 }
 
-/// An interpolation of a template string; `format_spec` and the conversion's number as BUILD_INTERPOLATION has them.
+/// An interpolation of a template string; `conversion` as BUILD_INTERPOLATION has it.
 pub fn interpolation(vm: &mut Vm, value: Value, expression: Value, conversion: u32, spec: Option<Value>) -> PyResult {
     vm.new_interpolation(value, expression, conversion, spec)
 }
@@ -70,7 +70,7 @@ pub fn template(vm: &mut Vm, strings: Value, interpolations: Value) -> PyResult 
     use crate::types::tuple::Tuple;
     match (strings.into_py::<Tuple>(), interpolations.into_py::<Tuple>()) {
         (Ok(strings), Ok(interpolations)) => vm.new_template(strings, interpolations),
-        _ => Err(vm.system_error("a template is made of two tuples")),
+        _ => Err(vm.system_error("BUILD_TEMPLATE without tuples")),
     }
 }
 
