@@ -11,7 +11,7 @@ use crate::{Py, PyResult, Raised, Value, Vm};
 
 /// The modules that live in this crate.
 pub static MODULES: &[&ModuleDef] =
-    &[&crate::builtins::MODULE, &crate::import::imp::MODULE, &crate::import::marshal::MODULE, &crate::sys::MODULE, &crate::warnings::MODULE];
+    &[&crate::ast::MODULE, &crate::builtins::MODULE, &crate::import::imp::MODULE, &crate::import::marshal::MODULE, &crate::sys::MODULE, &crate::warnings::MODULE];
 
 /// An interpreter that can import: builtins, sys, the import system, standard streams, `__main__`, and `site` unless switched off.
 pub fn start(config: Config, stack_size: usize, modules: &[&'static ModuleDef]) -> Result<Vm, String> {
