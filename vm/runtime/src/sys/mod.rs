@@ -7,6 +7,7 @@ use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm, pyfunction};
 
 mod info;
+mod jit;
 mod hooks;
 pub use hooks::{print_exception, traceback_line};
 pub use info::VERSION;
@@ -319,6 +320,8 @@ crate::module! {
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     info::init(vm, dict)?;
+    let (name, jit) = (vm.intern("_jit"), crate::module::create(vm, &jit::MODULE)?);
+    dict.set_str(vm, &name, jit.into_value())?;
     for name in ["displayhook", "excepthook", "breakpointhook", "unraisablehook"] {
         let plain = vm.intern(name);
         let kept = vm.intern(&format!("__{name}__"));
