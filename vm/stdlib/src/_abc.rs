@@ -225,7 +225,10 @@ fn set_collection(vm: &mut Vm, class: &Py<PyType>, bits: u64) {
 fn abc_instancecheck(self_: &Value, instance: &Value, vm: &mut Vm) -> PyResult {
     let data = data_of(vm, self_)?;
     let class_name = vm.intern("__class__");
-    let subclass = vm.getattr(instance, &class_name)?;
+    let subclass = match vm.getattr_opt(instance, &class_name)? {
+        Some(class) => class,
+        None => instance.ty().to_value(),
+    };
     if data.contains(vm, CACHE, &subclass) {
         return Ok(Value::from_bool(true));
     }

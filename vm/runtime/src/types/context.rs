@@ -177,6 +177,7 @@ impl ContextVar {
         SPEC.bind(vm, args, &mut bound)?;
         let Some(name) = bound[0] else { return Err(SPEC.missing(vm, 0)) };
         let Some(name) = name.downcast::<Str>() else { return Err(vm.type_error("context variable name must be a str")) };
+        vm.hash(name.as_value())?;
         vm.new_instance(cls, ContextVar { name: name.clone(), default: bound[1].cloned() })
     }
 

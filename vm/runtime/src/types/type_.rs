@@ -306,7 +306,7 @@ pub(crate) fn finish(vm: &mut Vm, st: &'static StaticType) -> PyResult<()> {
         };
         dict.set_str(vm, n!(__doc__), doc)?;
     }
-    if ty.has_flag(flags::HEAPTYPE) || module != "builtins" {
+    if module != "builtins" && dict.get_str(vm, n!(__module__)).is_none() {
         let module = vm.intern(module).into_value();
         dict.set_str(vm, n!(__module__), module)?;
     }

@@ -3,6 +3,7 @@
 //! Bounds, constraints, defaults and values that syntax gives are functions, called when they are first asked for. What is complicated about
 //! substitution lives in the library's `typing`, whose functions are called by name, as CPython does.
 
+use crate::types::class::flags;
 use crate::types::object::Object;
 use crate::types::pyfunction::Function;
 use crate::types::str_::Str;
@@ -334,6 +335,9 @@ pub fn init(vm: &mut Vm) -> PyResult<()> {
     let object = Object::type_object(vm);
     generic.native.set(object.native.get());
     generic.slots.new.set(object.slots.new.get());
+    // Pickling and programs take it for a class like others: `copyreg` looks for the first base that is not.
+    let bits = generic.core.flags.get();
+    generic.core.flags.set(bits & !flags::IMMUTABLETYPE | flags::HEAPTYPE);
     Ok(())
 }
 
