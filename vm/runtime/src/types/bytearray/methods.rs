@@ -141,11 +141,6 @@ impl ByteArray {
 
 #[pymethods(parts(SHARED))]
 impl ByteArray {
-    /// bytearray(iterable_of_ints) -> bytearray
-    /// bytearray(string, encoding[, errors]) -> bytearray
-    /// bytearray(bytes_or_buffer) -> mutable copy of bytes_or_buffer
-    /// bytearray(int) -> bytearray of that many null bytes
-    /// bytearray() -> empty bytearray
     #[new]
     fn py_new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<ByteArray>> {
         let _ = args;

@@ -7,7 +7,11 @@ use std::cell::Cell;
 mod iter;
 mod methods;
 
-/// The payload of `bytearray`.
+/// bytearray(iterable_of_ints) -> bytearray
+/// bytearray(string, encoding[, errors]) -> bytearray
+/// bytearray(bytes_or_buffer) -> mutable copy of bytes_or_buffer
+/// bytearray(int) -> bytearray of that many null bytes
+/// bytearray() -> empty bytearray
 #[pyclass(name = "bytearray", flags(BASETYPE, MATCH_SELF))]
 #[repr(C)]
 pub struct ByteArray {

@@ -121,11 +121,6 @@ fn bind(vm: &mut Vm, args: Args<'_>, name: &'static str) -> PyResult<[Option<Val
 
 #[pymethods(parts(SHARED))]
 impl Bytes {
-    /// bytes(iterable_of_ints) -> bytes
-    /// bytes(string, encoding[, errors]) -> bytes
-    /// bytes(bytes_or_buffer) -> immutable copy of bytes_or_buffer
-    /// bytes(int) -> bytes object of that many null bytes
-    /// bytes() -> empty bytes object
     #[new]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
         let exact = cls.is(Bytes::type_object(vm));

@@ -13,7 +13,11 @@ pub(crate) mod methods;
 pub mod ops;
 pub(crate) mod shared;
 
-/// The payload of `bytes`: the length, then the bytes in the tail.
+/// bytes(iterable_of_ints) -> bytes
+/// bytes(string, encoding[, errors]) -> bytes
+/// bytes(bytes_or_buffer) -> immutable copy of bytes_or_buffer
+/// bytes(int) -> bytes object of that many null bytes
+/// bytes() -> empty bytes object
 #[pyclass(name = "bytes", flags(BASETYPE, BYTES_SUBCLASS, MATCH_SELF), tail)]
 #[repr(C)]
 pub struct Bytes {

@@ -138,8 +138,7 @@ pub fn split_space(hay: &[u8], max: usize) -> Vec<Range> {
             return out;
         }
         if out.len() == max {
-            let end = hay.iter().rposition(|&b| !is_space(b)).map_or(at, |i| i + 1);
-            out.push((at, end));
+            out.push((at, hay.len()));
             return out;
         }
         let start = at;
@@ -161,8 +160,7 @@ pub fn rsplit_space(hay: &[u8], max: usize) -> Vec<Range> {
             break;
         }
         if out.len() == max {
-            let start = hay.iter().position(|&b| !is_space(b)).unwrap_or(0);
-            out.push((start, end));
+            out.push((0, end));
             break;
         }
         let last = end;

@@ -81,9 +81,7 @@ impl View {
     }
 }
 
-/// The payload of `memoryview`.
-///
-/// Create a new memoryview object which references the given object.
+/// A view of the memory of an object that has a buffer.
 #[pyclass(name = "memoryview", flags(SEQUENCE, NO_DICT), managed, text_signature = "(object)")]
 pub struct MemoryView {
     pub(crate) source: Py<ManagedBuffer>,

@@ -11,8 +11,8 @@ use crate::{Py, PyClass, PyResult, Value, Vm, pymethods};
 
 /// `find(sub, start, end)` and its relatives: bounds clipped to the length, and where the range is empty.
 pub(crate) fn search_range(vm: &mut Vm, len: usize, start: &Value, end: &Value) -> PyResult<Option<(usize, usize)>> {
-    let start = vm.search_bound(Some(start).filter(|v| !v.is_none()), 0)?;
-    let end = vm.search_bound(Some(end).filter(|v| !v.is_none()), isize::MAX)?;
+    let start = if start.is_none() { 0 } else { vm.slice_index(start)? };
+    let end = if end.is_none() { isize::MAX } else { vm.slice_index(end)? };
     let len = len as isize;
     let clip = |i: isize| if i < 0 { i.saturating_add(len).max(0) } else { i };
     let (start, end) = (clip(start), clip(end).min(len));
@@ -127,10 +127,6 @@ impl Str {
 
 #[pymethods(parts(CASE, SPLIT, FORMAT))]
 impl Str {
-    /// str(object='') -> str
-    /// str(bytes_or_buffer[, encoding[, errors]]) -> str
-    ///
-    /// The text form of an object; or, with an encoding or an error handler, the text that bytes stand for.
     #[new]
     #[allow(clippy::needless_pass_by_value)]
     fn new(cls: &Py<PyType>, args: crate::Args<'_>, vm: &mut Vm) -> PyResult<Py<Str>> {
@@ -353,6 +349,9 @@ fn new_args(vm: &mut Vm, args: crate::Args<'_>) -> PyResult<[Option<Value>; 3]> 
         posonly: 0,
         raw: false,
     };
+    if !args.has_keywords() {
+        crate::args::check_positional(vm, "str", args.values().len(), 0, 3)?;
+    }
     let mut bound = [None; 3];
     SPEC.bind(vm, args, &mut bound)?;
     Ok(bound.map(|b| b.cloned()))

@@ -20,7 +20,10 @@ mod split;
 
 pub use builder::StrBuilder;
 
-/// The payload of `str`.
+/// str(object='') -> str
+/// str(bytes_or_buffer[, encoding[, errors]]) -> str
+///
+/// The text form of an object; or, with an encoding or an error handler, the text that bytes stand for.
 #[pyclass(name = "str", flags(BASETYPE, UNICODE_SUBCLASS, MATCH_SELF), tail)]
 #[repr(C)]
 pub struct Str {

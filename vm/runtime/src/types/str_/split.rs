@@ -48,11 +48,7 @@ fn split_space(data: StrData<'_>, max: usize) -> Vec<(usize, usize)> {
             return out;
         }
         if out.len() == max {
-            let mut end = len;
-            while end > at && space(end - 1) {
-                end -= 1;
-            }
-            out.push((at, end));
+            out.push((at, len));
             return out;
         }
         let start = at;
@@ -74,11 +70,7 @@ fn rsplit_space(data: StrData<'_>, max: usize) -> Vec<(usize, usize)> {
             break;
         }
         if out.len() == max {
-            let mut start = 0;
-            while space(start) {
-                start += 1;
-            }
-            out.push((start, end));
+            out.push((0, end));
             break;
         }
         let last = end;
@@ -519,10 +511,10 @@ impl Str {
             let key = match key.downcast::<Str>() {
                 Some(s) => match (s.len(), s.data().get(0)) {
                     (1, Some(c)) => vm.new_int(c)?,
-                    _ => return Err(vm.value_error("string keys in translate table must be of length 1")),
+                    _ => return Err(vm.value_error("string keys in translatetable must be of length 1")),
                 },
                 None if IntRef::new(&key).is_some() => key,
-                None => return Err(vm.type_error("keys in translate table must be strings or integers")),
+                None => return Err(vm.type_error("keys in translate table mustbe strings or integers")),
             };
             table.set(vm, &key, value)?;
         }
