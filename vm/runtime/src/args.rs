@@ -201,7 +201,8 @@ impl ArgSpec {
             let text = key.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
             let found = self.params.iter().skip(self.posonly).position(|p| p.name == text).map(|i| i + self.posonly);
             let Some(i) = found else {
-                return Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{text}'")));
+                let function = if name.is_empty() { "this function".to_owned() } else { format!("{name}()") };
+                return Err(vm.type_error(format!("{function} got an unexpected keyword argument '{text}'")));
             };
             if bound[i].is_some() {
                 return Err(vm.type_error(format!("argument for {name}() given by name ('{text}') and position ({})", i + 1)));

@@ -340,9 +340,6 @@ fn format_bytes(vm: &mut Vm, format: &Value) -> PyResult<(Vec<u8>, Value)> {
 }
 
 fn layout_of(vm: &mut Vm, format: &Value) -> PyResult<std::rc::Rc<Layout>> {
-    if let Some(s) = format.downcast_exact::<Struct>() {
-        return Ok(s.layout.load(vm));
-    }
     let (bytes, _) = format_bytes(vm, format)?;
     parse(vm, &bytes).map(std::rc::Rc::new)
 }

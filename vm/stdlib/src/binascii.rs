@@ -114,23 +114,20 @@ fn a2b_base64(data: &Value, strict_mode: bool, vm: &mut Vm) -> PyResult<Py<Bytes
     let input = ascii_input(vm, data)?;
     let mut out = Vec::with_capacity(input.len() / 4 * 3);
     let (mut quad, mut left, mut pads, mut digits) = (0u32, 0u32, 0u32, 0usize);
-    let mut done = false;
     if strict_mode && input.first() == Some(&b'=') {
         return Err(error(vm, "Leading padding not allowed"));
     }
     for (i, &c) in input.iter().enumerate() {
         if c == b'=' {
             pads += 1;
-            if quad >= 2 && quad + pads >= 4 {
-                // The last group is complete.
-                if strict_mode && i + 1 < input.len() {
-                    return Err(error(vm, "Excess data after padding"));
-                }
-                done = true;
-                break;
-            }
             if strict_mode && quad == 0 {
                 return Err(error(vm, "Excess padding not allowed"));
+            }
+            if strict_mode && quad == 1 {
+                break;
+            }
+            if strict_mode && quad + pads >= 4 && i + 1 < input.len() {
+                return Err(error(vm, "Excess data after padding"));
             }
             continue;
         }
@@ -159,7 +156,7 @@ fn a2b_base64(data: &Value, strict_mode: bool, vm: &mut Vm) -> PyResult<Py<Bytes
         }
         quad = (quad + 1) % 4;
     }
-    if quad != 0 && !done {
+    if quad == 1 || (quad != 0 && quad + pads < 4) {
         if quad == 1 {
             return Err(error(
                 vm,
@@ -212,10 +209,10 @@ fn from_hex(vm: &mut Vm, hexstr: &Value) -> PyResult<Py<Bytes>> {
 }
 
 fn to_hex(vm: &mut Vm, data: &Value, sep: Option<&Value>, group: i32) -> PyResult<Py<Bytes>> {
-    let sep = ops::hex_args(vm, sep, group)?;
+    let sep = ops::hex_args(vm, sep, group, 0x100)?;
     let input = vm.byte_view(data)?;
     let text = ops::hex(&input, sep);
-    vm.new_bytes(text.as_bytes())
+    vm.new_bytes(&text)
 }
 
 /// Bytes from hexadecimal digits.

@@ -246,7 +246,7 @@ impl MethodDescr {
             let (ty, got) = (self.owner.tp_name(), zelf.type_name());
             return Err(vm.type_error(format!("descriptor '{name}' for '{ty}' objects doesn't apply to a '{got}' object")));
         }
-        call_def(vm, self.def, zelf, rest, |_| format!("{}.{name}", self.owner.tp_name()))
+        call_def(vm, self.def, zelf, rest, |vm| format!("{}.{name}", crate::types::typeobject::qualname_text(vm, &self.owner)))
     }
 
     #[slot(descr_get)]

@@ -102,10 +102,9 @@ fn build(vm: &mut Vm, given: &[Option<Value>]) -> PyResult<Py<Dialect>> {
     let doublequote = flag(vm, at(2), true)?;
     let escapechar = char_or_none(vm, "escapechar", at(3), None)?;
     let lineterminator = match at(4) {
-        None => Some(vm.new_str("\r\n")?),
-        Some(value) if value.is_none() => None,
+        None => vm.new_str("\r\n")?,
         Some(value) => match value.downcast::<Str>() {
-            Some(s) => Some(s.clone()),
+            Some(s) => s.clone(),
             None => {
                 let got = value.type_name();
                 return Err(vm.type_error(format!("\"lineterminator\" must be a string, not {got}")));
@@ -134,7 +133,6 @@ fn build(vm: &mut Vm, given: &[Option<Value>]) -> PyResult<Py<Dialect>> {
     if quoting != QUOTE_NONE && quotechar.is_none() {
         return Err(vm.type_error("quotechar must be set if quoting enabled"));
     }
-    let Some(lineterminator) = lineterminator else { return Err(vm.type_error("lineterminator must be set")) };
     let dialect = Dialect { delimiter, doublequote, escapechar, lineterminator, quotechar, quoting, skipinitialspace, strict };
     check(vm, &dialect)?;
     vm.new_object(dialect)

@@ -133,7 +133,7 @@ impl ByteArray {
             out.drain(..=at);
         }
         out.push('(');
-        ops::repr(zelf.bytes(vm), &mut out);
+        ops::repr(zelf.bytes(vm), true, &mut out);
         out.push(')');
         out
     }

@@ -151,7 +151,7 @@ impl Bytes {
     #[slot(repr)]
     fn slot_repr(&self) -> String {
         let mut out = String::with_capacity(self.len() + 3);
-        ops::repr(self.as_bytes(), &mut out);
+        ops::repr(self.as_bytes(), false, &mut out);
         out
     }
 
@@ -159,7 +159,7 @@ impl Bytes {
     fn slot_str(&self, vm: &mut Vm) -> PyResult<String> {
         crate::types::bytes::warn_bytes(vm, "str() on a bytes instance")?;
         let mut out = String::with_capacity(self.len() + 3);
-        ops::repr(self.as_bytes(), &mut out);
+        ops::repr(self.as_bytes(), false, &mut out);
         Ok(out)
     }
 

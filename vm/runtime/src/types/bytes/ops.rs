@@ -353,8 +353,8 @@ pub fn zfill(vm: &mut Vm, hay: &[u8], width: isize) -> PyResult<Vec<u8>> {
     Ok(out)
 }
 
-/// Separator and group size of `hex()`.
-pub fn hex_args(vm: &mut Vm, sep: Option<&Value>, group: i32) -> PyResult<Option<(u8, i32)>> {
+/// Separator, a character below `limit`, and group size of `hex()`.
+pub fn hex_args(vm: &mut Vm, sep: Option<&Value>, group: i32, limit: u32) -> PyResult<Option<(u8, i32)>> {
     let Some(sep) = sep else { return Ok(None) };
     let chars: Vec<u32> = if let Some(s) = sep.downcast::<Str>() {
         s.chars().take(2).collect()
@@ -366,16 +366,16 @@ pub fn hex_args(vm: &mut Vm, sep: Option<&Value>, group: i32) -> PyResult<Option
         return Err(if length == 1 { vm.type_error("sep must be str or bytes.") } else { vm.value_error("sep must be length 1.") });
     };
     match chars.as_slice() {
-        [c @ 0..0x80] => Ok(Some((*c as u8, group))),
+        [c] if *c < limit => Ok(Some((*c as u8, group))),
         [_] => Err(vm.value_error("sep must be ASCII.")),
         _ => Err(vm.value_error("sep must be length 1.")),
     }
 }
 
 /// Hexadecimal digits of bytes.
-pub fn hex(bytes: &[u8], sep: Option<(u8, i32)>) -> String {
+pub fn hex(bytes: &[u8], sep: Option<(u8, i32)>) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = String::with_capacity(bytes.len() * 3);
+    let mut out = Vec::with_capacity(bytes.len() * 3);
     let n = bytes.len();
     for (i, &b) in bytes.iter().enumerate() {
         if let Some((sep, group)) = sep.filter(|&(_, g)| g != 0 && i > 0) {
@@ -383,11 +383,11 @@ pub fn hex(bytes: &[u8], sep: Option<(u8, i32)>) -> String {
             // Positive groups are counted from the right.
             let at = if group > 0 { n - i } else { i };
             if at % size == 0 {
-                out.push(char::from(sep));
+                out.push(sep);
             }
         }
-        out.push(char::from(DIGITS[usize::from(b >> 4)]));
-        out.push(char::from(DIGITS[usize::from(b & 15)]));
+        out.push(DIGITS[usize::from(b >> 4)]);
+        out.push(DIGITS[usize::from(b & 15)]);
     }
     out
 }
@@ -426,8 +426,8 @@ pub fn from_hex(vm: &mut Vm, string: &Value) -> PyResult<Vec<u8>> {
     Ok(out)
 }
 
-/// `repr()` of bytes: prefix, quotes and escapes.
-pub fn repr(bytes: &[u8], out: &mut String) {
+/// `repr()` of bytes: prefix, quotes and escapes. A `bytearray` escapes single quotes whatever stands around.
+pub fn repr(bytes: &[u8], array: bool, out: &mut String) {
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
     out.push('b');
     out.push(char::from(quote));
@@ -437,7 +437,7 @@ pub fn repr(bytes: &[u8], out: &mut String) {
             b'\t' => out.push_str("\\t"),
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
-            _ if b == quote => {
+            _ if b == quote || (array && b == b'\'') => {
                 out.push('\\');
                 out.push(char::from(b));
             }

@@ -346,9 +346,10 @@ macro_rules! byte_methods {
             /// The bytes in hexadecimal, with a separator between groups if one is given; groups are counted from the right, or from
             /// the left if bytes_per_sep is negative.
             #[method(sig = "(sep=?, bytes_per_sep=1)", text = "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
-            fn hex(zelf: &Py<$ty>, sep: Option<&Value>, bytes_per_sep: i32, vm: &mut Vm) -> PyResult<String> {
-                let sep = ops::hex_args(vm, sep, bytes_per_sep)?;
-                Ok(ops::hex(&Self::view(zelf, vm), sep))
+            fn hex(zelf: &Py<$ty>, sep: Option<&Value>, bytes_per_sep: i32, vm: &mut Vm) -> PyResult<Py<Str>> {
+                let sep = ops::hex_args(vm, sep, bytes_per_sep, 0x80)?;
+                let text = ops::hex(&Self::view(zelf, vm), sep);
+                vm.new_str_latin1(&text)
             }
 
             /// Bytes from hexadecimal digits; white space between bytes is ignored.

@@ -129,10 +129,7 @@ impl MemoryView {
     #[getter]
     fn obj(&self, vm: &mut Vm) -> PyResult {
         self.check(vm)?;
-        match self.source.owner.downcast::<crate::protocol::buffer::BufferWrapper>() {
-            Some(wrapper) => Ok(wrapper.object.clone()),
-            None => Ok(self.source.owner.clone()),
-        }
+        Ok(self.source.owner.clone())
     }
 
     /// Bytes that the items take together.
@@ -263,11 +260,12 @@ impl MemoryView {
 
     /// The bytes in hexadecimal; see bytes.hex().
     #[method(sig = "(sep=?, bytes_per_sep=1)", text = "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
-    fn hex(zelf: &Py<MemoryView>, sep: Option<&Value>, bytes_per_sep: i32, vm: &mut Vm) -> PyResult<String> {
+    fn hex(zelf: &Py<MemoryView>, sep: Option<&Value>, bytes_per_sep: i32, vm: &mut Vm) -> PyResult<Py<Str>> {
         zelf.check(vm)?;
-        let sep = ops::hex_args(vm, sep, bytes_per_sep)?;
+        let sep = ops::hex_args(vm, sep, bytes_per_sep, 0x80)?;
         zelf.check(vm)?;
-        Ok(ops::hex(&MemoryView::bytes_of(zelf, vm), sep))
+        let text = ops::hex(&MemoryView::bytes_of(zelf, vm), sep);
+        vm.new_str_latin1(&text)
     }
 
     /// A view of the same memory through which it cannot be written.
