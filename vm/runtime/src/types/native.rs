@@ -143,7 +143,7 @@ impl BuiltinFunction {
     #[slot(call)]
     fn slot_call(&self, args: Args<'_>, vm: &mut Vm) -> PyResult {
         let (module, zelf) = (self.module.clone(), self.zelf.clone());
-        call_def(vm, self.def, &self.zelf, args, |_| {
+        call_def(vm, self.def, &self.zelf, args, |vm| {
             let name = self.def.name;
             match module {
                 Some(m) => match m.downcast::<crate::types::str_::Str>().map(|s| s.to_string_lossy().into_owned()) {
@@ -152,8 +152,8 @@ impl BuiltinFunction {
                 },
                 None if zelf.is_none() => name.to_owned(),
                 None => match zelf.downcast::<PyType>() {
-                    Some(ty) => format!("{}.{name}", ty.tp_name()),
-                    None => format!("{}.{name}", zelf.type_name()),
+                    Some(ty) => format!("{}.{name}", crate::types::typeobject::qualname_text(vm, ty)),
+                    None => format!("{}.{name}", crate::types::typeobject::qualname_text(vm, zelf.ty())),
                 },
             }
         })
