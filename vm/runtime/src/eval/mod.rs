@@ -40,6 +40,8 @@ pub mod breaker {
     pub const PENDING_CALLS: u32 = 4;
     /// An exception waits for some thread (`PyThreadState_SetAsyncExc`).
     pub const ASYNC_EXC: u32 = 8;
+    /// Some thread is traced or profiled.
+    pub const TRACING: u32 = 16;
 }
 
 /// What the evaluator keeps for one thread.

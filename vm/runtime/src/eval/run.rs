@@ -13,7 +13,7 @@ use crate::eval::call::enter;
 use crate::eval::frame::{Frame, Owner, Slot};
 use crate::eval::slow::{MISS, Next, slow};
 use crate::eval::specialize::{self, arith, data, read_u32, read_u64};
-use crate::eval::unwind;
+use crate::eval::{breaker, instrument, unwind};
 use crate::types::dict::Dict;
 use crate::types::generator;
 use crate::types::list::{List, ListIter};
@@ -58,7 +58,20 @@ unsafe fn leave(vm: &mut Vm, frame: *mut Frame) {
 /// Runs `entry` until it returns, raises or yields. With `throw` the exception is raised where the frame stands.
 ///
 /// The caller has counted the frame (`enter`) and set `is_entry` and `previous`.
-pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> PyResult {
+pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, throw: Option<Raised>) -> PyResult {
+    let (mut frame, mut throw) = (entry, throw);
+    loop {
+        let thrown = throw.take();
+        let done = if vm.is_tracing() { run_loop::<true>(vm, frame, thrown)? } else { run_loop::<false>(vm, frame, thrown)? };
+        match done {
+            Some(value) => return Ok(value),
+            None => frame = vm.eval.entering,
+        }
+    }
+}
+
+/// The loop itself, with or without tracing. None when it has to change over: `entering` is the frame to go on with.
+fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> PyResult<Option<Value>> {
     // SAFETY: see the invariants of this module and of `frame`.
     unsafe {
         let mut frame = entry;
@@ -143,6 +156,13 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                     ip = ip.add(1);
                     let mut oparg = u32::from(unit >> 8);
                     let mut opcode = unit & 0xff;
+                    if TRACE {
+                        (*frame).ip = ip;
+                        (*frame).sp = sp;
+                        if let Err(e) = instrument::before(vm, frame, opcode) {
+                            break 'exec e;
+                        }
+                    }
 
                     // Runs finalizers, weak reference callbacks and the collector if they wait.
                     macro_rules! wakeup {
@@ -242,7 +262,16 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 opcode = unit & 0xff;
                                 continue 'again;
                             }
-                            op::RESUME | op::RESUME_CHECK => breaker!(),
+                            op::RESUME | op::RESUME_CHECK => {
+                                breaker!();
+                                if !TRACE && vm.interp.eval_breaker.load(Ordering::Relaxed) & breaker::TRACING != 0 && vm.is_tracing() {
+                                    // The traced loop does this instruction again.
+                                    (*frame).ip = ip.sub(1);
+                                    (*frame).sp = sp;
+                                    vm.eval.entering = frame;
+                                    return Ok(None);
+                                }
+                            }
                             // Variables and constants.
                             op::LOAD_FAST | op::LOAD_FAST_BORROW => push_slot!((*slots!().add(oparg as usize)).clone()),
                             op::LOAD_FAST_LOAD_FAST | op::LOAD_FAST_BORROW_LOAD_FAST_BORROW => {
@@ -334,10 +363,14 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                             op::RETURN_VALUE => {
                                 let value = pop!();
                                 (*frame).sp = sp;
+                                if TRACE {
+                                    save!();
+                                    tri!(instrument::returning(vm, frame, &value));
+                                }
                                 let (is_entry, is_init, previous) = ((*frame).is_entry, (*frame).is_init, (*frame).previous);
                                 leave(vm, frame);
                                 if is_entry {
-                                    return Ok(value);
+                                    return Ok(Some(value));
                                 }
                                 frame = previous;
                                 reload!();
@@ -364,7 +397,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 vm.eval.frame = previous;
                                 vm.eval.depth -= 1;
                                 if is_entry {
-                                    return Ok(made);
+                                    return Ok(Some(made));
                                 }
                                 frame = previous;
                                 reload!();
@@ -378,11 +411,14 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 }
                                 (*frame).ip = ip;
                                 (*frame).sp = sp;
+                                if TRACE {
+                                    tri!(instrument::returning(vm, frame, &value));
+                                }
                                 let (is_entry, previous) = ((*frame).is_entry, (*frame).previous);
                                 generator::suspend_frame(vm, frame, oparg);
                                 vm.eval.depth -= 1;
                                 if is_entry {
-                                    return Ok(value);
+                                    return Ok(Some(value));
                                 }
                                 frame = previous;
                                 reload!();
@@ -743,12 +779,33 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                             _ => {
                                 (*frame).ip = ip;
                                 (*frame).sp = sp;
+                                let profiled = if TRACE { profiled(vm, sp, opcode, oparg) } else { None };
+                                if let Some(callable) = &profiled {
+                                    tri!(instrument::native_call(vm, frame, "c_call", callable));
+                                }
                                 let next = slow(vm, frame, opcode, oparg);
                                 sp = (*frame).sp;
+                                if let Some(callable) = &profiled {
+                                    match next {
+                                        Next::Continue => tri!(instrument::native_call(vm, frame, "c_return", callable)),
+                                        Next::Error => {
+                                            let e = unwind::take_raised(vm);
+                                            tri!(instrument::native_call(vm, frame, "c_exception", callable));
+                                            break 'exec e;
+                                        }
+                                        _ => {}
+                                    }
+                                }
                                 match next {
                                     Next::Continue => {
                                         ip = (*frame).ip;
                                         wakeup!();
+                                        if TRACE != vm.is_tracing() && vm.eval.tracing == 0 {
+                                            (*frame).ip = ip;
+                                            (*frame).sp = sp;
+                                            vm.eval.entering = frame;
+                                            return Ok(None);
+                                        }
                                     }
                                     Next::Again => {
                                         opcode = *ip.sub(1) & 0xff;
@@ -788,6 +845,10 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
             loop {
                 if traced {
                     unwind::add_traceback(vm, frame, &raised);
+                    if TRACE {
+                        (*frame).sp = sp;
+                        raised = instrument::raising(vm, frame, raised);
+                    }
                 }
                 traced = true;
                 match unwind::find_handler(vm, frame, ip, sp, raised) {
@@ -803,6 +864,9 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                     Err(e) => raised = e,
                 }
                 (*frame).sp = sp;
+                if TRACE {
+                    raised = instrument::unwinding(vm, frame, raised);
+                }
                 let (is_entry, previous) = ((*frame).is_entry, (*frame).previous);
                 leave(vm, frame);
                 if is_entry {
@@ -852,3 +916,17 @@ pub(super) unsafe fn borrowed(bits: u64) -> Value {
     unsafe { (*std::ptr::from_ref(&bits).cast::<Value>()).clone() }
 }
 
+
+/// The native function that a call instruction is about to call, if that is to be profiled.
+///
+/// # Safety
+/// `sp` is the stack's top in front of a call instruction.
+#[cold]
+unsafe fn profiled(vm: &Vm, sp: *mut Slot, opcode: u16, oparg: u32) -> Option<Value> {
+    let is_kw = usize::from(opcode == op::CALL_KW);
+    if !matches!(opcode, op::CALL | op::CALL_KW | op::CALL_ALLOC_AND_ENTER_INIT..=op::CALL_TYPE_1) {
+        return None;
+    }
+    // SAFETY: the callable stands below its arguments.
+    unsafe { instrument::profiled_call(vm, opcode, (*sp.sub(oparg as usize + 2 + is_kw)).as_ref()) }
+}

@@ -143,7 +143,8 @@ pub(super) fn run_audit_hooks(vm: &mut Vm, event: &str, args: &[Value]) -> PyRes
 /// Set the function that is told of every line, call, return and exception.
 #[pyfunction(sig = "(function, /)")]
 pub fn settrace(function: Value, vm: &mut Vm) -> PyResult<()> {
-    tracing(vm, "sys.settrace", &function)
+    vm.set_trace((!function.is_none()).then_some(function));
+    Ok(())
 }
 
 /// The function that `settrace` has set, or None.
@@ -155,7 +156,8 @@ pub fn gettrace(vm: &mut Vm) -> Value {
 /// Set the function that is told of every call and return.
 #[pyfunction(sig = "(function, /)")]
 pub fn setprofile(function: Value, vm: &mut Vm) -> PyResult<()> {
-    tracing(vm, "sys.setprofile", &function)
+    vm.set_profile((!function.is_none()).then_some(function));
+    Ok(())
 }
 
 /// The function that `setprofile` has set, or None.
@@ -170,7 +172,3 @@ pub(super) fn asyncgen(vm: &Vm) -> (Value, Value) {
     (value(&vm.eval.asyncgen_firstiter), value(&vm.eval.asyncgen_finalizer))
 }
 
-/// Events of tracing and profiling are not delivered yet; switching them off needs nothing.
-fn tracing(vm: &mut Vm, what: &str, function: &Value) -> PyResult<()> {
-    if function.is_none() { Ok(()) } else { Err(vm.not_implemented_error(format!("{what}: the evaluator does not report events yet"))) }
-}

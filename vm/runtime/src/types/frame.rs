@@ -26,6 +26,9 @@ pub struct FrameObject {
     pub trace_opcodes: Cell<bool>,
     /// The line being traced; 0 when none is.
     pub lineno: Cell<i32>,
+    /// Line and code unit that were traced last; -1 before the first.
+    pub traced_line: Cell<i32>,
+    pub traced_unit: Cell<i64>,
     /// Locals under names that the code does not know (`f_locals['x'] = ...`).
     pub extra_locals: GilCell<Option<Py<Dict>>>,
 }
@@ -41,6 +44,8 @@ impl FrameObject {
             trace_lines: Cell::new(true),
             trace_opcodes: Cell::new(false),
             lineno: Cell::new(0),
+            traced_line: Cell::new(-1),
+            traced_unit: Cell::new(-1),
             extra_locals: GilCell::new(None),
         }
     }

@@ -58,7 +58,14 @@ pub fn set_function_attribute(vm: &mut Vm, function: &Value, attribute: Value, o
         make_function::KWDEFAULTS => drop(f.kwdefaults.replace(vm, attribute.into_py::<Dict>().ok())),
         make_function::ANNOTATIONS => drop(f.annotations.replace(vm, Some(attribute))),
         make_function::CLOSURE => drop(f.closure.replace(vm, attribute.into_py::<Tuple>().ok())),
-        make_function::ANNOTATE => drop(f.annotate.replace(vm, Some(attribute))),
+        make_function::ANNOTATE => {
+            if let Some(annotate) = attribute.downcast_exact::<Function>() {
+                let name = format!("{}.__annotate__", f.qualname.get(vm).to_string_lossy());
+                let name = vm.new_str(&name)?;
+                drop(annotate.qualname.replace(vm, name));
+            }
+            drop(f.annotate.replace(vm, Some(attribute)));
+        }
         _ => return Err(vm.system_error("bad operand of SET_FUNCTION_ATTRIBUTE")),
     }
     Ok(())
