@@ -46,6 +46,7 @@ mod pwd;
 mod resource;
 mod select;
 pub mod signal;
+mod socket;
 mod stat;
 mod termios;
 mod thread;
@@ -95,6 +96,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &resource::MODULE,
     &select::MODULE,
     &signal::MODULE,
+    &socket::MODULE,
     &stat::MODULE,
     &termios::MODULE,
     &thread::MODULE,

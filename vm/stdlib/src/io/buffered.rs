@@ -583,9 +583,8 @@ impl Buffered {
             let old = self.buffer.replace(vm, buffer);
             drop(old);
             let Some(n) = result? else { return Err(blocking_error(vm, 0)) };
-            self.adjust(self.write_pos.get() + n as i64);
-            self.write_pos.set(self.pos.get());
-            self.raw_pos.set(self.pos.get());
+            self.write_pos.set(self.write_pos.get() + n as i64);
+            self.raw_pos.set(self.write_pos.get());
             crate::signal::check_signals(vm)?;
         }
         self.reset_write();

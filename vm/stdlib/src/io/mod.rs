@@ -15,7 +15,7 @@ mod base;
 mod buffered;
 mod buffered_types;
 mod bytesio;
-mod fileio;
+pub mod fileio;
 mod newline;
 mod rwpair;
 mod stringio;
