@@ -285,5 +285,4 @@ pub static CONSTANTS: &[(&str, i64)] = &[
     ("TCP_ZEROCOPY_RECEIVE", 35),
     ("UDPLITE_RECV_CSCOV", 11),
     ("UDPLITE_SEND_CSCOV", 10),
-    ("has_ipv6", 1),
 ];

@@ -674,7 +674,7 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     drop(old);
     let timeout = oserror::builtin(vm, "TimeoutError")?;
     let class = <Socket as krait_runtime::PyClass>::static_type().ready(vm)?.to_value();
-    for (name, value) in [("error", os_error), ("gaierror", gaierror), ("herror", host_error), ("timeout", timeout), ("SocketType", class)] {
+    for (name, value) in [("has_ipv6", Value::from_bool(true)), ("error", os_error), ("gaierror", gaierror), ("herror", host_error), ("timeout", timeout), ("SocketType", class)] {
         let name = vm.intern(name);
         dict.set_str(vm, &name, value)?;
     }
