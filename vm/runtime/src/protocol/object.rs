@@ -275,6 +275,9 @@ impl Vm {
     }
 
     fn class_getitem(&mut self, cls: &Py<PyType>, key: &Value) -> PyResult {
+        if crate::types::typeobject::new::is_type_itself(cls) {
+            return crate::types::genericalias::new_alias(self, cls.to_value(), key.clone());
+        }
         match self.getattr_opt(cls.as_value(), n!(__class_getitem__))? {
             Some(method) => self.call(&method, std::slice::from_ref(key)),
             None => {

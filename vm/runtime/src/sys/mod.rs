@@ -1,6 +1,7 @@
 //! The `sys` module.
 
 use crate::config::Config;
+use crate::types::type_::PyType;
 use crate::types::dict::Dict;
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
@@ -202,6 +203,21 @@ fn _clear_type_cache(vm: &mut Vm) {
     interp.method_cache.clear(vm);
 }
 
+/// Take the descriptors of __dict__ and __weakref__ out of a class, which dataclasses replace by a class with slots.
+#[pyfunction(sig = "(type, /)")]
+fn _clear_type_descriptors(type_: &Py<PyType>, vm: &mut Vm) -> PyResult<()> {
+    if type_.has_flag(crate::types::class::flags::IMMUTABLETYPE) {
+        return Err(vm.type_error("argument is immutable"));
+    }
+    let Some(dict) = type_.dict.load(vm) else { return Ok(()) };
+    for name in [n!(__dict__), n!(__weakref__)] {
+        let old = dict.remove_str(vm, name);
+        crate::types::typeobject::after_change(vm, type_, name);
+        drop(old);
+    }
+    Ok(())
+}
+
 /// Forget all caches that do no harm when gone.
 #[pyfunction]
 fn _clear_internal_caches(vm: &mut Vm) {
@@ -309,7 +325,7 @@ crate::module! {
         exc_info, exception, exit, getrefcount, intern, _is_interned, _is_immortal, getsizeof, _get_cpu_count_config, _is_gil_enabled,
         is_remote_debug_enabled, getrecursionlimit, setrecursionlimit, getswitchinterval,
         setswitchinterval, getdefaultencoding, getfilesystemencoding, getfilesystemencodeerrors, get_int_max_str_digits,
-        set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _clear_internal_caches, is_finalizing,
+        set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _clear_type_descriptors, _clear_internal_caches, is_finalizing,
         is_stack_trampoline_active, _getframe, _getframemodulename, call_tracing, getdlopenflags, get_asyncgen_hooks, set_asyncgen_hooks,
         get_coroutine_origin_tracking_depth, set_coroutine_origin_tracking_depth, excepthook, displayhook, unraisablehook, breakpointhook, audit,
         addaudithook, settrace, gettrace, setprofile, getprofile,

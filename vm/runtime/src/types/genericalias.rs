@@ -79,9 +79,15 @@ fn items_repr(vm: &mut Vm, items: &[Value], out: &mut Vec<u32>) -> PyResult<()> 
         match item.downcast_exact::<List>() {
             Some(list) => {
                 vm.check_stack(" while getting the repr of an object")?;
-                let inner = list.items(vm).to_vec();
                 out.push(u32::from('['));
-                items_repr(vm, &inner, out)?;
+                for i in 0..list.items(vm).len() {
+                    // An item's repr may shorten the list.
+                    let Some(inner) = list.items(vm).get(i).cloned() else { return Err(vm.index_error("list index out of range")) };
+                    if i > 0 {
+                        out.extend([u32::from(','), u32::from(' ')]);
+                    }
+                    items_repr(vm, &[inner], out)?;
+                }
                 out.push(u32::from(']'));
             }
             None => type_repr(vm, item, out)?,

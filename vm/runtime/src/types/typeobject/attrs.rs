@@ -98,7 +98,8 @@ impl PyType {
 
     #[getter]
     fn __module__(zelf: &Py<PyType>, vm: &mut Vm) -> PyResult {
-        if let Some(module) = own(vm, zelf, n!(__module__)) {
+        // A native type may have a descriptor of that name, for its instances.
+        if let Some(module) = own(vm, zelf, n!(__module__)).filter(|m| m.is::<Str>() || zelf.has_flag(flags::HEAPTYPE)) {
             return Ok(module);
         }
         if zelf.has_flag(flags::HEAPTYPE) {
