@@ -347,7 +347,8 @@ pub fn group_digits(digits: &str, locale: &NumberLocale, width: usize) -> String
             break;
         }
         let mut n = 0;
-        while n < size.unwrap_or(u8::MAX) && (digits.peek().is_some() || out.len() < width) {
+        // A group has a digit at least, so that no separator comes first.
+        while n < size.unwrap_or(u8::MAX) && (digits.peek().is_some() || out.len() < width || n == 0) {
             out.push(digits.next().unwrap_or('0'));
             n += 1;
         }

@@ -354,13 +354,14 @@ fn construct(vm: &mut Vm, cls: &Py<PyType>, real: Option<Value>, imag: Option<Va
             return Err(vm.type_error(format!("complex() argument '{name}' must be a real number, not {got}")));
         }
     }
-    let mut result = (0.0, 0.0);
+    let (mut result, mut complex_real) = ((0.0, 0.0), false);
     if let Some(r) = &real {
         let complex = r.is::<Complex>() || vm.lookup_special(r, n!(__complex__))?.is_some();
         if complex && imag.is_some() {
             let got = r.type_name();
             vm.warn_deprecated(&format!("complex() argument 'real' must be a real number, not {got}"))?;
         }
+        complex_real = complex;
         result = real_argument(vm, r, "complex() argument 'real' must be a real number, not")?;
     }
     if let Some(i) = &imag {
@@ -368,13 +369,15 @@ fn construct(vm: &mut Vm, cls: &Py<PyType>, real: Option<Value>, imag: Option<Va
             let got = i.type_name();
             vm.warn_deprecated(&format!("complex() argument 'imag' must be a real number, not {got}"))?;
             let (ir, ii) = vm.as_complex(i)?;
-            result = (result.0 - ii, result.1 + ir);
+            result = (result.0 - ii, if complex_real { result.1 + ir } else { ir });
         } else {
             if !is_number(i) {
                 let got = i.type_name();
                 return Err(vm.type_error(format!("complex() argument 'imag' must be a real number, not {got}")));
             }
-            result.1 += vm.as_f64(i)?;
+            let imag = vm.as_f64(i)?;
+            // A real part that is no complex adds nothing, not even the sign of zero.
+            result.1 = if complex_real { result.1 + imag } else { imag };
         }
     }
     make(vm, cls, result)
@@ -404,16 +407,14 @@ pub fn parse(text: &str) -> Option<Parts> {
     let Some(body) = text.strip_suffix(['j', 'J']) else { return float::text::parse(text).filter(|_| !text.contains(white)).map(|r| (r, 0.0)) };
     // The sign that begins the imaginary part: the last one that belongs to no exponent.
     let bytes = body.as_bytes();
-    let split = (0..bytes.len()).rev().find(|&i| matches!(bytes[i], b'+' | b'-') && !(i > 0 && matches!(bytes[i - 1], b'e' | b'E')))?;
+    let split = (0..bytes.len()).rev().find(|&i| matches!(bytes[i], b'+' | b'-') && !(i > 0 && matches!(bytes[i - 1], b'e' | b'E')));
     let number = |t: &str| if t.contains(white) { None } else { float::text::parse(t) };
     let imaginary = |t: &str| match t {
         "+" | "" => Some(1.0),
         "-" => Some(-1.0),
         t => number(t),
     };
-    if split == 0 {
-        return imaginary(body).map(|i| (0.0, i));
-    }
+    let Some(split) = split.filter(|&s| s > 0) else { return imaginary(body).map(|i| (0.0, i)) };
     Some((number(&body[..split])?, imaginary(&body[split..])?))
 }
 

@@ -51,6 +51,15 @@ pub struct PyType {
     pub init_cache: Cell<u64>,
 }
 
+/// Whether `cls.__new__` takes no keywords: it is the native type `base`, or has its `__init__`, which would not take them either.
+pub fn keywords_refused(cls: &Py<PyType>, base: &Py<PyType>) -> bool {
+    let same = match (cls.slots.init.get(), base.slots.init.get()) {
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    cls.is(base) || same
+}
+
 impl PyType {
     /// An empty type, to be filled in.
     pub const fn new() -> PyType {

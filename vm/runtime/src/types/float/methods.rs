@@ -169,7 +169,9 @@ impl Float {
 
     #[new]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
-        args.no_keywords(vm, "float")?;
+        if crate::types::type_::keywords_refused(cls, <Float as crate::PyClass>::type_object(vm)) {
+            args.no_keywords(vm, "float")?;
+        }
         crate::args::check_positional(vm, "float", args.positional().len(), 0, 1)?;
         let f = match args.positional().first() {
             None => 0.0,
@@ -228,7 +230,8 @@ fn from_object(vm: &mut Vm, x: &Value) -> PyResult<f64> {
             let name = x.type_name();
             Err(vm.type_error(format!("float() argument must be a string or a real number, not '{name}'")))
         }
-        None => vm.as_f64(x),
+        None if x.is_exact::<Float>() => vm.as_f64(x),
+        None => vm.number_to_f64(x),
     }
 }
 

@@ -41,6 +41,11 @@ impl Vm {
         if let Some(int) = IntRef::new(value).filter(|_| value.is_small_int() || value.is_exact::<crate::types::int::Int>()) {
             return crate::types::int::arith::to_f64(self, &int);
         }
+        self.number_to_f64(value)
+    }
+
+    /// `PyNumber_Float` without strings: `__float__`, then `__index__`.
+    pub(crate) fn number_to_f64(&mut self, value: &Value) -> PyResult<f64> {
         if let Some(slot) = value.ty().slots.nb_float.get() {
             let result = slot(self, value)?;
             let Some(f) = float_value(&result) else {

@@ -183,7 +183,7 @@ pub fn true_divide(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
 /// `n / d` correctly rounded; none if it overflows. `d` is not 0.
 pub fn ratio_to_f64(n: &BigInt, d: &BigInt) -> Option<f64> {
     if n.is_zero() {
-        return Some(0.0);
+        return Some(if d.is_negative() { -0.0 } else { 0.0 });
     }
     let negative = n.is_negative() != d.is_negative();
     let (n, d) = (n.magnitude(), d.magnitude());

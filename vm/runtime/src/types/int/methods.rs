@@ -258,7 +258,7 @@ impl Int {
             IntRef::Small(i) => u64::from(64 - i.unsigned_abs().leading_zeros()),
             IntRef::Big(b) => b.bits(),
         };
-        24 + 4 * bits.div_ceil(30).max(1)
+        u64::from(zelf.ty().core.basicsize.get()) + 4 * bits.div_ceil(30).max(1)
     }
 
     /// Format after a specification.

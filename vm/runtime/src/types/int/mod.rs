@@ -176,11 +176,18 @@ impl Vm {
             return Err(self.type_error(format!("'{name}' object cannot be interpreted as an integer")));
         };
         let result = slot(self, value)?;
-        if result.is::<Int>() {
+        if result.is_exact::<Int>() {
             return Ok(result);
         }
         let name = result.type_name();
-        Err(self.type_error(format!("__index__ returned non-int (type {name})")))
+        if !result.is::<Int>() {
+            return Err(self.type_error(format!("__index__ returned non-int (type {name})")));
+        }
+        self.warn_deprecated(&format!(
+            "__index__ returned non-int (type {name}).  The ability to return an instance of a strict subclass of int is deprecated, and may not be \
+             supported in a future version of Python."
+        ))?;
+        Ok(result)
     }
 
     /// `operator.index(value)` as a Rust int; OverflowError "cannot fit 'T' into an index-sized integer".
