@@ -61,6 +61,8 @@ pub struct Interpreter {
     /// `sys.get_int_max_str_digits()`.
     pub int_max_str_digits: Cell<i64>,
     config: Config,
+    /// The state of `sys.monitoring`.
+    pub(crate) monitoring: crate::sys::monitoring::MonitoringCell,
     /// The types that everything else needs are ready.
     pub(crate) types_ready: Cell<bool>,
     /// The interpreter is shutting down.
@@ -184,6 +186,7 @@ impl Vm {
             recursion_limit: Cell::new(1000),
             int_max_str_digits: Cell::new(config.int_max_str_digits),
             config,
+            monitoring: GilCell::default(),
             types_ready: Cell::new(false),
             finalizing: Cell::new(false),
             import_func_ready: Cell::new(false),

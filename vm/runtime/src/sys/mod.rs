@@ -9,6 +9,7 @@ use crate::{Args, Py, PyResult, Value, Vm, pyfunction};
 
 mod info;
 mod jit;
+pub mod monitoring;
 mod hooks;
 pub use hooks::{print_exception, traceback_line};
 pub use info::VERSION;
@@ -338,6 +339,8 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     info::init(vm, dict)?;
     let (name, jit) = (vm.intern("_jit"), crate::module::create(vm, &jit::MODULE)?);
     dict.set_str(vm, &name, jit.into_value())?;
+    let (name, monitoring) = (vm.intern("monitoring"), crate::module::create(vm, &monitoring::MODULE)?);
+    dict.set_str(vm, &name, monitoring.into_value())?;
     for name in ["displayhook", "excepthook", "breakpointhook", "unraisablehook"] {
         let plain = vm.intern(name);
         let kept = vm.intern(&format!("__{name}__"));
