@@ -6,9 +6,16 @@ use crate::types::union::Union;
 use crate::types::value::ValueExt;
 use crate::{Py, PyClass, PyResult, Value, Vm};
 
+/// How deep tuples of classes may nest. The native stack would bear more, but a program that gets here has gone wrong.
+const MAX_NESTING: u32 = 10_000;
+
 impl Vm {
     /// `isinstance(object, class)`.
     pub fn isinstance(&mut self, object: &Value, class: &Value) -> PyResult<bool> {
+        self.isinstance_nested(object, class, 0)
+    }
+
+    fn isinstance_nested(&mut self, object: &Value, class: &Value, depth: u32) -> PyResult<bool> {
         if object.ty().as_value().is_same(class) {
             return Ok(true);
         }
@@ -17,11 +24,11 @@ impl Vm {
         }
         if let Some(union) = class.downcast::<Union>() {
             let args = union.args.clone();
-            return self.any_of(args.items(), |vm, c| vm.isinstance(object, c));
+            return self.any_of(args.items(), depth, |vm, c| vm.isinstance_nested(object, c, depth + 1));
         }
         if let Some(tuple) = class.downcast::<Tuple>() {
             let tuple = tuple.clone();
-            return self.any_of(tuple.items(), |vm, c| vm.isinstance(object, c));
+            return self.any_of(tuple.items(), depth, |vm, c| vm.isinstance_nested(object, c, depth + 1));
         }
         match self.lookup_special(class, n!(__instancecheck__))? {
             Some(check) => {
@@ -34,16 +41,20 @@ impl Vm {
 
     /// `issubclass(class, other)`.
     pub fn issubclass(&mut self, class: &Value, other: &Value) -> PyResult<bool> {
+        self.issubclass_nested(class, other, 0)
+    }
+
+    fn issubclass_nested(&mut self, class: &Value, other: &Value, depth: u32) -> PyResult<bool> {
         if other.is_exact::<PyType>() {
             return if class.is_same(other) { Ok(true) } else { self.issubclass_real(class, other) };
         }
         if let Some(union) = other.downcast::<Union>() {
             let args = union.args.clone();
-            return self.any_of(args.items(), |vm, c| vm.issubclass(class, c));
+            return self.any_of(args.items(), depth, |vm, c| vm.issubclass_nested(class, c, depth + 1));
         }
         if let Some(tuple) = other.downcast::<Tuple>() {
             let tuple = tuple.clone();
-            return self.any_of(tuple.items(), |vm, c| vm.issubclass(class, c));
+            return self.any_of(tuple.items(), depth, |vm, c| vm.issubclass_nested(class, c, depth + 1));
         }
         match self.lookup_special(other, n!(__subclasscheck__))? {
             Some(check) => {
@@ -54,8 +65,11 @@ impl Vm {
         }
     }
 
-    fn any_of(&mut self, classes: &[Value], mut test: impl FnMut(&mut Vm, &Value) -> PyResult<bool>) -> PyResult<bool> {
+    fn any_of(&mut self, classes: &[Value], depth: u32, mut test: impl FnMut(&mut Vm, &Value) -> PyResult<bool>) -> PyResult<bool> {
         self.check_stack(" in __instancecheck__")?;
+        if depth > MAX_NESTING {
+            return Err(self.recursion_error("maximum recursion depth exceeded in __instancecheck__"));
+        }
         for class in classes {
             if test(self, class)? {
                 return Ok(true);
