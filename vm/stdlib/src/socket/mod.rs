@@ -68,7 +68,7 @@ fn timed_out(vm: &mut Vm) -> Raised {
 }
 
 /// A socket.
-#[pyclass(name = "socket", module = "_socket", managed, flags(BASETYPE, NO_DICT), text_signature = "(family=-1, type=-1, proto=-1, fileno=None)")]
+#[pyclass(name = "socket", module = "_socket", gc, flags(BASETYPE), text_signature = "(family=-1, type=-1, proto=-1, fileno=None)")]
 pub struct Socket {
     fd: Cell<i32>,
     family: Cell<i32>,
