@@ -338,9 +338,14 @@ pub fn richcompare(vm: &mut Vm, zelf: &Value, other: &Value, op: CompareOp) -> P
         CompareOp::Gt => n!(__gt__),
         CompareOp::Ge => n!(__ge__),
     };
-    match call_dunder(vm, zelf, name, std::slice::from_ref(other))? {
-        Some(result) => Ok(result),
-        None => Ok(Value::not_implemented()),
+    let Some(method) = zelf.ty().lookup(vm, name) else { return Ok(Value::not_implemented()) };
+    if method.type_flag(flags::METHOD_DESCRIPTOR) {
+        return vm.call(&method, &[zelf.clone(), other.clone()]);
+    }
+    // A descriptor that fails counts as no method.
+    match vm.lookup_special(zelf, name) {
+        Ok(Some(method)) => vm.call(&method, std::slice::from_ref(other)),
+        Ok(None) | Err(_) => Ok(Value::not_implemented()),
     }
 }
 
