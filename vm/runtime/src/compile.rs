@@ -97,7 +97,8 @@ pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyRes
 pub fn compile_module(vm: &mut Vm, arena: &Arena, module: &krait_syntax::ast::Mod<'_>, request: &CompileRequest, text: &str) -> PyResult {
     let compiled = match krait_compiler::compile::compile(arena, module, &request.filename, request.compile_options(vm)) {
         Ok(compiled) => compiled,
-        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, (!text.is_empty()).then_some(text))),
+        // As in CPython, the compiler's errors show a line only if there is a file to read it from.
+        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, None)),
     };
     issue_warnings(vm, &compiled.warnings, &request.filename, text)?;
     Ok(vm.new_code(&compiled.code)?.into_value())
@@ -129,7 +130,7 @@ pub fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &Compil
             return Ok(text.to_owned());
         }
     }
-    decode_source(vm, &bytes, &request.filename)
+    decode_source(vm, &bytes, &request.filename, false)
 }
 
 #[cold]
@@ -147,10 +148,11 @@ fn null_bytes(vm: &mut Vm, filename: &TextBuf) -> Raised {
     vm.raise::<crate::types::exceptions::SyntaxError>("source code string cannot contain null bytes")
 }
 
-/// Decodes source bytes by BOM and coding cookie (PEP 263).
-pub fn decode_source(vm: &mut Vm, bytes: &[u8], filename: &TextBuf) -> PyResult<String> {
+/// Decodes source bytes by BOM and coding cookie (PEP 263). Errors name the file if the bytes come `from_file`.
+pub fn decode_source(vm: &mut Vm, bytes: &[u8], filename: &TextBuf, from_file: bool) -> PyResult<String> {
     let mut raised: Option<Raised> = None;
-    let result = krait_syntax::decode_source(bytes, &mut |codec, data| match decode_with_codec(vm, codec, data) {
+    let shown = filename.to_str_lossy();
+    let result = krait_syntax::decode_source_file(bytes, from_file.then_some(&*shown), &mut |codec, data| match decode_with_codec(vm, codec, data) {
         Ok(text) => text.map(Ok),
         Err(e) => {
             let message = vm.str(e.exception().as_value()).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();

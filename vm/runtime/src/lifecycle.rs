@@ -181,7 +181,7 @@ pub fn run_file(vm: &mut Vm, data: &[u8], filename: &str) -> PyResult {
             return Err(vm.raise::<crate::types::exceptions::SyntaxError>("source code cannot contain null bytes"));
         }
         let name = compile::fs_decode(filename.as_bytes());
-        let text = compile::decode_source(vm, data, &name)?;
+        let text = compile::decode_source(vm, data, &name, true)?;
         let request = CompileRequest { filename: name, mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1 };
         compile::compile_source(vm, &text, request)?
     };

@@ -144,7 +144,7 @@ pub fn symtable(source: &Value, filename: &Value, startstr: String, vm: &mut Vm)
     };
     let table = match future::features(&parsed.module).and_then(|f| st::build(&arena, &parsed.module, &f)) {
         Ok(table) => table,
-        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, Some(&text))),
+        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, None)),
     };
     entry(vm, &table, table.top().id)
 }

@@ -345,8 +345,12 @@ fn resume(vm: &mut Vm, zelf: &Value, value: Option<&Value>, throw: Option<Raised
         frame
     };
     if let Some(e) = &throw {
+        // What the generator itself is handling becomes the context, not what its caller handles.
         let exception = e.exception().clone();
-        vm.chain_context(&exception);
+        let own = vm.eval.handled.last().cloned().flatten().and_then(|h| h.into_py::<BaseException>().ok());
+        if let Some(own) = own {
+            vm.chain_context_to(&exception, own);
+        }
     }
     let result = run(vm, frame, throw)?;
     let yielded = !gen_state.is_finished();

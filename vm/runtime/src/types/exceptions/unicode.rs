@@ -166,8 +166,12 @@ fn single(start: isize, end: isize, len: usize) -> Option<usize> {
     (at < len && start.checked_add(1) == Some(end)).then_some(at)
 }
 
-fn object_error(vm: &mut Vm, expected: &str) -> Raised {
-    vm.type_error(format!("UnicodeError 'object' attribute must be a {expected}"))
+/// `str()` of the other attributes may have taken the object away.
+fn object_error(vm: &mut Vm, expected: Option<&str>) -> Raised {
+    match expected {
+        Some(expected) => vm.type_error(format!("UnicodeError 'object' attribute must be a {expected}")),
+        None => vm.type_error("UnicodeError 'object' attribute is not set"),
+    }
 }
 
 #[pymethods(parts(MEMBERS, POSITIONS))]
@@ -187,10 +191,13 @@ impl UnicodeEncodeError {
 
     #[slot(str)]
     fn slot_str(&self, vm: &mut Vm) -> PyResult<String> {
-        let Some(object) = self.object.load(vm) else { return Ok(String::new()) };
+        if self.object.get(vm).is_none() {
+            return Ok(String::new());
+        }
         let (encoding, reason) = (self.encoding.load(vm), self.reason.load(vm));
         let (encoding, reason) = (text(vm, encoding)?, text(vm, reason)?);
-        let Some(chars) = object.downcast::<Str>() else { return Err(object_error(vm, "string")) };
+        let Some(object) = self.object.load(vm) else { return Err(object_error(vm, None)) };
+        let Some(chars) = object.downcast::<Str>() else { return Err(object_error(vm, Some("string"))) };
         let (start, end) = (self.start.get(), self.end.get());
         if let Some(at) = single(start, end, chars.len()) {
             let c = escape(chars.data().get(at).unwrap_or(0));
@@ -225,10 +232,13 @@ impl UnicodeDecodeError {
 
     #[slot(str)]
     fn slot_str(&self, vm: &mut Vm) -> PyResult<String> {
-        let Some(object) = self.object.load(vm) else { return Ok(String::new()) };
+        if self.object.get(vm).is_none() {
+            return Ok(String::new());
+        }
         let (encoding, reason) = (self.encoding.load(vm), self.reason.load(vm));
         let (encoding, reason) = (text(vm, encoding)?, text(vm, reason)?);
-        let Some(bytes) = object.downcast::<Bytes>().map(|b| b.as_bytes()) else { return Err(object_error(vm, "bytes")) };
+        let Some(object) = self.object.load(vm) else { return Err(object_error(vm, None)) };
+        let Some(bytes) = object.downcast::<Bytes>().map(|b| b.as_bytes()) else { return Err(object_error(vm, Some("bytes"))) };
         let (start, end) = (self.start.get(), self.end.get());
         if let Some(at) = single(start, end, bytes.len()) {
             let byte = bytes.get(at).copied().unwrap_or(0);
@@ -255,10 +265,13 @@ impl UnicodeTranslateError {
 
     #[slot(str)]
     fn slot_str(&self, vm: &mut Vm) -> PyResult<String> {
-        let Some(object) = self.object.load(vm) else { return Ok(String::new()) };
+        if self.object.get(vm).is_none() {
+            return Ok(String::new());
+        }
         let reason = self.reason.load(vm);
         let reason = text(vm, reason)?;
-        let Some(chars) = object.downcast::<Str>() else { return Err(object_error(vm, "string")) };
+        let Some(object) = self.object.load(vm) else { return Err(object_error(vm, None)) };
+        let Some(chars) = object.downcast::<Str>() else { return Err(object_error(vm, Some("string"))) };
         let (start, end) = (self.start.get(), self.end.get());
         if let Some(at) = single(start, end, chars.len()) {
             let c = escape(chars.data().get(at).unwrap_or(0));
