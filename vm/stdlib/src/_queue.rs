@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Exception raised by Queue.get(block=0)/get_nowait().
-#[pyclass(module = "_queue", name = "Empty", base = Exception, flags(BASETYPE), no_methods)]
+#[pyclass(module = "_queue", name = "Empty", base = Exception, flags(BASETYPE))]
 #[repr(C)]
 pub struct Empty {
     pub base: Exception,
@@ -25,6 +25,16 @@ pub struct Empty {
 impl From<BaseException> for Empty {
     fn from(base: BaseException) -> Empty {
         Empty { base: base.into() }
+    }
+}
+
+#[pymethods]
+impl Empty {
+    #[new]
+    #[allow(clippy::new_ret_no_self, reason = "Python's constructor")]
+    fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Empty>> {
+        let args = vm.new_tuple_from(args.positional())?;
+        vm.new_instance(cls, Empty::from(BaseException::new(args)))
     }
 }
 

@@ -63,11 +63,17 @@ impl Vm {
         if let Some(tuple) = iterable.downcast_exact::<crate::types::tuple::Tuple>() {
             return Ok(tuple.items().to_vec());
         }
+        let iterator = self.iter(iterable)?;
+        let hint = self.length_hint(iterable, 8)?;
         let mut items = Vec::new();
-        self.for_each(iterable, |_, item| {
+        // A hint may be far too high.
+        if hint >= 1 << 16 && (!krait_heap::fits_memory(hint.saturating_mul(8)) || items.try_reserve(hint.min(1 << 20)).is_err()) {
+            return Err(self.memory_error());
+        }
+        items.reserve(hint.min(1 << 16));
+        while let Some(item) = self.iter_next(&iterator)? {
             items.push(item);
-            Ok(())
-        })?;
+        }
         Ok(items)
     }
 }

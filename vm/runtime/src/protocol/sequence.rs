@@ -293,7 +293,10 @@ impl Vm {
 
     /// The builtin `name`, as `__reduce__` methods need it.
     pub fn builtin(&mut self, name: &Py<Str>) -> PyResult {
-        let found = self.interp.builtins.load(self).and_then(|dict| dict.get_str(self, name).cloned());
+        let found = match self.interp.builtins.load(self) {
+            Some(dict) => dict.get(self, name.as_value())?,
+            None => None,
+        };
         match found {
             Some(value) => Ok(value),
             None => {

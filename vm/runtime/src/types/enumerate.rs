@@ -1,7 +1,7 @@
 //! `enumerate` and `reversed` (CPython's `enumobject.c`).
 
 use crate::types::dict::Dict;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{Recycled, Tuple};
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Args, GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
@@ -17,6 +17,7 @@ pub struct Enumerate {
     pub count: Cell<i64>,
     /// The next count once it no longer is.
     pub long: GilCell<Option<Value>>,
+    result: Recycled,
 }
 
 const SMALL_END: i64 = 1 << 61;
@@ -38,7 +39,7 @@ impl Enumerate {
             }
         };
         let iterator = vm.iter(&iterable)?;
-        vm.new_instance(cls, Enumerate { iterator, count: Cell::new(count), long: GilCell::new(long) })
+        vm.new_instance(cls, Enumerate { iterator, count: Cell::new(count), long: GilCell::new(long), result: Recycled::default() })
     }
 
     #[slot(iter)]
@@ -50,7 +51,7 @@ impl Enumerate {
     fn slot_next(&self, vm: &mut Vm) -> PyResult<Option<Value>> {
         let Some(item) = vm.iter_next(&self.iterator)? else { return Ok(None) };
         let count = self.take_count(vm)?;
-        Ok(Some(vm.new_tuple([count, item])?.into_value()))
+        self.result.pair(vm, count, item).map(Some)
     }
 
     /// For pickling.

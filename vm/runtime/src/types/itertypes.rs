@@ -1,7 +1,7 @@
 //! `map`, `filter` and `zip`.
 
 use crate::types::int::Bool;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{Recycled, Tuple};
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm, pyclass, pymethods};
@@ -124,6 +124,7 @@ impl Map {
 pub struct Zip {
     pub iterators: Vec<Value>,
     pub strict: Cell<bool>,
+    result: Recycled,
 }
 
 #[pymethods]
@@ -133,7 +134,7 @@ impl Zip {
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Zip>> {
         let strict = strict_keyword::<Zip>(vm, cls, args)?;
         let iterators = iterators(vm, args.positional())?;
-        vm.new_instance(cls, Zip { iterators, strict: Cell::new(strict) })
+        vm.new_instance(cls, Zip { iterators, strict: Cell::new(strict), result: Recycled::default() })
     }
 
     #[slot(iter)]
@@ -145,6 +146,11 @@ impl Zip {
     fn slot_next(&self, vm: &mut Vm) -> PyResult<Option<Value>> {
         if self.iterators.is_empty() {
             return Ok(None);
+        }
+        if let ([first, second], false) = (self.iterators.as_slice(), self.strict.get()) {
+            let Some(a) = vm.iter_next(first)? else { return Ok(None) };
+            let Some(b) = vm.iter_next(second)? else { return Ok(None) };
+            return self.result.pair(vm, a, b).map(Some);
         }
         match step_all(vm, &self.iterators, self.strict.get(), "zip")? {
             Some(row) => Ok(Some(vm.new_tuple(row)?.into_value())),

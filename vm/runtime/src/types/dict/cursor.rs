@@ -1,7 +1,7 @@
 //! Iterators over dicts. They notice when the dict has changed its size, and that they have met more keys than there were.
 
 use super::Dict;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{Recycled, Tuple};
 use crate::{GilCell, Py, PyResult, Traverse, Value, Vm, pyclass, pymethods};
 use std::cell::Cell;
 
@@ -15,19 +15,21 @@ pub struct Cursor {
     place: Cell<usize>,
     /// Items still expected.
     left: Cell<usize>,
+    /// The pair given out last.
+    pair: Recycled,
 }
 
 impl Cursor {
     /// At the beginning.
     pub fn forwards(vm: &Vm, dict: Py<Dict>) -> Cursor {
         let used = dict.len(vm);
-        Cursor { dict: GilCell::new(Some(dict)), used: Cell::new(used), place: Cell::new(0), left: Cell::new(used) }
+        Cursor { dict: GilCell::new(Some(dict)), used: Cell::new(used), place: Cell::new(0), left: Cell::new(used), pair: Recycled::default() }
     }
 
     /// At the end.
     pub fn backwards(vm: &Vm, dict: Py<Dict>) -> Cursor {
         let (used, end) = (dict.len(vm), dict.end(vm));
-        Cursor { dict: GilCell::new(Some(dict)), used: Cell::new(used), place: Cell::new(end), left: Cell::new(used) }
+        Cursor { dict: GilCell::new(Some(dict)), used: Cell::new(used), place: Cell::new(end), left: Cell::new(used), pair: Recycled::default() }
     }
 
     /// The next item, as `pick` takes it out.
@@ -64,9 +66,13 @@ impl Cursor {
         }
         let found = self.place.get().checked_sub(1).and_then(|place| dict.prev_from(vm, place));
         match found {
+            Some(_) if self.left.get() == 0 => {
+                self.finish(vm);
+                Err(vm.runtime_error("dictionary keys changed during iteration"))
+            }
             Some((place, key, value)) => {
                 self.place.set(place);
-                self.left.set(self.left.get().saturating_sub(1));
+                self.left.set(self.left.get() - 1);
                 Ok(Some(pick(key, value)))
             }
             None => {
@@ -95,6 +101,7 @@ impl Cursor {
             used: Cell::new(self.used.get()),
             place: Cell::new(self.place.get()),
             left: Cell::new(self.left.get()),
+            pair: Recycled::default(),
         }
     }
 }
@@ -110,7 +117,7 @@ macro_rules! iterators {
         impl $ty {
             fn step(cursor: &Cursor, vm: &mut Vm) -> PyResult<Option<Value>> {
                 match cursor.$step(vm, |$key, $value| $pick)? {
-                    Some(picked) => $finish(vm, picked).map(Some),
+                    Some(picked) => $finish(vm, cursor, picked).map(Some),
                     None => Ok(None),
                 }
             }
@@ -151,12 +158,12 @@ macro_rules! iterators {
     )*};
 }
 
-fn as_is(_: &mut Vm, value: Value) -> PyResult {
+fn as_is(_: &mut Vm, _: &Cursor, value: Value) -> PyResult {
     Ok(value)
 }
 
-fn pair(vm: &mut Vm, (key, value): (Value, Value)) -> PyResult {
-    Ok(vm.new_tuple([key, value])?.into_value())
+fn pair(vm: &mut Vm, cursor: &Cursor, (key, value): (Value, Value)) -> PyResult {
+    cursor.pair.pair(vm, key, value)
 }
 
 iterators! {

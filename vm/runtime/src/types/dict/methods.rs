@@ -46,7 +46,7 @@ impl Dict {
         if let Some(found) = self.get_hashed(vm, key, hash)? {
             return Ok(found);
         }
-        self.set_hashed(vm, key, hash, default.clone())?;
+        self.insert_missing(vm, key.clone(), hash, default.clone())?;
         Ok(default)
     }
 }

@@ -274,7 +274,7 @@ impl Dict {
     #[inline]
     pub fn find_str(&self, vm: &Vm, key: &Py<Str>) -> Option<usize> {
         let hash = key.hash_value(vm);
-        self.table.get(vm).find(hash, |e| e.key.is_same(key.as_value()) || plain_str(&e.key).is_some_and(|k| k.eq_chars(key)))
+        self.table.get(vm).find(hash, |e| e.key.is_same(key.as_value()) || e.key.downcast::<Str>().is_some_and(|k| k.eq_chars(key)))
     }
 
     /// The value at a place that `find` gave, while nothing has changed.
@@ -406,6 +406,11 @@ impl Dict {
             }
             None => self.insert_new(vm, key.clone(), hash, value),
         }
+    }
+
+    /// Puts in an item whose key is known not to be there, by a look-up after which nothing has changed.
+    pub fn insert_missing(&self, vm: &mut Vm, key: Value, hash: i64, value: Value) -> PyResult<()> {
+        self.insert_new(vm, key, hash, value)
     }
 
     fn insert_new(&self, vm: &mut Vm, key: Value, hash: i64, value: Value) -> PyResult<()> {

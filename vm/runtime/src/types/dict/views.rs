@@ -92,7 +92,7 @@ fn intersection(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
     // Either operand may be the view.
     let (mut view, mut other) = if set_view(a).is_some() { (a, b) } else { (b, a) };
     let len = vm.len(view)?;
-    if let Some(set) = any_set(other).filter(|_| other.is_exact::<crate::types::set::Set>() || other.is_exact::<crate::types::set::FrozenSet>()) {
+    if let Some(set) = any_set(other).filter(|_| other.is_exact::<crate::types::set::Set>()) {
         if len <= set.len(vm) {
             return algebra::intersection(vm, other, view);
         }

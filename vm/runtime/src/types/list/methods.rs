@@ -110,12 +110,11 @@ impl List {
         }
         let iterator = vm.iter(iterable)?;
         let hint = vm.length_hint(iterable, 8)?;
-        if zelf.items_mut(vm).try_reserve(hint.min(1 << 40)).is_err() {
-            // The hint may be a lie.
-            if hint > 1 << 24 && zelf.items_mut(vm).try_reserve(1 << 16).is_err() {
-                return Err(vm.memory_error());
-            }
+        if !krait_heap::fits_memory(hint.saturating_mul(8)) {
+            return Err(vm.memory_error());
         }
+        // The hint may be a lie.
+        zelf.items_mut(vm).reserve(hint.min(1 << 20));
         while let Some(item) = vm.iter_next(&iterator)? {
             zelf.items_mut(vm).push(item);
         }

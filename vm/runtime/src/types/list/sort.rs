@@ -19,6 +19,10 @@ const MAX_MINRUN: usize = 64;
 pub fn sort_list(list: &Py<List>, key: Option<&Value>, reverse: bool, vm: &mut Vm) -> PyResult<()> {
     let mut items = std::mem::take(list.items_mut(vm));
     let result = sort_items(&mut items, key, reverse, vm);
+    if vm.interp.heap.wakeup.get() {
+        // Finalizers of keys belong to the sort: what they do to the list counts.
+        vm.run_pending();
+    }
     let cell = list.items_mut(vm);
     let modified = cell.capacity() != 0;
     let old = std::mem::replace(cell, items);

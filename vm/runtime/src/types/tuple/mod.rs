@@ -118,6 +118,43 @@ fn tail_bytes(vm: &mut Vm, len: usize) -> PyResult<usize> {
     }
 }
 
+/// A tuple that an iterator gives out again and again, as long as nobody else has kept it.
+#[derive(Default)]
+pub struct Recycled(crate::GilCell<Option<Py<Tuple>>>);
+
+impl Traverse for Recycled {
+    fn traverse(&self, visit: &mut Visit<'_>) {
+        self.0.traverse(visit);
+    }
+    fn clear(&mut self, out: &mut Clear) {
+        self.0.clear(out);
+    }
+}
+
+impl Recycled {
+    /// A tuple of the two: the one given out before, if it has come back.
+    #[inline]
+    pub fn pair(&self, vm: &mut Vm, a: Value, b: Value) -> PyResult {
+        let Some(tuple) = self.0.get(vm) else {
+            let tuple = vm.new_tuple([a, b])?;
+            self.0.replace(vm, Some(tuple.clone()));
+            return Ok(tuple.into_value());
+        };
+        if tuple.header().refcnt() != 1 || tuple.len != 2 {
+            return Ok(vm.new_tuple([a, b])?.into_value());
+        }
+        tuple.hash.set(-1);
+        let result = tuple.to_value();
+        // SAFETY: the only other reference is the cell's, which nobody looks through; the tuple has two items, which are moved out whole.
+        let old = unsafe {
+            let tail = tuple.tail_ptr::<Value>();
+            (tail.replace(a), tail.add(1).replace(b))
+        };
+        drop(old);
+        Ok(result)
+    }
+}
+
 /// Moves at most as many items into the tail of a new tuple as there was room asked for.
 fn fill(tuple: &Py<Tuple>, room: usize, items: impl Iterator<Item = Value>) {
     // SAFETY: the tail has room for `room` items; the length grows once an item is there, and nobody else has seen the tuple.
