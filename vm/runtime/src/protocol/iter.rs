@@ -67,7 +67,7 @@ impl Vm {
         let hint = self.length_hint(iterable, 8)?;
         let mut items = Vec::new();
         // A hint may be far too high.
-        if hint >= 1 << 16 && (!krait_heap::fits_memory(hint.saturating_mul(8)) || items.try_reserve(hint.min(1 << 20)).is_err()) {
+        if (1 << 16..isize::MAX as usize).contains(&hint) && (!krait_heap::fits_memory(hint.saturating_mul(8)) || items.try_reserve(hint.min(1 << 20)).is_err()) {
             return Err(self.memory_error());
         }
         items.reserve(hint.min(1 << 16));

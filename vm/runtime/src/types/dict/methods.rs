@@ -3,6 +3,7 @@
 use super::cursor::Cursor;
 use super::{Dict, DictItems, DictKeyIter, DictKeys, DictReverseKeyIter, DictValues};
 use crate::types::list::methods::push_str;
+use crate::types::set::{FrozenSet, Set, any_set};
 use crate::types::slots::CompareOp;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
@@ -219,8 +220,19 @@ impl Dict {
     #[classmethod(sig = "(iterable, value=None, /)")]
     fn fromkeys(cls: &Py<PyType>, iterable: &Value, value: Value, vm: &mut Vm) -> PyResult {
         let new = vm.call(cls.as_value(), &[])?;
-        let iterator = vm.iter(iterable)?;
         let exact = new.downcast_exact::<Dict>().cloned();
+        if let (Some(dict), true) = (&exact, new.downcast_exact::<Dict>().is_some_and(|d| d.is_empty(vm))) {
+            // The hashes are known.
+            let source = iterable.downcast_exact::<Dict>().map(|d| d.hashed_items(vm).into_iter().map(|(h, k, _)| (h, k)).collect::<Vec<_>>());
+            let source = source.or_else(|| any_set(iterable).filter(|_| iterable.is_exact::<Set>() || iterable.is_exact::<FrozenSet>()).map(|s| s.hashed(vm)));
+            if let Some(keys) = source {
+                for (hash, key) in keys {
+                    dict.set_hashed(vm, &key, hash, value.clone())?;
+                }
+                return Ok(new);
+            }
+        }
+        let iterator = vm.iter(iterable)?;
         while let Some(key) = vm.iter_next(&iterator)? {
             match &exact {
                 Some(dict) => dict.set(vm, &key, value.clone())?,

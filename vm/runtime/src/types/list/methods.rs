@@ -110,10 +110,10 @@ impl List {
         }
         let iterator = vm.iter(iterable)?;
         let hint = vm.length_hint(iterable, 8)?;
-        if !krait_heap::fits_memory(hint.saturating_mul(8)) {
+        // The hint may be a lie; one that no list could satisfy is left out of account.
+        if hint <= isize::MAX as usize - zelf.items(vm).len() && !krait_heap::fits_memory(hint.saturating_mul(8)) {
             return Err(vm.memory_error());
         }
-        // The hint may be a lie.
         zelf.items_mut(vm).reserve(hint.min(1 << 20));
         while let Some(item) = vm.iter_next(&iterator)? {
             zelf.items_mut(vm).push(item);
@@ -369,6 +369,10 @@ impl List {
                     if vm.eq(&x, &y)? {
                         i += 1;
                         continue;
+                    }
+                    let (m, n) = (self.items(vm).len(), other.items(vm).len());
+                    if i >= m || i >= n {
+                        return Ok(Value::from_bool(op.matches(m.cmp(&n))));
                     }
                     (x, y)
                 }

@@ -25,14 +25,14 @@ pub struct SetData {
 }
 
 /// Build an unordered collection of unique elements.
-#[pyclass(name = "set", flags(BASETYPE, MATCH_SELF), gc)]
+#[pyclass(name = "set", flags(BASETYPE, MATCH_SELF), managed)]
 #[repr(C)]
 pub struct Set {
     pub data: SetData,
 }
 
 /// Build an immutable unordered collection of unique elements.
-#[pyclass(name = "frozenset", flags(BASETYPE, MATCH_SELF), gc)]
+#[pyclass(name = "frozenset", flags(BASETYPE, MATCH_SELF), managed)]
 #[repr(C)]
 pub struct FrozenSet {
     pub data: SetData,
