@@ -15,10 +15,18 @@ use krait_runtime::{Args, GilCell, Py, PyResult, Raised, Value, Vm, module, pycl
 use std::cell::Cell;
 
 /// What is wrong with a format or with values for it.
-#[pyclass(name = "error", module = "struct", base = Exception, flags(BASETYPE), no_methods)]
+#[pyclass(name = "error", module = "struct", base = Exception, flags(BASETYPE))]
 #[repr(C)]
 struct StructError {
     base: Exception,
+}
+
+#[pymethods]
+impl StructError {
+    #[new]
+    fn py_new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
+        krait_runtime::types::exceptions::new_of::<StructError>(vm, cls, args)
+    }
 }
 
 impl From<BaseException> for StructError {
@@ -500,7 +508,7 @@ impl Struct {
     fn format(&self, vm: &mut Vm) -> PyResult {
         match self.format.load(vm) {
             Some(format) => Ok(format),
-            None => Err(vm.attribute_error("format")),
+            None => Err(vm.runtime_error("Struct object is not initialized")),
         }
     }
 

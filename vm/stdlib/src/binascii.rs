@@ -4,13 +4,22 @@ use krait_runtime::types::bytes::{ByteView, Bytes, ops};
 use krait_runtime::types::exceptions::{BaseException, Exception, ValueError};
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::value::ValueExt;
-use krait_runtime::{Py, PyResult, Raised, Value, Vm, module, pyclass, pyfunction};
+use krait_runtime::types::type_::PyType;
+use krait_runtime::{Args, Py, PyResult, Raised, Value, Vm, module, pyclass, pyfunction, pymethods};
 
 /// The input is not what the encoding allows.
-#[pyclass(name = "Error", module = "binascii", base = ValueError, flags(BASETYPE), no_methods)]
+#[pyclass(name = "Error", module = "binascii", base = ValueError, flags(BASETYPE))]
 #[repr(C)]
 struct Error {
     base: ValueError,
+}
+
+#[pymethods]
+impl Error {
+    #[new]
+    fn py_new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
+        krait_runtime::types::exceptions::new_of::<Error>(vm, cls, args)
+    }
 }
 
 impl From<BaseException> for Error {
@@ -20,10 +29,24 @@ impl From<BaseException> for Error {
 }
 
 /// The input ends too early.
-#[pyclass(name = "Incomplete", module = "binascii", base = Exception, flags(BASETYPE), no_methods)]
+#[pyclass(name = "Incomplete", module = "binascii", base = Exception, flags(BASETYPE))]
 #[repr(C)]
 struct Incomplete {
     base: Exception,
+}
+
+#[pymethods]
+impl Incomplete {
+    #[new]
+    fn py_new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
+        krait_runtime::types::exceptions::new_of::<Incomplete>(vm, cls, args)
+    }
+}
+
+impl From<BaseException> for Incomplete {
+    fn from(base: BaseException) -> Incomplete {
+        Incomplete { base: base.into() }
+    }
 }
 
 fn error(vm: &mut Vm, message: &str) -> Raised {
@@ -42,7 +65,7 @@ fn ascii_input(vm: &mut Vm, data: &Value) -> PyResult<ByteView> {
         let name = data.type_name();
         return Err(vm.type_error(format!("argument should be bytes, buffer or ASCII string, not '{name}'")));
     }
-    vm.byte_view(data)
+    vm.byte_view_simple(data)
 }
 
 const UU_MAX: usize = 45;
@@ -81,7 +104,7 @@ fn a2b_uu(data: &Value, vm: &mut Vm) -> PyResult<Py<Bytes>> {
 /// Uuencode a line of data.
 #[pyfunction(sig = "(data, /, *, backtick=False)")]
 fn b2a_uu(data: &Value, backtick: bool, vm: &mut Vm) -> PyResult<Py<Bytes>> {
-    let input = vm.byte_view(data)?;
+    let input = vm.byte_view_simple(data)?;
     if input.len() > UU_MAX {
         return Err(error(vm, "At most 45 bytes at once"));
     }
@@ -127,7 +150,8 @@ fn a2b_base64(data: &Value, strict_mode: bool, vm: &mut Vm) -> PyResult<Py<Bytes
                 break;
             }
             if strict_mode && quad + pads >= 4 && i + 1 < input.len() {
-                return Err(error(vm, "Excess data after padding"));
+                let what = if input.get(i + 1) == Some(&b'=') { "Excess padding not allowed" } else { "Excess data after padding" };
+                return Err(error(vm, what));
             }
             continue;
         }
@@ -171,7 +195,7 @@ fn a2b_base64(data: &Value, strict_mode: bool, vm: &mut Vm) -> PyResult<Py<Bytes
 /// Encode as base64, with a newline at the end unless it is not wanted.
 #[pyfunction(sig = "(data, /, *, newline=True)")]
 fn b2a_base64(data: &Value, newline: bool, vm: &mut Vm) -> PyResult<Py<Bytes>> {
-    let input = vm.byte_view(data)?;
+    let input = vm.byte_view_simple(data)?;
     let mut out = Vec::with_capacity(input.len() / 3 * 4 + 5);
     for chunk in input.chunks(3) {
         let n = chunk.iter().chain(&[0, 0]).take(3).fold(0u32, |n, &b| n << 8 | u32::from(b));
@@ -210,7 +234,7 @@ fn from_hex(vm: &mut Vm, hexstr: &Value) -> PyResult<Py<Bytes>> {
 
 fn to_hex(vm: &mut Vm, data: &Value, sep: Option<&Value>, group: i32) -> PyResult<Py<Bytes>> {
     let sep = ops::hex_args(vm, sep, group, 0x100)?;
-    let input = vm.byte_view(data)?;
+    let input = vm.byte_view_simple(data)?;
     let text = ops::hex(&input, sep);
     vm.new_bytes(&text)
 }
@@ -242,7 +266,7 @@ fn hexlify(data: &Value, sep: Option<&Value>, bytes_per_sep: i32, vm: &mut Vm) -
 /// The CRC-CCITT checksum of data, going on from crc.
 #[pyfunction(sig = "(data, crc, /)")]
 fn crc_hqx(data: &Value, crc: &Value, vm: &mut Vm) -> PyResult<u32> {
-    let input = vm.byte_view(data)?;
+    let input = vm.byte_view_simple(data)?;
     let mut crc = mask(vm, crc)? & 0xffff;
     for &b in input.iter() {
         crc ^= u32::from(b) << 8;
@@ -279,7 +303,7 @@ const CRC_TABLE: [u32; 256] = {
 /// The CRC-32 checksum of data, going on from crc.
 #[pyfunction(sig = "(data, crc=?, /)", text = "($module, data, crc=0, /)")]
 fn crc32(data: &Value, crc: Option<&Value>, vm: &mut Vm) -> PyResult<u32> {
-    let input = vm.byte_view(data)?;
+    let input = vm.byte_view_simple(data)?;
     let start = match crc {
         Some(crc) => mask(vm, crc)?,
         None => 0,
@@ -327,7 +351,7 @@ fn a2b_qp(data: &Value, header: bool, vm: &mut Vm) -> PyResult<Py<Bytes>> {
 #[pyfunction(sig = "(data, quotetabs=False, istext=True, header=False)")]
 fn b2a_qp(data: &Value, quotetabs: bool, istext: bool, header: bool, vm: &mut Vm) -> PyResult<Py<Bytes>> {
     const MAX: usize = 76;
-    let input = vm.byte_view(data)?;
+    let input = vm.byte_view_simple(data)?;
     let first_newline = memchr::memchr(b'\n', &input);
     let crlf = first_newline.is_some_and(|i| i > 0 && input.get(i - 1) == Some(&b'\r'));
     let (mut out, mut line, mut at): (Vec<u8>, usize, usize) = (Vec::with_capacity(input.len()), 0, 0);

@@ -400,6 +400,10 @@ impl Vm {
             if let Some(s) = value.downcast_exact::<Str>() {
                 return Ok(s.clone());
             }
+            // The words' types are exact; their `__format__` without a specification is `str()`.
+            if value.is_small_int() || value.is_inline_float() {
+                return self.str(value);
+            }
         }
         let Some(method) = self.lookup_special(value, n!(__format__))? else {
             let name = value.type_name();

@@ -6,7 +6,8 @@ use krait_runtime::types::int::IntRef;
 use krait_runtime::types::list::List;
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::value::ValueExt;
-use krait_runtime::{Args, Py, PyResult, Raised, Value, Vm, module, pyclass, pyfunction};
+use krait_runtime::types::type_::PyType;
+use krait_runtime::{Args, Py, PyResult, Raised, Value, Vm, module, pyclass, pyfunction, pymethods};
 
 mod dialect;
 mod read;
@@ -17,10 +18,18 @@ use read::Reader;
 use write::Writer;
 
 /// What is wrong with the data or a dialect's name.
-#[pyclass(name = "Error", module = "_csv", base = Exception, flags(BASETYPE), no_methods)]
+#[pyclass(name = "Error", module = "_csv", base = Exception, flags(BASETYPE))]
 #[repr(C)]
 struct Error {
     base: Exception,
+}
+
+#[pymethods]
+impl Error {
+    #[new]
+    fn py_new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
+        krait_runtime::types::exceptions::new_of::<Error>(vm, cls, args)
+    }
 }
 
 impl From<BaseException> for Error {

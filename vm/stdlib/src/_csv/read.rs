@@ -31,6 +31,8 @@ pub struct Reader {
     dialect: Py<Dialect>,
     module: Value,
     line_num: Cell<u64>,
+    /// Counts records begun, to notice when an iterator of lines reads records itself.
+    begun: Cell<u64>,
 }
 
 /// One record in the making.
@@ -191,7 +193,7 @@ impl Record {
 impl Reader {
     /// Over an iterator of lines.
     pub fn new(vm: &mut Vm, lines: Value, dialect: Py<Dialect>, module: Value) -> PyResult<Py<Reader>> {
-        vm.new_object(Reader { lines, dialect, module, line_num: Cell::new(0) })
+        vm.new_object(Reader { lines, dialect, module, line_num: Cell::new(0), begun: Cell::new(0) })
     }
 }
 
@@ -208,8 +210,14 @@ impl Reader {
         let limit = IntRef::new(&limit).and_then(|i| i.to_i64()).and_then(|i| usize::try_from(i).ok()).unwrap_or(0);
         let d: &Dialect = &self.dialect;
         let mut record = Record { state: State::StartRecord, fields: Vec::new(), field: StrBuilder::new(), unquoted: false, limit };
+        let begun = self.begun.get() + 1;
+        self.begun.set(begun);
         loop {
-            let Some(line) = vm.iter_next(&self.lines)? else {
+            let line = vm.iter_next(&self.lines)?;
+            if self.begun.get() != begun {
+                return Err(error(vm, "iterator has already advanced the reader"));
+            }
+            let Some(line) = line else {
                 if record.field.is_empty() && record.state != State::InQuotedField {
                     return Ok(None);
                 }

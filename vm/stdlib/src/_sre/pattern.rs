@@ -199,7 +199,14 @@ impl Pattern {
     #[method(sig = "(string, pos=0, endpos=9223372036854775807)", text = "($self, /, string, pos=0, endpos=sys.maxsize)")]
     fn scanner(zelf: &Py<Pattern>, string: &Value, pos: isize, endpos: isize, vm: &mut Vm) -> PyResult<Py<Scanner>> {
         let (text, state, pos, endpos) = zelf.begin(vm, string, pos, endpos)?;
+        let hold = match text {
+            Text::Bytes(krait_runtime::types::bytes::ByteView::Owned(_)) => {
+                vm.new_memoryview(string, krait_runtime::protocol::buffer::flags::FULL_RO)?.into_value()
+            }
+            Text::Bytes(_) | Text::Str(_) => Value::none(),
+        };
         vm.new_object(Scanner {
+            hold,
             pattern: zelf.clone(),
             string: string.clone(),
             text,

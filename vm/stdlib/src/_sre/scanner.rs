@@ -12,6 +12,8 @@ pub struct Scanner {
     pub string: Value,
     #[traverse(skip)]
     pub text: Text,
+    /// A view of the buffer of a subject that could change its size.
+    pub hold: Value,
     /// None when there was no match or when it is in use.
     #[traverse(skip)]
     pub state: GilCell<Option<State>>,

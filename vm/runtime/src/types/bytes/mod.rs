@@ -105,6 +105,17 @@ impl Vm {
         }
     }
 
+    /// [`Vm::byte_view`] for those that want the bytes in a row; BufferError if they are not.
+    pub fn byte_view_simple(&mut self, object: &Value) -> PyResult<ByteView> {
+        if object.is::<Bytes>() || object.is::<crate::types::bytearray::ByteArray>() {
+            return self.byte_view(object);
+        }
+        let buffer = self.buffer(object, buffer::flags::SIMPLE)?;
+        let bytes = buffer.to_vec(self);
+        buffer.release(self);
+        Ok(ByteView::Owned(bytes))
+    }
+
     /// A copy of the contents of a bytes-like object.
     pub fn bytes_of(&mut self, object: &Value) -> PyResult<Vec<u8>> {
         match object.downcast::<Bytes>() {

@@ -24,6 +24,7 @@ mod unicode;
 pub mod unraisable;
 mod with_attributes;
 
+pub use macros::new_of;
 pub use group::{BaseExceptionGroup, ExceptionGroup, add_note};
 pub use os_error::*;
 pub use plain::*;

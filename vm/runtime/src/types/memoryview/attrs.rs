@@ -262,7 +262,10 @@ impl MemoryView {
     #[method(sig = "(sep=?, bytes_per_sep=1)", text = "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
     fn hex(zelf: &Py<MemoryView>, sep: Option<&Value>, bytes_per_sep: i32, vm: &mut Vm) -> PyResult<Py<Str>> {
         zelf.check(vm)?;
-        let sep = ops::hex_args(vm, sep, bytes_per_sep, 0x80)?;
+        zelf.exports.set(zelf.exports.get() + 1);
+        let sep = ops::hex_args(vm, sep, bytes_per_sep, 0x80);
+        zelf.exports.set(zelf.exports.get().saturating_sub(1));
+        let sep = sep?;
         zelf.check(vm)?;
         let text = ops::hex(&MemoryView::bytes_of(zelf, vm), sep);
         vm.new_str_latin1(&text)
@@ -294,8 +297,10 @@ impl MemoryView {
             return Err(vm.value_error("memoryview: hashing is restricted to formats 'B', 'b' or 'c'"));
         }
         let owner = zelf.source.owner.clone();
-        vm.hash(&owner)?;
-        zelf.check(vm)?;
+        zelf.exports.set(zelf.exports.get() + 1);
+        let hashed = vm.hash(&owner);
+        zelf.exports.set(zelf.exports.get().saturating_sub(1));
+        hashed?;
         let hash = vm.interp.hash_bytes(&MemoryView::bytes_of(zelf, vm));
         zelf.hash.set(hash);
         Ok(hash)

@@ -75,8 +75,8 @@ impl MemoryView {
     }
 
     fn sliced(&self, vm: &mut Vm, slice: &Py<Slice>) -> PyResult<View> {
-        let (start, stop, step) = slice.unpack(vm)?;
         let mut view = self.check(vm)?.clone();
+        let (start, stop, step) = slice.unpack(vm)?;
         let len = view.shape.first().copied().unwrap_or(0);
         let range = crate::types::slice::SliceRange::adjust(usize::try_from(len).unwrap_or(0), start, stop, step);
         if let (Some(shape), Some(stride)) = (view.shape.first_mut(), view.strides.first_mut()) {
@@ -153,8 +153,15 @@ impl MemoryView {
             return zelf.slot_item(index, vm);
         }
         if let Some(slice) = key.downcast::<Slice>() {
-            let view = zelf.sliced(vm, slice)?;
-            return Ok(zelf.other(vm, view)?.into_value());
+            // Evaluating the bounds may release this view, not the memory.
+            zelf.source.views.set(zelf.source.views.get() + 1);
+            let made = zelf.sliced(vm, slice).and_then(|view| zelf.other(vm, view));
+            let left = zelf.source.views.get().saturating_sub(1);
+            zelf.source.views.set(left);
+            if left == 0 {
+                zelf.source.give_back(vm);
+            }
+            return Ok(made?.into_value());
         }
         match tuple.map(|t| (t, MemoryView::kinds(t))) {
             Some((t, (true, _))) => {
@@ -226,8 +233,8 @@ impl MemoryView {
     }
 
     /// The place of the first item that equals value, between start and stop.
-    #[method(sig = "(value, start=0, stop=9223372036854775807, /)", text = "($self, value, start=0, stop=sys.maxsize, /)")]
-    fn index(&self, value: &Value, start: Value, stop: Value, vm: &mut Vm) -> PyResult<usize> {
+    #[method(sig = "(value, start=?, stop=?, /)", text = "($self, value, start=0, stop=sys.maxsize, /)")]
+    fn index(&self, value: &Value, start: Option<&Value>, stop: Option<&Value>, vm: &mut Vm) -> PyResult<usize> {
         let view = self.check(vm)?;
         if view.shape.is_empty() {
             return Err(vm.type_error("invalid lookup on 0-dim memory"));
@@ -237,7 +244,7 @@ impl MemoryView {
         }
         let len = view.shape.first().copied().unwrap_or(0);
         let clip = |i: isize| if i < 0 { i.saturating_add(len).max(0) } else { i };
-        let (start, stop) = (clip(vm.slice_index(&start)?), clip(vm.slice_index(&stop)?).min(len));
+        let (start, stop) = (clip(vm.search_bound(start, 0)?), clip(vm.search_bound(stop, isize::MAX)?).min(len));
         for i in start..stop {
             let item = self.slot_item(i, vm)?;
             if vm.eq(&item, value)? {

@@ -97,7 +97,18 @@ impl StrBuilder {
         if text.is_ascii() {
             self.push_data(StrData::Ascii(text));
         } else {
-            text.chars().for_each(|c| self.push(u32::from(c)));
+            let max = text.chars().map(u32::from).max().unwrap_or(0);
+            if !self.fits(max) {
+                self.widen(max);
+            }
+            match &mut self.chars {
+                Chars::One(v) => {
+                    self.ascii = false;
+                    v.extend(text.chars().map(|c| u32::from(c) as u8));
+                }
+                Chars::Two(v) => v.extend(text.chars().map(|c| u32::from(c) as u16)),
+                Chars::Four(v) => v.extend(text.chars().map(u32::from)),
+            }
         }
     }
 

@@ -372,10 +372,16 @@ impl Vm {
         }
     }
 
-    /// The interned string equal to `string`, which becomes it if there is none yet. Instances of subclasses stay as they are.
+    /// The interned string equal to `string`, which becomes it if there is none yet; for an instance of a subclass, a copy.
     pub fn intern_object(&mut self, string: &Py<Str>) -> Py<Str> {
-        if string.is_interned() || !string.is_exact() {
+        if string.is_interned() {
             return string.clone();
+        }
+        if !string.is_exact() {
+            return match self.new_str_data(string.data()) {
+                Ok(copy) => self.intern_object(&copy),
+                Err(_) => string.clone(),
+            };
         }
         let hash = string.hash_value(self);
         let interp = self.interp;

@@ -403,7 +403,8 @@ fn char_of(vm: &mut Vm, value: &Value) -> PyResult<u32> {
     let index = match vm.index(value) {
         Ok(index) => index,
         Err(e) if vm.is_raised::<TypeError>(&e) => {
-            let name = value.type_name();
+            let name = crate::types::typeobject::full_name(vm, value.ty());
+            let name = name.strip_prefix("__main__.").unwrap_or(&name);
             return Err(vm.type_error(format!("%c requires an int or a unicode character, not {name}")));
         }
         Err(e) => return Err(e),
