@@ -79,6 +79,10 @@ fn scaled(vm: &mut Vm, value: &Value, mode: Round, unit: i64) -> PyResult<i64> {
         }
         return Ok(x as i64);
     }
+    if value.ty().slots.nb_index.get().is_none() {
+        let got = value.type_name();
+        return Err(vm.type_error(format!("'{got}' object cannot be interpreted as an integer or float")));
+    }
     let index = vm.index(value)?;
     match IntRef::new(&index).and_then(|i| i.to_i64()).and_then(|i| i.checked_mul(unit)) {
         Some(n) => Ok(n),

@@ -134,8 +134,8 @@ impl BytesIO {
     fn init(&self, initial_bytes: Value, vm: &mut Vm) -> PyResult<()> {
         self.check_exports(vm)?;
         let bytes = if initial_bytes.is_none() { Vec::new() } else { vm.bytes_of(&initial_bytes)? };
-        self.changed(vm);
-        let old = self.data.replace(vm, bytes);
+        let exact = initial_bytes.downcast_exact::<krait_runtime::types::bytes::Bytes>().map(|b| b.to_value());
+        let old = (self.value.replace(vm, exact), self.data.replace(vm, bytes));
         drop(old);
         self.pos.set(0);
         self.closed.set(false);
@@ -352,11 +352,8 @@ impl BytesIO {
             let (class, got) = (zelf.as_value().type_name(), state.type_name());
             return Err(vm.type_error(format!("{class}.__setstate__ argument should be 3-tuple, got {got}")));
         };
-        zelf.check_exports(vm)?;
-        let bytes = vm.bytes_of(value)?;
-        zelf.changed(vm);
-        let old = zelf.data.replace(vm, bytes);
-        drop(old);
+        zelf.check(vm)?;
+        zelf.init(value.clone(), vm)?;
         if !pos.is::<krait_runtime::types::int::Int>() {
             let got = pos.type_name();
             return Err(vm.type_error(format!("second item of state must be an integer, not {got}")));

@@ -282,6 +282,10 @@ pub fn truncate(path: PathOrFd, length: i64, vm: &mut Vm) -> PyResult<()> {
 }
 
 fn time_pair(vm: &mut Vm, seconds: &Value) -> PyResult<libc::timespec> {
+    if krait_runtime::types::float::float_value(seconds).is_none() && seconds.ty().slots.nb_index.get().is_none() {
+        let got = seconds.type_name();
+        return Err(vm.type_error(format!("argument must be int or float, not {got}")));
+    }
     let nanos = crate::time::to_nanos(vm, seconds, crate::time::Round::Floor)?;
     Ok(timespec(nanos))
 }
