@@ -316,6 +316,12 @@ fn call_retrying_value(vm: &mut Vm, callable: &Value, args: &[Value]) -> PyResul
 
 #[pymethods]
 impl RawIOBase {
+    #[new]
+    fn new(cls: &Py<krait_runtime::types::type_::PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<RawIOBase>> {
+        let _ = args;
+        vm.new_instance(cls, RawIOBase::default())
+    }
+
     /// Read up to size bytes; all of them if size is negative.
     #[method(sig = "(size=-1, /)")]
     fn read(zelf: &Py<RawIOBase>, size: isize, vm: &mut Vm) -> PyResult {
@@ -399,6 +405,12 @@ fn read_into_target(vm: &mut Vm, zelf: &Value, target: &krait_runtime::protocol:
 
 #[pymethods]
 impl BufferedIOBase {
+    #[new]
+    fn new(cls: &Py<krait_runtime::types::type_::PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<BufferedIOBase>> {
+        let _ = args;
+        vm.new_instance(cls, BufferedIOBase::default())
+    }
+
     /// Separate the raw stream from the buffer and return it; not supported here.
     #[method]
     fn detach(&self, vm: &mut Vm) -> PyResult {
@@ -441,6 +453,12 @@ impl BufferedIOBase {
 
 #[pymethods]
 impl TextIOBase {
+    #[new]
+    fn new(cls: &Py<krait_runtime::types::type_::PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<TextIOBase>> {
+        let _ = args;
+        vm.new_instance(cls, TextIOBase::default())
+    }
+
     /// Separate the buffer from the text stream and return it; not supported here.
     #[method]
     fn detach(&self, vm: &mut Vm) -> PyResult {
