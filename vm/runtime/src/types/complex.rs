@@ -137,6 +137,31 @@ pub fn divide(a: Parts, b: Parts) -> Option<Parts> {
     Some(result)
 }
 
+/// `a / b` of a real `a`, whose imaginary part is no zero of either sign.
+fn divide_real(a: f64, b: Parts) -> Option<Parts> {
+    let (br, bi) = b;
+    let (abs_re, abs_im) = (br.abs(), bi.abs());
+    let result = if abs_re >= abs_im {
+        if abs_re == 0.0 {
+            return None;
+        }
+        let ratio = bi / br;
+        let denominator = br + bi * ratio;
+        (a / denominator, -a * ratio / denominator)
+    } else if abs_im >= abs_re {
+        let ratio = br / bi;
+        let denominator = br * ratio + bi;
+        (a * ratio / denominator, -a / denominator)
+    } else {
+        (f64::NAN, f64::NAN)
+    };
+    if result.0.is_nan() && result.1.is_nan() && a.is_finite() && (abs_re.is_infinite() || abs_im.is_infinite()) {
+        let boxed = |x: f64| if x.is_infinite() { 1f64.copysign(x) } else { 0f64.copysign(x) };
+        return Some((0.0 * (a * boxed(br)), 0.0 * (-a * boxed(bi))));
+    }
+    Some(result)
+}
+
 /// `a ** b`, with Python's errors.
 pub fn power_of(vm: &mut Vm, a: Parts, b: Parts) -> PyResult {
     let result = if b == (0.0, 0.0) {
@@ -226,6 +251,7 @@ impl Complex {
         let Some((a, b)) = both(vm, a, b)? else { return Ok(Value::not_implemented()) };
         let quotient = match (&a, &b) {
             (Operand::Complex(c), Operand::Real(r)) => (*r != 0.0).then(|| (c.0 / r, c.1 / r)),
+            (Operand::Real(r), Operand::Complex(c)) => divide_real(*r, *c),
             _ => divide(a.parts(), b.parts()),
         };
         match quotient {
@@ -322,7 +348,7 @@ impl Complex {
             }
             *slot = Some(value.clone());
         }
-        construct(vm, cls, real, imag)
+        construct(vm, cls, real, imag, args.has_keywords())
     }
 }
 
@@ -334,8 +360,9 @@ fn make(vm: &mut Vm, cls: &Py<PyType>, (real, imag): Parts) -> PyResult {
     if is_exact_type(cls) { vm.new_complex(real, imag) } else { Ok(vm.new_instance(cls, Complex { real, imag })?.into_value()) }
 }
 
-fn construct(vm: &mut Vm, cls: &Py<PyType>, real: Option<Value>, imag: Option<Value>) -> PyResult {
-    if let (Some(r), None) = (&real, &imag) {
+/// `by_name`: an argument has been named, so that even a lone one is the real part and no number or text to convert.
+fn construct(vm: &mut Vm, cls: &Py<PyType>, real: Option<Value>, imag: Option<Value>, by_name: bool) -> PyResult {
+    if let (Some(r), None, false) = (&real, &imag, by_name) {
         if r.is_exact::<Complex>() && is_exact_type(cls) {
             return Ok(r.clone());
         }
@@ -357,7 +384,7 @@ fn construct(vm: &mut Vm, cls: &Py<PyType>, real: Option<Value>, imag: Option<Va
     let (mut result, mut complex_real) = ((0.0, 0.0), false);
     if let Some(r) = &real {
         let complex = r.is::<Complex>() || vm.lookup_special(r, n!(__complex__))?.is_some();
-        if complex && imag.is_some() {
+        if complex {
             let got = r.type_name();
             vm.warn_deprecated(&format!("complex() argument 'real' must be a real number, not {got}"))?;
         }

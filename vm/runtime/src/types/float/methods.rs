@@ -210,9 +210,16 @@ fn compare_int(x: f64, int: &IntRef<'_>) -> Option<Ordering> {
 
 /// `float(x)`.
 fn from_object(vm: &mut Vm, x: &Value) -> PyResult<f64> {
+    if x.is_exact::<Float>() {
+        return vm.as_f64(x);
+    }
+    // A string with a __float__ of its own is a number.
+    if x.ty().slots.nb_float.get().is_some() || x.ty().slots.nb_index.get().is_some() {
+        return vm.number_to_f64(x);
+    }
     let text = if let Some(s) = x.downcast::<Str>() {
         Some(crate::types::int::text::ascii_form(s))
-    } else if x.ty().slots.nb_float.get().is_none() && x.ty().slots.nb_index.get().is_none() && x.ty().slots.buffer.get().is_some() {
+    } else if x.ty().slots.buffer.get().is_some() {
         let bytes = vm.bytes_of(x)?;
         Some(String::from_utf8(bytes).unwrap_or_else(|_| "?".into()))
     } else {
@@ -226,12 +233,10 @@ fn from_object(vm: &mut Vm, x: &Value) -> PyResult<f64> {
                 Err(vm.value_error(format!("could not convert string to float: {shown}")))
             }
         },
-        None if x.ty().slots.nb_float.get().is_none() && x.ty().slots.nb_index.get().is_none() && !x.is::<Float>() => {
+        None => {
             let name = x.type_name();
             Err(vm.type_error(format!("float() argument must be a string or a real number, not '{name}'")))
         }
-        None if x.is_exact::<Float>() => vm.as_f64(x),
-        None => vm.number_to_f64(x),
     }
 }
 
