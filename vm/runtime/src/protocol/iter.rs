@@ -40,7 +40,12 @@ impl Vm {
 
     /// `next(iterator)`: StopIteration at the end.
     pub fn iter_next_value(&mut self, iterator: &Value) -> PyResult {
-        match self.iter_next(iterator)? {
+        let next = match iterator.ty().slots.iternext.get() {
+            // Without `iter_next`, which loses the value that StopIteration may carry.
+            Some(slot) => slot(self, iterator)?,
+            None => self.iter_next(iterator)?,
+        };
+        match next {
             Some(item) => Ok(item),
             None => Err(self.raise_with::<crate::types::exceptions::StopIteration>(Vec::new())),
         }

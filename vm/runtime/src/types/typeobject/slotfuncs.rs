@@ -4,7 +4,7 @@
 use crate::args::Args;
 use crate::protocol::buffer::Buffer;
 use crate::types::class::flags;
-use crate::types::exceptions::{AttributeError, StopIteration, catch};
+use crate::types::exceptions::{AttributeError, StopIteration};
 use crate::types::int::IntRef;
 use crate::types::slots::*;
 use crate::types::str_::Str;
@@ -342,10 +342,12 @@ pub fn richcompare(vm: &mut Vm, zelf: &Value, other: &Value, op: CompareOp) -> P
     if method.type_flag(flags::METHOD_DESCRIPTOR) {
         return vm.call(&method, &[zelf.clone(), other.clone()]);
     }
-    // A descriptor that fails counts as no method.
+    // A descriptor that says that it is not there counts as no method.
     match vm.lookup_special(zelf, name) {
         Ok(Some(method)) => vm.call(&method, std::slice::from_ref(other)),
-        Ok(None) | Err(_) => Ok(Value::not_implemented()),
+        Ok(None) => Ok(Value::not_implemented()),
+        Err(e) if vm.is_raised::<AttributeError>(&e) => Ok(Value::not_implemented()),
+        Err(e) => Err(e),
     }
 }
 
@@ -360,8 +362,14 @@ pub fn iter(vm: &mut Vm, zelf: &Value) -> PyResult {
 }
 
 pub fn iternext(vm: &mut Vm, zelf: &Value) -> PyResult<Option<Value>> {
-    let result = call_or_raise(vm, zelf, n!(__next__), &[]);
-    catch::<StopIteration, Value>(vm, result)
+    match call_or_raise(vm, zelf, n!(__next__), &[]) {
+        Ok(item) => Ok(Some(item)),
+        // A bare StopIteration is the plain end; one with a value is passed on for those who want it.
+        Err(e) => match e.exception().as_value().downcast_exact::<StopIteration>() {
+            Some(stop) if stop.value.get(vm).as_ref().is_none_or(Value::is_none) => Ok(None),
+            _ => Err(e),
+        },
+    }
 }
 
 /// `__getattribute__`, then `__getattr__` if that raises AttributeError.
