@@ -15,7 +15,7 @@ impl Vm {
             }
             return Ok(iterator);
         }
-        if ty.slots.item.get().is_some() || (ty.slots.getitem.get().is_some() && !object.is::<crate::types::dict::Dict>()) {
+        if ty.slots.item.get().is_some() || crate::types::typeobject::slotdefs::has_generic_getitem(ty) && !object.is::<crate::types::dict::Dict>() {
             return crate::types::iter::new_seq_iter(self, object.clone());
         }
         let name = object.type_name();

@@ -94,8 +94,11 @@ impl Vm {
         }
         call_callbacks(self, "start", generation, 0);
         let debug = self.interp.gc.debug.get();
+        let started = std::time::Instant::now();
         if debug & DEBUG_STATS != 0 {
-            eprintln!("gc: collecting generation {generation}...");
+            let sizes: Vec<String> = (0..gc::GENERATIONS).map(|g| gc::objects(Some(g)).len().to_string()).collect();
+            eprintln!("gc: collecting generation {generation}...\ngc: objects in each generation: {}", sizes.join(" "));
+            eprintln!("gc: objects in permanent generation: {}", gc::frozen_count());
         }
         let garbage = gc::find_unreachable(generation);
         let mut found = 0;
@@ -107,7 +110,7 @@ impl Vm {
         }
         gc::finish(generation, found as u64, 0);
         if debug & DEBUG_STATS != 0 {
-            eprintln!("gc: done, {found} unreachable, 0 uncollectable");
+            eprintln!("gc: done, {found} unreachable, 0 uncollectable, {:.4}s elapsed", started.elapsed().as_secs_f64());
         }
         self.run_pending();
         call_callbacks(self, "stop", generation, found);

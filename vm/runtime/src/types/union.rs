@@ -65,7 +65,9 @@ fn is_unionable(item: &Value) -> bool {
 
 /// `type.__or__` and its like.
 pub fn or(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
-    if !is_unionable(a) || !is_unionable(b) {
+    // A union takes anything, strings above all.
+    let any = a.is::<Union>() || b.is::<Union>();
+    if !any && (!is_unionable(a) || !is_unionable(b)) {
         return Ok(Value::not_implemented());
     }
     from_members(vm, &[a.clone(), b.clone()])

@@ -397,6 +397,11 @@ fn update_recursively(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>, groups: &[&'
     }
 }
 
+/// Whether the type's `__getitem__` is that of a class that defines it in Python: such a class counts as a sequence, a native mapping does not.
+pub fn has_generic_getitem(ty: &PyType) -> bool {
+    ty.slots.getitem.get().is_some_and(|f| f as usize == generic::getitem as usize)
+}
+
 /// Whether slots of the type's `__next__` are those of a class that defines it in Python.
 pub fn has_generic_next(ty: &PyType) -> bool {
     ty.slots.iternext.get().is_some_and(|f| f as usize == generic::iternext as usize)

@@ -1,6 +1,6 @@
 //! `typing.ParamSpec` with its `args` and `kwargs`, and `typing.TypeVarTuple`.
 
-use super::{Lazy, Variance, call_typing, cannot_subclass, check_bound, default_of, make_union, no_default, set_module, unpack_iter, variance_repr};
+use super::{Lazy, Variance, call_typing, cannot_subclass, default_of, make_union, no_default, set_module, unpack_iter, variance_repr};
 use crate::args::Args;
 use crate::types::slots::CompareOp;
 use crate::types::str_::Str;
@@ -52,7 +52,7 @@ impl ParamSpec {
         vm: &mut Vm,
     ) -> PyResult {
         let variance = Variance::check(vm, covariant, contravariant, infer_variance)?;
-        let bound = check_bound(vm, &bound)?;
+        let bound = (!bound.is_none()).then_some(bound);
         let default = match default {
             Some(default) => default,
             None => no_default(vm)?,

@@ -126,7 +126,7 @@ fn describe(vm: &mut Vm, kind: &str, weak: &Value, named: bool) -> PyResult<Py<S
     let referent = links(weak).and_then(WeakLinks::upgrade);
     let id = weak.id();
     let Some(referent) = referent else { return vm.new_str(&format!("<{kind} at {id:#x}; dead>")) };
-    let name = if named { vm.getattr_opt(&referent, n!(__name__))? } else { None };
+    let name = if named { vm.lookup_special(&referent, n!(__name__))? } else { None };
     let name = match name.as_ref().and_then(|n| n.downcast::<Str>()) {
         Some(name) => format!(" ({})", name.to_string_lossy()),
         None => String::new(),
