@@ -153,7 +153,7 @@ impl Zip {
             return self.result.pair(vm, a, b).map(Some);
         }
         match step_all(vm, &self.iterators, self.strict.get(), "zip")? {
-            Some(row) => Ok(Some(vm.new_tuple(row)?.into_value())),
+            Some(row) => self.result.row(vm, row).map(Some),
             None => Ok(None),
         }
     }

@@ -127,13 +127,18 @@ impl Deque {
             return Ok(new.into_value());
         }
         let ty = zelf.as_value().ty().to_value();
-        match zelf.maxlen.get() {
-            None => vm.call(&ty, &[zelf.to_value()]),
+        let new = match zelf.maxlen.get() {
+            None => vm.call(&ty, &[zelf.to_value()])?,
             Some(maxlen) => {
                 let maxlen = vm.new_int(maxlen)?;
-                vm.call(&ty, &[zelf.to_value(), maxlen])
+                vm.call(&ty, &[zelf.to_value(), maxlen])?
             }
+        };
+        if !new.is::<Deque>() {
+            let (class, got) = (zelf.as_value().type_name(), new.type_name());
+            return Err(vm.type_error(format!("{class}() must return a deque, not {got}")));
         }
+        Ok(new)
     }
 
     /// Makes the contents `count` copies in a row, cut to the maximum length on the left.

@@ -2,6 +2,7 @@
 
 use krait_runtime::types::int::Int;
 use krait_runtime::types::str_::Str;
+use krait_runtime::types::tuple::Recycled;
 use krait_runtime::types::type_::PyType;
 use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
@@ -44,6 +45,7 @@ pub struct Product {
     pools: Vec<Vec<Value>>,
     #[traverse(skip)]
     state: GilCell<Odometer>,
+    result: Recycled,
 }
 
 #[pymethods]
@@ -84,7 +86,7 @@ impl Product {
             }
         }
         let indices = numbers(vm, total, |_| 0)?;
-        vm.new_instance(cls, Product { pools, state: GilCell::new(Odometer { phase: Phase::First, indices }) })
+        vm.new_instance(cls, Product { pools, state: GilCell::new(Odometer { phase: Phase::First, indices }), result: Recycled::default() })
     }
 
     #[slot(iter)]
@@ -118,7 +120,7 @@ impl Product {
             return Ok(None);
         }
         let row: Vec<Value> = state.indices.iter().zip(&self.pools).filter_map(|(&i, pool)| pool.get(i).cloned()).collect();
-        Ok(Some(vm.new_tuple(row)?.into_value()))
+        self.result.row(vm, row).map(Some)
     }
 
     /// Returns size in memory, in bytes.
@@ -136,6 +138,7 @@ pub struct Combinations {
     pool: Vec<Value>,
     #[traverse(skip)]
     state: GilCell<Odometer>,
+    result: Recycled,
 }
 
 #[pymethods]
@@ -147,7 +150,7 @@ impl Combinations {
         let r = check_r(vm, r)?;
         let phase = if r > pool.len() { Phase::Stopped } else { Phase::First };
         let indices = numbers(vm, if phase == Phase::Stopped { 0 } else { r }, |i| i)?;
-        vm.new_instance(cls, Combinations { pool, state: GilCell::new(Odometer { phase, indices }) })
+        vm.new_instance(cls, Combinations { pool, state: GilCell::new(Odometer { phase, indices }), result: Recycled::default() })
     }
 
     #[slot(iter)]
@@ -176,7 +179,7 @@ impl Combinations {
             }
         }
         let row = pick(&self.pool, &state.indices);
-        Ok(Some(vm.new_tuple(row)?.into_value()))
+        self.result.row(vm, row).map(Some)
     }
 
     /// Returns size in memory, in bytes.
@@ -194,6 +197,7 @@ pub struct CombinationsWithReplacement {
     pool: Vec<Value>,
     #[traverse(skip)]
     state: GilCell<Odometer>,
+    result: Recycled,
 }
 
 #[pymethods]
@@ -205,7 +209,7 @@ impl CombinationsWithReplacement {
         let r = check_r(vm, r)?;
         let phase = if pool.is_empty() && r > 0 { Phase::Stopped } else { Phase::First };
         let indices = numbers(vm, r, |_| 0)?;
-        vm.new_instance(cls, CombinationsWithReplacement { pool, state: GilCell::new(Odometer { phase, indices }) })
+        vm.new_instance(cls, CombinationsWithReplacement { pool, state: GilCell::new(Odometer { phase, indices }), result: Recycled::default() })
     }
 
     #[slot(iter)]
@@ -232,7 +236,7 @@ impl CombinationsWithReplacement {
             }
         }
         let row = pick(&self.pool, &state.indices);
-        Ok(Some(vm.new_tuple(row)?.into_value()))
+        self.result.row(vm, row).map(Some)
     }
 
     /// Returns size in memory, in bytes.
@@ -256,6 +260,7 @@ pub struct Permutations {
     pool: Vec<Value>,
     #[traverse(skip)]
     state: GilCell<Cycles>,
+    result: Recycled,
 }
 
 impl Cycles {
@@ -301,7 +306,7 @@ impl Permutations {
         let phase = if r > n { Phase::Stopped } else { Phase::First };
         let indices = numbers(vm, n, |i| i)?;
         let cycles = numbers(vm, if r > n { 0 } else { r }, |i| n - i)?;
-        vm.new_instance(cls, Permutations { pool, state: GilCell::new(Cycles { phase, indices, cycles }) })
+        vm.new_instance(cls, Permutations { pool, state: GilCell::new(Cycles { phase, indices, cycles }), result: Recycled::default() })
     }
 
     #[slot(iter)]
@@ -324,7 +329,7 @@ impl Permutations {
         }
         let r = state.cycles.len();
         let row = pick(&self.pool, state.indices.get(..r).unwrap_or_default());
-        Ok(Some(vm.new_tuple(row)?.into_value()))
+        self.result.row(vm, row).map(Some)
     }
 
     /// Returns size in memory, in bytes.

@@ -1,7 +1,7 @@
 //! Iterators that put items together: `batched`, `groupby`, `pairwise`, `zip_longest`.
 
 use krait_runtime::types::str_::Str;
-use krait_runtime::types::tuple::Tuple;
+use krait_runtime::types::tuple::Recycled;
 use krait_runtime::types::type_::PyType;
 use krait_runtime::{Args, GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
 use std::cell::Cell;
@@ -174,6 +174,7 @@ impl Grouper {
 pub struct Pairwise {
     iterator: GilCell<Option<Value>>,
     old: GilCell<Option<Value>>,
+    result: Recycled,
 }
 
 impl Pairwise {
@@ -193,7 +194,7 @@ impl Pairwise {
             Some(iterable) => Some(vm.iter(iterable)?),
             None => None,
         };
-        vm.new_instance(cls, Pairwise { iterator: GilCell::new(iterator), old: GilCell::new(None) })
+        vm.new_instance(cls, Pairwise { iterator: GilCell::new(iterator), old: GilCell::new(None), result: Recycled::default() })
     }
 
     #[slot(iter)]
@@ -227,7 +228,7 @@ impl Pairwise {
             Ok(Some(new)) => {
                 let previous = self.old.replace(vm, Some(new.clone()));
                 drop(previous);
-                Ok(Some(vm.new_tuple([old, new])?.into_value()))
+                self.result.pair(vm, old, new).map(Some)
             }
             end => {
                 self.finish(vm);
@@ -245,6 +246,7 @@ pub struct ZipLongest {
     iterators: GilCell<Vec<Option<Value>>>,
     active: Cell<usize>,
     fill: Value,
+    result: Recycled,
 }
 
 #[pymethods]
@@ -264,7 +266,7 @@ impl ZipLongest {
             iterators.push(Some(vm.iter(iterable)?));
         }
         let active = Cell::new(iterators.len());
-        vm.new_instance(cls, ZipLongest { iterators: GilCell::new(iterators), active, fill })
+        vm.new_instance(cls, ZipLongest { iterators: GilCell::new(iterators), active, fill, result: Recycled::default() })
     }
 
     #[slot(iter)]
@@ -302,7 +304,6 @@ impl ZipLongest {
                 }
             }
         }
-        let row: Py<Tuple> = vm.new_tuple(row)?;
-        Ok(Some(row.into_value()))
+        self.result.row(vm, row).map(Some)
     }
 }

@@ -64,7 +64,7 @@ impl Cursor {
             self.used.set(usize::MAX);
             return Err(vm.runtime_error("dictionary changed size during iteration"));
         }
-        let found = self.place.get().checked_sub(1).and_then(|place| dict.prev_from(vm, place));
+        let found = self.place.get().checked_sub(1).filter(|&place| place < dict.end(vm)).and_then(|place| dict.prev_from(vm, place));
         match found {
             Some(_) if self.left.get() == 0 => {
                 self.finish(vm);

@@ -155,6 +155,28 @@ impl Recycled {
     }
 }
 
+impl Recycled {
+    /// A tuple of `len` items: the one given out before, if it has come back and is as long. Fewer items than `len` make a new, shorter tuple.
+    pub fn row(&self, vm: &mut Vm, items: Vec<Value>) -> PyResult {
+        let free = self.0.get(vm).as_ref().filter(|t| t.header().refcnt() == 1 && t.len == items.len()).cloned();
+        let Some(tuple) = free else {
+            let tuple = vm.new_tuple(items)?;
+            if self.0.get(vm).is_none() && tuple.len > 0 {
+                self.0.replace(vm, Some(tuple.clone()));
+            }
+            return Ok(tuple.into_value());
+        };
+        tuple.hash.set(-1);
+        let mut old = Vec::with_capacity(items.len());
+        for (i, item) in items.into_iter().enumerate() {
+            // SAFETY: the references are the cell's and this one, so nobody looks; the tuple has as many items as there are new ones.
+            old.push(unsafe { tuple.tail_ptr::<Value>().add(i).replace(item) });
+        }
+        drop(old);
+        Ok(tuple.into_value())
+    }
+}
+
 /// Moves at most as many items into the tail of a new tuple as there was room asked for.
 fn fill(tuple: &Py<Tuple>, room: usize, items: impl Iterator<Item = Value>) {
     // SAFETY: the tail has room for `room` items; the length grows once an item is there, and nobody else has seen the tuple.
