@@ -88,9 +88,26 @@ pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyRes
     };
     issue_warnings(vm, &parsed.warnings, &request.filename, text)?;
     if request.flags & flags::ONLY_AST as u32 != 0 {
-        return crate::ast::to_object(vm, &arena, &parsed.module, &request);
+        let module = match preprocess(vm, &arena, &parsed.module, &request) {
+            Ok(module) => module,
+            Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, Some(text))),
+        };
+        return crate::ast::to_object(vm, &arena, &module, &request);
     }
     compile_module(vm, &arena, &parsed.module, &request, text)
+}
+
+/// What the compiler does to a tree first, for `PyCF_ONLY_AST`; optimizations only with `PyCF_OPTIMIZED_AST`.
+pub fn preprocess<'a>(
+    vm: &Vm,
+    arena: &'a Arena,
+    module: &krait_syntax::ast::Mod<'a>,
+    request: &CompileRequest,
+) -> Result<krait_syntax::ast::Mod<'a>, SyntaxError> {
+    let optimize = u8::try_from(request.optimize).unwrap_or_else(|_| vm.interp.config_optimize());
+    let syntax_check_only = request.flags & flags::OPTIMIZED_AST == flags::ONLY_AST as u32;
+    let options = krait_compiler::preprocess::PreprocessOptions { optimize, features: request.flags & flags::FUTURE_MASK, syntax_check_only };
+    krait_compiler::preprocess::preprocess(arena, module, options)
 }
 
 /// Compiles a tree that comes from the parser or has been validated.

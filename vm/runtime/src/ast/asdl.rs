@@ -156,8 +156,11 @@ pub fn fields(text: &'static str) -> Vec<Field> {
     }).collect()
 }
 
-/// The docstring of a sum type: its constructors, aligned.
+/// The docstring of a sum type: its constructors, aligned below each other unless none has fields.
 pub fn sum_doc(ty: &Type) -> String {
+    if ty.constructors.iter().all(|c| !c.contains('(')) {
+        return format!("{} = {}", ty.name, ty.constructors.join(" | "));
+    }
     let indent = format!("\n{}| ", " ".repeat(ty.name.len() + 1));
     format!("{} = {}", ty.name, ty.constructors.join(&indent))
 }

@@ -5,7 +5,7 @@
 //! CPython's validator does.
 
 use super::asdl::{GRAMMAR, constructor_name};
-use crate::compile::{CompileRequest, Mode, compile_module, flags, raise_syntax_error};
+use crate::compile::{CompileRequest, Mode, compile_module, flags, preprocess, raise_syntax_error};
 use crate::types::bytes::Bytes;
 use crate::types::complex::Complex;
 use crate::types::float::{Float, float_value};
@@ -16,7 +16,6 @@ use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
 use crate::{PyResult, Raised, Value, Vm};
-use krait_compiler::preprocess::{PreprocessOptions, preprocess};
 use krait_syntax::ast::*;
 use krait_unicode::{Text, TextBuf};
 use std::collections::HashMap;
@@ -27,6 +26,7 @@ mod stmt;
 /// Compiles a tree of node objects, or optimizes it with `PyCF_OPTIMIZED_AST`.
 pub fn compile_tree(vm: &mut Vm, tree: &Value, request: CompileRequest) -> PyResult {
     if request.flags & flags::OPTIMIZED_AST == flags::ONLY_AST as u32 {
+        check_mode(vm, tree, request.mode)?;
         return Ok(tree.clone());
     }
     let arena = Arena::new();
@@ -37,17 +37,37 @@ pub fn compile_tree(vm: &mut Vm, tree: &Value, request: CompileRequest) -> PyRes
     if request.flags & flags::ONLY_AST as u32 == 0 {
         return compile_module(vm, &arena, &module, &request, "");
     }
-    let optimize = u8::try_from(request.optimize).unwrap_or_else(|_| vm.interp.config_optimize());
-    let options = PreprocessOptions { optimize, features: request.flags & flags::FUTURE_MASK, syntax_check_only: false };
-    match preprocess(&arena, &module, options) {
+    match preprocess(vm, &arena, &module, &request) {
         Ok(module) => super::to_object(vm, &arena, &module, &request),
         Err(e) => Err(raise_syntax_error(vm, e, &request.filename, None)),
     }
 }
 
+/// The class of trees that a mode compiles.
+fn wanted(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Exec => "Module",
+        Mode::Single => "Interactive",
+        Mode::Eval => "Expression",
+        Mode::FuncType => "FunctionType",
+    }
+}
+
+/// TypeError if the tree is not of the class that the mode compiles.
+fn check_mode(vm: &mut Vm, tree: &Value, mode: Mode) -> PyResult<()> {
+    let wanted = wanted(mode);
+    let class = super::class(vm, wanted)?;
+    if tree.ty().is_subtype(vm, &class) {
+        return Ok(());
+    }
+    let got = tree.type_name();
+    let got = got.rsplit('.').next().unwrap_or_default();
+    Err(vm.type_error(format!("expected {wanted} node, got {got}")))
+}
+
 /// The tree of a module object of the kind that `mode` wants.
 fn read_module<'a>(vm: &mut Vm, arena: &'a Arena, tree: &Value, mode: Mode) -> PyResult<Mod<'a>> {
-    super::class(vm, "AST")?;
+    check_mode(vm, tree, mode)?;
     let mut classes = HashMap::new();
     if let Some(state) = vm.interp.ast.get(vm) {
         for ty in GRAMMAR {
@@ -60,17 +80,7 @@ fn read_module<'a>(vm: &mut Vm, arena: &'a Arena, tree: &Value, mode: Mode) -> P
         }
     }
     let mut reader = Reader { vm, arena, classes, none_in_list: None };
-    let wanted = match mode {
-        Mode::Single => "Interactive",
-        Mode::Eval => "Expression",
-        _ => "Module",
-    };
-    if reader.constructor(tree, "mod") != Some(wanted) {
-        let got = tree.type_name();
-        let got = got.rsplit('.').next().unwrap_or_default();
-        return Err(reader.vm.type_error(format!("expected {wanted} node, got {got}")));
-    }
-    let module = reader.module(tree, wanted)?;
+    let module = reader.module(tree, wanted(mode))?;
     match reader.none_in_list {
         Some(what) => Err(reader.vm.value_error(format!("None disallowed in {what} list"))),
         None => Ok(module),
