@@ -69,7 +69,7 @@ fn start_modules(vm: &mut Vm) -> PyResult<()> {
 
 /// `sys.stdin`, `sys.stdout` and `sys.stderr`, where the descriptors are open.
 fn start_streams(vm: &mut Vm) -> PyResult<()> {
-    let io = vm.import_module("io")?;
+    let io = vm.import_module("_io")?;
     let open = vm.getattr_str(&io, "open")?;
     let builtins = vm.interp.builtins.load(vm);
     let name = vm.intern("open");

@@ -465,6 +465,9 @@ impl Buffered {
             return self.take(vm, n.min(self.ahead()));
         }
         self.locked(zelf, vm, |vm| {
+            if self.writable.get() {
+                self.flush_and_rewind(vm)?;
+            }
             self.reset_read();
             let mut out = buffer_of(vm, n)?;
             let read = self.raw_read(vm, &mut out)?.unwrap_or(0);
@@ -731,7 +734,8 @@ impl Buffered {
                 let offset = if whence == 0 { target.saturating_sub(logical) } else { target };
                 if offset >= -self.pos.get() && offset <= ahead as i64 {
                     self.pos.set(self.pos.get() + offset);
-                    return Ok(logical + offset);
+                    // Character devices tell positions that mean nothing.
+                    return Ok((logical + offset).max(0));
                 }
             }
         }

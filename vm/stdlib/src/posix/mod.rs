@@ -8,6 +8,7 @@ use krait_runtime::types::dict::Dict;
 use krait_runtime::types::structseq::{self, StructSeqDef};
 use krait_runtime::{Py, PyResult, Vm};
 
+pub mod conf;
 mod constants;
 pub mod dirs;
 pub mod fds;
@@ -87,6 +88,10 @@ krait_runtime::module! {
         process::uname, process::times, process::ctermid, process::sched_yield, process::sched_getaffinity, process::sched_setaffinity,
         process::pidfd_open, process::putenv, process::unsetenv, process::_create_environ, process::_inputhook,
         process::_is_inputhook_installed,
+        conf::sysconf, conf::pathconf, conf::fpathconf, conf::confstr, conf::getxattr, conf::setxattr, conf::removexattr, conf::listxattr,
+        conf::sched_get_priority_max, conf::sched_get_priority_min, conf::sched_getscheduler, conf::sched_getparam, conf::sched_setparam,
+        conf::sched_setscheduler, conf::sched_rr_get_interval, conf::posix_openpt, conf::grantpt, conf::unlockpt, conf::ptsname,
+        conf::login_tty, conf::unshare, conf::setns, conf::initgroups,
     ],
     types: [dirs::DirEntry],
     exec: init,
@@ -98,10 +103,19 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
         let value = vm.new_int(*value)?;
         dict.set_str(vm, &name, value)?;
     }
-    for def in [&stat::STAT_RESULT, &stat::STATVFS_RESULT, &TERMINAL_SIZE, &UNAME_RESULT, &TIMES_RESULT, &WAITID_RESULT] {
+    for def in [&stat::STAT_RESULT, &stat::STATVFS_RESULT, &TERMINAL_SIZE, &UNAME_RESULT, &TIMES_RESULT, &WAITID_RESULT, &conf::SCHED_PARAM] {
         let ty = structseq::type_of(vm, def)?;
         let name = vm.intern(def.name.rsplit('.').next().unwrap_or(def.name));
         dict.set_str(vm, &name, ty.to_value())?;
+    }
+    for (name, table) in [("sysconf_names", conf::SYSCONF), ("pathconf_names", conf::PATHCONF), ("confstr_names", conf::CONFSTR)] {
+        let names = vm.new_dict()?;
+        for (key, code) in table {
+            let key = vm.intern(key);
+            names.set_str(vm, &key, krait_runtime::Value::from_i32(*code))?;
+        }
+        let name = vm.intern(name);
+        dict.set_str(vm, &name, names.into_value())?;
     }
     let error = oserror::builtin(vm, "OSError")?;
     let name = vm.intern("error");

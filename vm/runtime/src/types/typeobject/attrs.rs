@@ -181,7 +181,11 @@ impl PyType {
 
     #[getter]
     fn __flags__(&self) -> u64 {
-        self.core.flags.get() & 0xffff_ffff
+        let bits = self.core.flags.get() & 0xffff_ffff;
+        // CPython allocates the types of its modules (all but datetime's), though nobody can change them.
+        let native = bits & crate::types::class::flags::IMMUTABLETYPE != 0;
+        let allocated = native && self.tp_name().split_once('.').is_some_and(|(module, _)| module != "datetime");
+        if allocated { bits | crate::types::class::flags::HEAPTYPE } else { bits }
     }
 
     #[getter]
