@@ -157,7 +157,9 @@ fn utf_32_encode(text: &Py<Str>, errors: Option<String>, byteorder: i32, vm: &mu
 #[pyfunction(sig = "(data, errors=None, final=False, /)")]
 fn utf_8_decode(data: &Value, errors: Option<String>, is_final: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let mut d = decoding(vm, data, "utf-8", errors)?;
+    let whole = d.input.len();
     let used = utf::decode_utf8(vm, &mut d, is_final)?;
+    let used = if is_final { whole } else { used };
     decoded(vm, d, used)
 }
 
@@ -165,7 +167,9 @@ fn utf_8_decode(data: &Value, errors: Option<String>, is_final: bool, vm: &mut V
 #[pyfunction(sig = "(data, errors=None, final=False, /)")]
 fn utf_7_decode(data: &Value, errors: Option<String>, is_final: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let mut d = decoding(vm, data, "utf7", errors)?;
+    let whole = d.input.len();
     let used = utf7::decode(vm, &mut d, is_final)?;
+    let used = if is_final { whole } else { used };
     decoded(vm, d, used)
 }
 
@@ -175,7 +179,9 @@ macro_rules! wide_decoders {
         #[pyfunction(sig = "(data, errors=None, final=False, /)")]
         fn $name(data: &Value, errors: Option<String>, is_final: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
             let mut d = decoding(vm, data, $encoding, errors)?;
-            let (used, _) = utf::$how(vm, &mut d, Order::$order, is_final)?;
+            let whole = d.input.len();
+    let (used, _) = utf::$how(vm, &mut d, Order::$order, is_final)?;
+    let used = if is_final { whole } else { used };
             decoded(vm, d, used)
         }
     )*};
@@ -210,7 +216,9 @@ fn with_order(vm: &mut Vm, d: Decoding, used: usize, order: Order) -> PyResult<P
 #[pyfunction(sig = "(data, errors=None, byteorder=0, final=False, /)")]
 fn utf_16_ex_decode(data: &Value, errors: Option<String>, byteorder: i32, is_final: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let mut d = decoding(vm, data, "utf-16", errors)?;
+    let whole = d.input.len();
     let (used, order) = utf::decode_utf16(vm, &mut d, Order::from_int(byteorder), is_final)?;
+    let used = if is_final { whole } else { used };
     with_order(vm, d, used, order)
 }
 
@@ -218,7 +226,9 @@ fn utf_16_ex_decode(data: &Value, errors: Option<String>, byteorder: i32, is_fin
 #[pyfunction(sig = "(data, errors=None, byteorder=0, final=False, /)")]
 fn utf_32_ex_decode(data: &Value, errors: Option<String>, byteorder: i32, is_final: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let mut d = decoding(vm, data, "utf-32", errors)?;
+    let whole = d.input.len();
     let (used, order) = utf::decode_utf32(vm, &mut d, Order::from_int(byteorder), is_final)?;
+    let used = if is_final { whole } else { used };
     with_order(vm, d, used, order)
 }
 
@@ -226,7 +236,9 @@ fn utf_32_ex_decode(data: &Value, errors: Option<String>, byteorder: i32, is_fin
 #[pyfunction(sig = "(data, errors=None, final=True, /)")]
 fn unicode_escape_decode(data: &Value, errors: Option<String>, is_final: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let mut d = escaped_input(vm, data, "unicodeescape", errors)?;
+    let whole = d.input.len();
     let used = escape::decode_unicode(vm, &mut d, is_final)?;
+    let used = if is_final { whole } else { used };
     decoded(vm, d, used)
 }
 
@@ -234,7 +246,9 @@ fn unicode_escape_decode(data: &Value, errors: Option<String>, is_final: bool, v
 #[pyfunction(sig = "(data, errors=None, final=True, /)")]
 fn raw_unicode_escape_decode(data: &Value, errors: Option<String>, is_final: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let mut d = escaped_input(vm, data, "rawunicodeescape", errors)?;
+    let whole = d.input.len();
     let used = escape::decode_raw(vm, &mut d, is_final)?;
+    let used = if is_final { whole } else { used };
     decoded(vm, d, used)
 }
 
@@ -250,7 +264,8 @@ fn latin_1_decode(data: &Value, errors: Option<String>, vm: &mut Vm) -> PyResult
 #[pyfunction(sig = "(data, errors=None, /)")]
 fn ascii_decode(data: &Value, errors: Option<String>, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let mut d = decoding(vm, data, "ascii", errors)?;
-    let used = single::decode_ascii(vm, &mut d)?;
+    let used = d.input.len();
+    single::decode_ascii(vm, &mut d)?;
     decoded(vm, d, used)
 }
 

@@ -563,8 +563,9 @@ impl Struct {
 
     /// Bytes of memory that the object takes.
     #[method(name = "__sizeof__")]
-    fn sizeof(&self, vm: &mut Vm) -> usize {
-        56 + 32 * (self.layout.get(vm).codes.len() + 1)
+    fn sizeof(&self, vm: &mut Vm) -> PyResult<usize> {
+        let layout = self.layout(vm)?;
+        Ok(56 + 32 * (layout.codes.len() + 1))
     }
 
     #[slot(repr)]

@@ -150,7 +150,11 @@ fn a2b_base64(data: &Value, strict_mode: bool, vm: &mut Vm) -> PyResult<Py<Bytes
                 break;
             }
             if strict_mode && quad + pads >= 4 && i + 1 < input.len() {
-                let what = if input.get(i + 1) == Some(&b'=') { "Excess padding not allowed" } else { "Excess data after padding" };
+                let what = match input.get(i + 1) {
+                    Some(b'=') => "Excess padding not allowed",
+                    Some(&next) if base64_digit(next).is_none() => "Only base64 data is allowed",
+                    _ => "Excess data after padding",
+                };
                 return Err(error(vm, what));
             }
             continue;

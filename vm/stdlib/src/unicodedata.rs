@@ -87,7 +87,8 @@ fn lookup_in(vm: &mut Vm, version: Version, name: &Value) -> PyResult {
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     match lookup_name(&text) {
-        Some(Named::Char(c)) if version == NOW || version.category(c) != "Cn" => Ok(vm.new_char(c)?.into_value()),
+        // The old version has no aliases.
+        Some(Named::Char(c)) if version == NOW || (version.category(c) != "Cn" && name_of(c).is_some_and(|n| n.eq_ignore_ascii_case(&text))) => Ok(vm.new_char(c)?.into_value()),
         Some(Named::Sequence(chars)) if version == NOW => Ok(vm.new_str_ucs4(chars)?.into_value()),
         _ => Err(vm.raise::<KeyError>(&format!("undefined character name '{text}'"))),
     }

@@ -158,6 +158,9 @@ fn reraise(vm: &mut Vm, exception: &Value) -> crate::Raised {
 #[pyfunction]
 fn surrogatepass(exception: &Value, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let f = fault(vm, exception)?;
+    if matches!(f.kind, Kind::Translate(_)) {
+        return Err(wrong(vm, exception));
+    }
     let encoding = vm.getattr_str(exception, "encoding")?;
     let encoding = encoding.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(utf) = standard_utf(&encoding) else { return Err(reraise(vm, exception)) };

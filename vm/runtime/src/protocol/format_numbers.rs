@@ -35,9 +35,19 @@ impl Decimal {
 
 /// Takes `d.ddde±x` apart.
 fn scientific(f: f64, digits: usize) -> (String, i32) {
-    let text = format!("{f:.digits$e}");
+    let some = digits.min(MAX_DIGITS);
+    let text = format!("{f:.some$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    (mantissa.to_owned(), exponent.parse().unwrap_or(0))
+    (mantissa.to_owned() + &"0".repeat(digits - some), exponent.parse().unwrap_or(0))
+}
+
+/// No double has more digits than this that are not zero; the formatter of the standard library takes no more than 65,535.
+const MAX_DIGITS: usize = 1100;
+
+/// `f` with `places` digits behind the point.
+fn fixed(f: f64, places: usize) -> String {
+    let some = places.min(MAX_DIGITS);
+    format!("{f:.some$}") + &"0".repeat(places - some)
 }
 
 /// The digits of `|f|`, which is finite, in the format `kind`: one of `e f g r` or their upper case. `r` is `repr()`, whatever the precision.
@@ -49,7 +59,7 @@ pub fn decimal(f: f64, kind: char, precision: usize, alternate: bool, add_dot_0:
             let (mantissa, exponent) = scientific(f, precision);
             Decimal::split(&mantissa, Some(exponent), upper, alternate)
         }
-        'f' => Decimal::split(&format!("{f:.precision$}"), None, upper, alternate),
+        'f' => Decimal::split(&fixed(f, precision), None, upper, alternate),
         'g' => general(f, precision.max(1), upper, alternate, add_dot_0),
         _ => {
             let text = crate::types::float::text::repr(f);
@@ -80,7 +90,7 @@ fn general(f: f64, precision: usize, upper: bool, alternate: bool, add_dot_0: bo
         return Decimal::split(&trimmed(mantissa), Some(exponent), upper, alternate);
     }
     let places = usize::try_from(precision as i64 - 1 - i64::from(exponent)).unwrap_or(0);
-    Decimal::split(&trimmed(format!("{f:.places$}")), None, upper, alternate)
+    Decimal::split(&trimmed(fixed(f, places)), None, upper, alternate)
 }
 
 /// `PyOS_double_to_string` for `%` formatting: sign only if negative, `inf` and `nan`.

@@ -356,6 +356,9 @@ pub fn zfill(vm: &mut Vm, hay: &[u8], width: isize) -> PyResult<Vec<u8>> {
 /// Separator, a character below `limit`, and group size of `hex()`.
 pub fn hex_args(vm: &mut Vm, sep: Option<&Value>, group: i32, limit: u32) -> PyResult<Option<(u8, i32)>> {
     let Some(sep) = sep else { return Ok(None) };
+    if vm.len(sep)? != 1 {
+        return Err(vm.value_error("sep must be length 1."));
+    }
     let chars: Vec<u32> = if let Some(s) = sep.downcast::<Str>() {
         s.chars().take(2).collect()
     } else if vm.is_bytes_like(sep) {

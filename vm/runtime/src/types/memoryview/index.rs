@@ -93,6 +93,7 @@ impl MemoryView {
         let (format, shape, itemsize) = (source.format.clone(), source.shape.clone(), source.itemsize);
         source.release(vm);
         let view = self.sliced(vm, slice)?;
+        self.check(vm)?;
         let plain = |f: &str| f.trim_start_matches('@').to_owned();
         if plain(&format) != plain(&view.format) || itemsize != view.itemsize || shape != view.shape {
             return Err(vm.value_error("memoryview assignment: lvalue and rvalue have different structures"));

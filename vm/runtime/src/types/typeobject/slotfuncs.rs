@@ -452,10 +452,13 @@ pub fn buffer(vm: &mut Vm, zelf: &Value, flags: u32) -> PyResult<Buffer> {
 }
 
 /// `object.__buffer__(flags)` of a native exporter: a memoryview of it.
-pub fn buffer_view(vm: &mut Vm, zelf: &Value, flags: &Value) -> PyResult {
+pub fn buffer_view(vm: &mut Vm, slot: crate::types::slots::BufferFn, zelf: &Value, flags: &Value) -> PyResult {
     let flags = vm.as_isize(flags)?;
     match u32::try_from(flags) {
-        Ok(flags) => Ok(vm.new_memoryview(zelf, flags)?.into_value()),
+        Ok(flags) => {
+            let buffer = slot(vm, zelf, flags)?;
+            Ok(vm.memoryview_of(buffer)?.into_value())
+        }
         Err(_) => Err(vm.overflow_error("Python int too large to convert to C int")),
     }
 }

@@ -175,7 +175,7 @@ impl WrapperDescr {
                 check_setattr(vm, zelf, f as usize, "__delattr__")?;
                 f(vm, zelf, &name, None).map(|()| Value::none())
             }
-            (Wrap::Buffer, SlotFn::Buffer(_), [a]) => crate::types::typeobject::slotfuncs::buffer_view(vm, zelf, a),
+            (Wrap::Buffer, SlotFn::Buffer(f), [a]) => crate::types::typeobject::slotfuncs::buffer_view(vm, f, zelf, a),
             (
                 Wrap::BinaryL | Wrap::BinaryR | Wrap::Contains | Wrap::Compare(_) | Wrap::Repeat | Wrap::Item | Wrap::DelItem
                 | Wrap::DescrDelete | Wrap::GetAttr | Wrap::DelAttr | Wrap::Buffer,
