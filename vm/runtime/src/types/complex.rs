@@ -30,12 +30,25 @@ impl Vm {
         if let Some(c) = value.downcast::<Complex>() {
             return Ok((c.real, c.imag));
         }
+        self.number_to_complex(value)
+    }
+
+    /// What `__complex__` gives, or the real number.
+    fn number_to_complex(&mut self, value: &Value) -> PyResult<Parts> {
         if let Some(result) = self.call_special(value, n!(__complex__), &[])? {
             let Some(c) = result.downcast::<Complex>() else {
                 let (ty, got) = (value.type_name(), result.type_name());
                 return Err(self.type_error(format!("{ty}.__complex__() must return a complex, not {got}")));
             };
-            return Ok((c.real, c.imag));
+            let parts = (c.real, c.imag);
+            if !result.is_exact::<Complex>() {
+                let (ty, got) = (value.type_name(), result.type_name());
+                self.warn_deprecated(&format!(
+                    "{ty}.__complex__() must return a complex, not {got}.  The ability to return an instance of a strict subclass of complex is \
+                     deprecated, and may not be supported in a future version of Python."
+                ))?;
+            }
+            return Ok(parts);
         }
         Ok((self.as_f64(value)?, 0.0))
     }
@@ -417,7 +430,8 @@ fn is_number(value: &Value) -> bool {
 
 fn real_argument(vm: &mut Vm, value: &Value, error: &str) -> PyResult<Parts> {
     if value.is::<Complex>() || is_number(value) || vm.lookup_special(value, n!(__complex__))?.is_some() {
-        return vm.as_complex(value);
+        // A subclass may have a __complex__ of its own.
+        return if value.is_exact::<Complex>() { vm.as_complex(value) } else { vm.number_to_complex(value) };
     }
     let got = value.type_name();
     Err(vm.type_error(format!("{error} {got}")))
