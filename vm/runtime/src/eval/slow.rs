@@ -648,7 +648,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                         fail!(vm.system_error("MAKE_FUNCTION without code"))
                     };
                     let func = &(*frame).func;
-                    let function = tri!(vm.new_function_with(code, &func.globals, func.builtins.clone()));
+                    let function = tri!(vm.new_function(code, &func.globals));
                     push!(function.into_value());
                 }
                 op::SET_FUNCTION_ATTRIBUTE => {

@@ -222,7 +222,8 @@ impl FrameLocalsProxy {
         match self.lookup(vm, key)? {
             Some(value) => Ok(value),
             None => {
-                let message = vm.new_str(&format!("local variable '{}' is not defined", vm_text(key)))?.into_value();
+                let key = vm.repr(key)?;
+                let message = vm.new_str(&format!("local variable '{}' is not defined", key.to_string_lossy()))?.into_value();
                 Err(vm.key_error(&message))
             }
         }
@@ -257,9 +258,15 @@ impl FrameLocalsProxy {
     }
 
     #[slot(repr)]
-    fn slot_repr(&self, vm: &mut Vm) -> PyResult {
-        let dict = self.to_dict(vm)?;
-        Ok(vm.repr(dict.as_value())?.into_value())
+    fn slot_repr(zelf: &Py<FrameLocalsProxy>, vm: &mut Vm) -> PyResult {
+        // Proxies of one frame show the same variables, so the frame stands for all of them.
+        let frame = zelf.frame.to_value();
+        if vm.repr_enter(&frame) {
+            return Ok(vm.new_str("{...}")?.into_value());
+        }
+        let text = zelf.to_dict(vm).and_then(|dict| vm.repr(dict.as_value()));
+        vm.repr_leave(&frame);
+        Ok(text?.into_value())
     }
 
     #[slot(richcompare)]
@@ -379,8 +386,4 @@ impl FrameLocalsProxy {
         let list = vm.new_list(keys)?;
         vm.iter(list.as_value())
     }
-}
-
-fn vm_text(key: &Value) -> String {
-    key.downcast::<Str>().map_or_else(|| key.type_name(), |s| s.to_string_lossy().into_owned())
 }

@@ -414,10 +414,14 @@ fn close_delegate(vm: &mut Vm, delegate: &Value) -> PyResult<()> {
         close(vm, delegate)?;
         return Ok(());
     }
-    if let Some(close) = vm.getattr_opt(delegate, n!(close))? {
-        vm.call(&close, &[])?;
+    match vm.getattr_opt(delegate, n!(close)) {
+        Ok(Some(close)) => vm.call(&close, &[]).map(drop),
+        Ok(None) => Ok(()),
+        Err(e) => {
+            vm.unraisable(e, delegate);
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// Runs `f` as if the generator's frame called it.

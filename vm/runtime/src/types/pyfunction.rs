@@ -211,6 +211,11 @@ impl Function {
             let (name, want) = (self.name.load(vm), code.nfreevars);
             return Err(vm.value_error(format!("{}() requires a code object with {have} free vars, not {want}", name.to_string_lossy())));
         }
+        const KINDS: u32 = co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR;
+        if self.code.get(vm).flags & KINDS != code.flags & KINDS {
+            let message = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
+            crate::eval::warn_deprecated(vm, message)?;
+        }
         modified(self);
         let old = self.code.replace(vm, code.clone());
         drop(old);
