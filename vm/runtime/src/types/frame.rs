@@ -285,7 +285,7 @@ impl FrameObject {
 
 fn set_flag(vm: &mut Vm, flag: &Cell<bool>, value: Option<&Value>) -> PyResult<()> {
     match value {
-        None => Err(vm.type_error("cannot delete attribute")),
+        None => Err(vm.type_error("can't delete numeric/char attribute")),
         Some(v) if v.is_true() || v.is_false() => {
             flag.set(v.is_true());
             Ok(())

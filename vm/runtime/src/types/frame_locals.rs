@@ -112,11 +112,15 @@ impl FrameLocalsProxy {
     /// The index of a variable.
     fn index(&self, vm: &mut Vm, key: &Value, set_only: bool) -> PyResult<Option<usize>> {
         let frame = self.live(vm)?;
-        let Some(key) = key.downcast::<Str>() else { return Ok(None) };
         // SAFETY: a frame that is set is alive.
         let code = unsafe { (*frame).code.clone() };
+        let text = key.downcast_exact::<Str>();
+        let hash = vm.hash(key)?;
         for (i, name) in code.localsplusnames.items().iter().enumerate() {
-            let same = name.downcast::<Str>().is_some_and(|n| n.eq_chars(key));
+            let same = match (text, name.downcast_exact::<Str>()) {
+                (Some(key), Some(name)) => name.eq_chars(key),
+                _ => vm.hash(name)? == hash && vm.eq(name, key)?,
+            };
             let hidden = code.kinds.get(i).is_none_or(|k| k & fast::HIDDEN != 0);
             // SAFETY: as above.
             if same && !hidden && (!set_only || unsafe { variable(vm, frame, i) }.is_some()) {
@@ -383,7 +387,6 @@ impl FrameLocalsProxy {
     fn reversed(&self, vm: &mut Vm) -> PyResult {
         let mut keys: Vec<Value> = self.items(vm)?.into_iter().map(|(k, _)| k).collect();
         keys.reverse();
-        let list = vm.new_list(keys)?;
-        vm.iter(list.as_value())
+        Ok(vm.new_list(keys)?.into_value())
     }
 }

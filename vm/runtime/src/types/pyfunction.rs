@@ -73,6 +73,10 @@ impl Vm {
             }
             return found.clone();
         }
+        // Then those of the code that runs.
+        if let Some(builtins) = self.current_builtins() {
+            return builtins;
+        }
         match self.interp.builtins.get(self) {
             Some(dict) => dict.to_value(),
             None => Value::none(),
