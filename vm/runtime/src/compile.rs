@@ -250,8 +250,8 @@ fn syntax_error_object(vm: &mut Vm, error: &SyntaxError, filename: &TextBuf, sou
 /// A line of the file itself, for errors whose source is not at hand.
 fn file_line(filename: &TextBuf, lineno: i32) -> Option<String> {
     let bytes = std::fs::read(filename.as_str()?).ok()?;
-    let line = bytes.split_inclusive(|&b| b == b'\n').nth(usize::try_from(lineno - 1).ok()?)?;
-    Some(String::from_utf8_lossy(line).into_owned())
+    let text = krait_syntax::decode_source(&bytes, &mut |_, _| None).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned());
+    text.split_inclusive('\n').nth(usize::try_from(lineno - 1).ok()?).map(str::to_owned)
 }
 
 /// Issues the warnings of the front end. One that the filters turn into an exception becomes a SyntaxError at its place.
