@@ -205,7 +205,11 @@ fn replace_all(vm: &mut Vm, args: &[Value], parameters: &[Value], items: &[Value
         let new = match vm.getattr_opt(arg, n!(__typing_subst__))? {
             Some(subst) => {
                 let at = parameters.iter().position(|p| p.is_same(arg));
-                let Some(value) = at.and_then(|i| items.get(i)) else { return Err(vm.system_error("a type parameter got lost")) };
+                let Some(value) = at.and_then(|i| items.get(i)) else {
+                    // It became a parameter after the parameters had been collected.
+                    let repr = vm.repr(arg)?.to_string_lossy().into_owned();
+                    return Err(vm.type_error(format!("argument {repr} with __typing_subst__ was not found in __parameters__")));
+                };
                 vm.call(&subst, std::slice::from_ref(value))?
             }
             None => replace_inside(vm, arg, parameters, items)?,

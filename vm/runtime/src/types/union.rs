@@ -65,9 +65,13 @@ fn is_unionable(item: &Value) -> bool {
 
 /// `type.__or__` and its like.
 pub fn or(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
-    // A union takes anything, strings above all.
-    let any = a.is::<Union>() || b.is::<Union>();
-    if !any && (!is_unionable(a) || !is_unionable(b)) {
+    if !is_unionable(a) || !is_unionable(b) {
+        if a.is::<Union>() || b.is::<Union>() {
+            // A union takes strings and what else `Union[...]` takes.
+            let pair = vm.new_tuple(vec![a.clone(), b.clone()])?.into_value();
+            let union = <Union as crate::PyClass>::type_object(vm).to_value();
+            return vm.getitem(&union, &pair);
+        }
         return Ok(Value::not_implemented());
     }
     from_members(vm, &[a.clone(), b.clone()])
