@@ -23,7 +23,7 @@ pub fn reduce_at(vm: &mut Vm, iter: Value, object: Option<Value>, index: usize) 
 }
 
 /// Iterator over `__getitem__` from 0 up to IndexError.
-#[pyclass(name = "iterator", gc)]
+#[pyclass(name = "iterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct SeqIter {
     pub index: Cell<isize>,
     pub sequence: GilCell<Option<Value>>,
@@ -99,7 +99,7 @@ pub fn new_seq_iter(vm: &mut Vm, sequence: Value) -> PyResult {
 }
 
 /// Iterator that calls a callable until it returns the sentinel.
-#[pyclass(name = "callable_iterator", gc)]
+#[pyclass(name = "callable_iterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct CallableIter {
     callable: GilCell<Option<(Value, Value)>>,
 }

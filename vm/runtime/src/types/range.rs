@@ -279,7 +279,7 @@ impl Range {
 }
 
 /// The iterator of small ranges.
-#[pyclass(name = "range_iterator")]
+#[pyclass(name = "range_iterator", flags(DISALLOW_INSTANTIATION))]
 pub struct RangeIter {
     pub next: Cell<i64>,
     pub step: i64,
@@ -353,7 +353,7 @@ impl RangeIter {
 }
 
 /// The iterator of ranges with large bounds.
-#[pyclass(name = "longrange_iterator")]
+#[pyclass(name = "longrange_iterator", flags(DISALLOW_INSTANTIATION))]
 pub struct LongRangeIter {
     #[traverse(skip)]
     state: GilCell<(BigInt, BigInt, BigInt)>,

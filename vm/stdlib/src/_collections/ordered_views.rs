@@ -20,7 +20,7 @@ impl krait_heap::Traverse for Gives {
 }
 
 /// The iterator of `OrderedDict`: it follows the keys, and looks values up as `self[key]` does.
-#[pyclass(module = "builtins", name = "odict_iterator", gc)]
+#[pyclass(module = "builtins", name = "odict_iterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct OrderedIter {
     dict: GilCell<Option<Py<Dict>>>,
     changes: Cell<u64>,

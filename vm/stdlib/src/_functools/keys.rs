@@ -52,7 +52,7 @@ pub fn reduce(args: Args<'_>, vm: &mut Vm) -> PyResult {
 }
 
 /// A key that compares as a comparison function says.
-#[pyclass(module = "functools", name = "KeyWrapper", gc)]
+#[pyclass(module = "functools", name = "KeyWrapper", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct KeyWrapper {
     compare: Value,
     object: GilCell<Option<Value>>,

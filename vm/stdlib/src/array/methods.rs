@@ -681,7 +681,7 @@ impl Array {
 }
 
 /// The iterator of arrays.
-#[pyclass(module = "array", name = "arrayiterator", gc)]
+#[pyclass(module = "array", name = "arrayiterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct ArrayIter {
     index: Cell<usize>,
     array: GilCell<Option<Py<Array>>>,

@@ -109,7 +109,7 @@ impl Cursor {
 macro_rules! iterators {
     ($($(#[$doc:meta])* $ty:ident $name:tt $step:ident ($vm:ident, $key:ident, $value:ident) => $pick:expr, $finish:expr;)*) => {$(
         $(#[$doc])*
-        #[pyclass(name = $name, gc)]
+        #[pyclass(name = $name, flags(DISALLOW_INSTANTIATION), gc)]
         pub struct $ty {
             pub cursor: Cursor,
         }

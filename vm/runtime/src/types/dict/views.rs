@@ -12,19 +12,19 @@ use crate::{Py, PyResult, Value, Vm, pyclass, pymethods};
 use krait_unicode::TextBuf;
 
 /// What `dict.keys()` gives.
-#[pyclass(name = "dict_keys", gc)]
+#[pyclass(name = "dict_keys", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct DictKeys {
     pub dict: Py<Dict>,
 }
 
 /// What `dict.items()` gives.
-#[pyclass(name = "dict_items", gc)]
+#[pyclass(name = "dict_items", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct DictItems {
     pub dict: Py<Dict>,
 }
 
 /// What `dict.values()` gives.
-#[pyclass(name = "dict_values", gc)]
+#[pyclass(name = "dict_values", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct DictValues {
     pub dict: Py<Dict>,
 }

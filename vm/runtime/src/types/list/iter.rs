@@ -6,7 +6,7 @@ use crate::{GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
 use std::cell::Cell;
 
 /// The forward iterator of `list`.
-#[pyclass(name = "list_iterator", gc)]
+#[pyclass(name = "list_iterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct ListIter {
     pub index: Cell<usize>,
     pub list: GilCell<Option<Py<List>>>,
@@ -81,7 +81,7 @@ fn reduce_empty(vm: &mut Vm, iter: Value) -> PyResult<Py<Tuple>> {
 }
 
 /// The backward iterator of `list`.
-#[pyclass(name = "list_reverseiterator", gc)]
+#[pyclass(name = "list_reverseiterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct ListReverseIter {
     pub index: Cell<isize>,
     pub list: GilCell<Option<Py<List>>>,

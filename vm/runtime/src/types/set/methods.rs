@@ -442,7 +442,7 @@ impl FrozenSet {
 }
 
 /// The iterator of sets.
-#[pyclass(name = "set_iterator", gc)]
+#[pyclass(name = "set_iterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct SetIter {
     set: GilCell<Option<Value>>,
     used: Cell<usize>,

@@ -186,7 +186,7 @@ impl Tuple {
 }
 
 /// The iterator of `tuple`.
-#[pyclass(name = "tuple_iterator", gc)]
+#[pyclass(name = "tuple_iterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct TupleIter {
     pub index: Cell<usize>,
     pub tuple: crate::GilCell<Option<Py<Tuple>>>,
