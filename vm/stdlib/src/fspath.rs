@@ -55,12 +55,20 @@ pub fn fspath(vm: &mut Vm, object: &Value) -> PyResult {
     if object.is::<Str>() || object.is::<Bytes>() {
         return Ok(object.clone());
     }
-    match vm.call_special(object, n!(__fspath__), &[])? {
+    match call_fspath(vm, object)? {
         Some(result) => checked_fspath(vm, object, result),
         None => {
             let name = object.type_name();
             Err(vm.type_error(format!("expected str, bytes or os.PathLike object, not {name}")))
         }
+    }
+}
+
+/// What `__fspath__` gives; none if there is no such method, or it is None.
+fn call_fspath(vm: &mut Vm, object: &Value) -> PyResult<Option<Value>> {
+    match vm.lookup_special(object, n!(__fspath__))?.filter(|m| !m.is_none()) {
+        Some(method) => vm.call(&method, &[]).map(Some),
+        None => Ok(None),
     }
 }
 
@@ -132,7 +140,7 @@ impl<const FD: bool, const NONE: bool> Path<FD, NONE> {
                 return Ok(Path { object, name: CString::default(), fd: Some(fd), is_bytes: false });
             }
             let buffer = vm.is_bytes_like(value);
-            let result = if buffer { None } else { vm.call_special(value, n!(__fspath__), &[])? };
+            let result = if buffer { None } else { call_fspath(vm, value)? };
             let Some(result) = result else {
                 let allowed = match (FD, NONE) {
                     (true, true) => "string, bytes, os.PathLike, integer or None",

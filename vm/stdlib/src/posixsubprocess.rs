@@ -300,6 +300,7 @@ fn fork_exec(args: Args<'_>, vm: &mut Vm) -> PyResult<i32> {
         }
         before_fork(vm);
     }
+    crate::posix::process::check_finalizing(vm)?;
     let pid = sys!(libc::fork());
     if pid == 0 {
         run_child(vm, &child, preexec.as_ref(), &argv, env.as_deref());

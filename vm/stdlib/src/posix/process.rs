@@ -317,9 +317,19 @@ fn warn_threads(vm: &mut Vm, name: &str) -> PyResult<()> {
     fspath::warn(vm, "DeprecationWarning", &text, 1, None)
 }
 
+/// PythonFinalizationError while the interpreter goes down.
+pub fn check_finalizing(vm: &mut Vm) -> PyResult<()> {
+    if !vm.interp.finalizing.get() {
+        return Ok(());
+    }
+    let text = vm.new_str("can't fork at interpreter shutdown")?.into_value();
+    Err(oserror::raise_named(vm, "PythonFinalizationError", &[text]))
+}
+
 /// Forks: 0 in the child, the child's id in the parent.
 #[pyfunction]
 pub fn fork(vm: &mut Vm) -> PyResult<i32> {
+    check_finalizing(vm)?;
     before_fork(vm);
     let pid = sys!(libc::fork());
     if pid == 0 {
@@ -336,6 +346,7 @@ pub fn fork(vm: &mut Vm) -> PyResult<i32> {
 #[pyfunction]
 pub fn forkpty(vm: &mut Vm) -> PyResult {
     let mut fd = -1;
+    check_finalizing(vm)?;
     before_fork(vm);
     let pid = sys!(libc::forkpty(&raw mut fd, std::ptr::null_mut(), std::ptr::null(), std::ptr::null()));
     let code = errno();

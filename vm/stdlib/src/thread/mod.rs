@@ -240,7 +240,9 @@ fn run(interp: &'static Interpreter, start: Start, stack: usize) {
 fn report(vm: &mut Vm, raised: Raised, function: &Value) {
     let Ok(exit) = oserror::builtin(vm, "SystemExit") else { return };
     if !raised.exception().as_value().ty().as_value().is_same(&exit) {
-        vm.unraisable(raised, function);
+        let text = vm.repr(function).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let message = format!("Exception ignored in thread started by {text}");
+        krait_runtime::types::exceptions::unraisable::report_with(vm, raised, Some(&message), None);
     }
 }
 
@@ -383,7 +385,7 @@ fn interrupt_main(signum: Option<i32>, vm: &mut Vm) -> PyResult<()> {
     if crate::signal::has_python_handler(vm, signal) {
         crate::signal::trip_signal(signal);
     }
-    Ok(())
+    crate::signal::check_signals(vm)
 }
 
 /// The size of new threads' stacks, 0 for the default; with a size, that is set and the old one returned.
