@@ -26,6 +26,8 @@ pub struct GcState {
     pub debug: Cell<i64>,
     /// `gc.garbage`.
     pub garbage: GilCell<Option<Py<List>>>,
+    /// A collection is under way, its callbacks included: there is never one inside another.
+    pub collecting: Cell<bool>,
     /// `gc.callbacks`.
     pub callbacks: GilCell<Option<Py<List>>>,
 }
@@ -81,7 +83,7 @@ fn call_callbacks(vm: &mut Vm, phase: &str, generation: usize, collected: usize)
     for callback in callbacks {
         let result = info(vm, generation, collected).and_then(|info| vm.call(&callback, &[phase.clone(), info.into_value()]));
         if let Err(e) = result {
-            vm.unraisable(e, &callback);
+            crate::types::exceptions::unraisable::report_while(vm, e, "Exception ignored while calling GC callback", &callback);
         }
     }
 }
@@ -89,7 +91,7 @@ fn call_callbacks(vm: &mut Vm, phase: &str, generation: usize, collected: usize)
 impl Vm {
     /// Collects the garbage among `generation` and all younger ones; how many objects were found. 0 while a collection is under way.
     pub fn collect_garbage(&mut self, generation: usize) -> usize {
-        if gc::is_collecting() {
+        if gc::is_collecting() || self.interp.gc.collecting.replace(true) {
             return 0;
         }
         call_callbacks(self, "start", generation, 0);
@@ -114,6 +116,7 @@ impl Vm {
         }
         self.run_pending();
         call_callbacks(self, "stop", generation, found);
+        self.interp.gc.collecting.set(false);
         found
     }
 
