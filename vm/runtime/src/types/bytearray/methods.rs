@@ -34,6 +34,12 @@ impl ByteArray {
         vm.new_bytearray(copy)
     }
 
+    /// Counts an export while code runs that must not resize the array.
+    fn hold(zelf: &Py<ByteArray>, begin: bool) {
+        let n = zelf.exports.get();
+        zelf.exports.set(if begin { n + 1 } else { n.saturating_sub(1) });
+    }
+
     fn same_exact(_: &Value) -> Option<Py<ByteArray>> {
         None
     }
@@ -382,6 +388,9 @@ impl ByteArray {
             return Err(vm.value_error(format!("Can only resize to positive sizes, got {size}")));
         };
         let len = self.bytes(vm).len();
+        if wanted == len {
+            return Ok(());
+        }
         if wanted > len {
             self.reserve(vm, wanted - len)?;
         }

@@ -29,6 +29,9 @@ impl Bytes {
         if zelf.is_exact() { Ok(zelf.clone()) } else { vm.new_bytes(zelf.as_bytes()) }
     }
 
+    /// Bytes never change.
+    fn hold(_: &Py<Bytes>, _: bool) {}
+
     fn same_exact(item: &Value) -> Option<Py<Bytes>> {
         item.downcast_exact::<Bytes>().cloned()
     }
@@ -59,6 +62,11 @@ pub(crate) fn contents(vm: &mut Vm, args: Args<'_>, name: &'static str) -> PyRes
     };
     if let Some(s) = source.downcast::<Str>() {
         if encoding.is_none() {
+            if name == "bytes" && !encoded && !s.is_exact() {
+                if let Some(result) = vm.call_special(&source, n!(__bytes__), &[])? {
+                    return bytes_result(vm, result);
+                }
+            }
             return Err(vm.type_error("string argument without an encoding"));
         }
         let encoding = text_arg(vm, encoding.as_ref(), name, "encoding", "utf-8")?;
@@ -74,17 +82,22 @@ pub(crate) fn contents(vm: &mut Vm, args: Args<'_>, name: &'static str) -> PyRes
     plain_contents(vm, &source, name)
 }
 
+/// What `__bytes__` gave.
+fn bytes_result(vm: &mut Vm, result: Value) -> PyResult<Contents> {
+    if result.is::<Bytes>() {
+        return Ok(Contents::Ready(result));
+    }
+    let got = result.type_name();
+    Err(vm.type_error(format!("__bytes__ returned non-bytes (type {got})")))
+}
+
 fn plain_contents(vm: &mut Vm, source: &Value, name: &str) -> PyResult<Contents> {
     if name == "bytes" {
         if let Some(exact) = source.downcast_exact::<Bytes>() {
             return Ok(Contents::Bytes(ByteView::Object(exact.clone())));
         }
         if let Some(result) = vm.call_special(source, n!(__bytes__), &[])? {
-            if !result.is::<Bytes>() {
-                let got = result.type_name();
-                return Err(vm.type_error(format!("__bytes__ returned non-bytes (type {got})")));
-            }
-            return Ok(Contents::Ready(result));
+            return bytes_result(vm, result);
         }
     }
     if IntRef::new(source).is_some() || source.ty().slots.nb_index.get().is_some() {

@@ -347,7 +347,10 @@ macro_rules! byte_methods {
             /// the left if bytes_per_sep is negative.
             #[method(sig = "(sep=?, bytes_per_sep=1)", text = "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
             fn hex(zelf: &Py<$ty>, sep: Option<&Value>, bytes_per_sep: i32, vm: &mut Vm) -> PyResult<Py<Str>> {
-                let sep = ops::hex_args(vm, sep, bytes_per_sep, 0x80)?;
+                Self::hold(zelf, true);
+                let sep = ops::hex_args(vm, sep, bytes_per_sep, 0x80);
+                Self::hold(zelf, false);
+                let sep = sep?;
                 let text = ops::hex(&Self::view(zelf, vm), sep);
                 vm.new_str_latin1(&text)
             }
