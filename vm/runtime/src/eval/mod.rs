@@ -51,6 +51,8 @@ pub struct ThreadState {
     pub(crate) stack: DataStack,
     /// The frame to be entered, between `slow` and the dispatch loop.
     pub(crate) entering: *mut Frame,
+    /// A collection runs.
+    pub(crate) collecting: bool,
     /// The exception to be raised, likewise.
     pub(crate) raised: Option<Raised>,
     /// How many frames run.
@@ -84,6 +86,7 @@ impl ThreadState {
             stack: DataStack::new(),
             entering: std::ptr::null_mut(),
             raised: None,
+            collecting: false,
             depth: 0,
             handled: vec![None],
             context: None,
@@ -303,8 +306,14 @@ impl Vm {
     }
 
     pub fn collect_due(&mut self, generation: usize) {
+        // `gc.callbacks` run Python code, which must not start another collection.
+        if self.eval.collecting {
+            return;
+        }
         if let Some(collect) = self.interp.collector.get() {
+            self.eval.collecting = true;
             collect(self, generation);
+            self.eval.collecting = false;
         }
     }
 

@@ -233,6 +233,9 @@ impl FrameObject {
 
     #[setter]
     fn set_f_trace_opcodes(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        if value.is_none() {
+            return Err(vm.attribute_error("cannot delete attribute"));
+        }
         set_flag(vm, &self.trace_opcodes, value)
     }
 
