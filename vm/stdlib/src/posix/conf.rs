@@ -7,7 +7,9 @@ use krait_runtime::types::int::Int;
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::structseq::{self, StructSeqDef};
 use krait_runtime::types::value::ValueExt;
-use krait_runtime::{PyResult, Value, Vm, pyfunction};
+use krait_runtime::args::ArgSpec;
+use krait_runtime::types::type_::PyType;
+use krait_runtime::{Args, Py, PyResult, Value, Vm, pyfunction};
 use std::ffi::CStr;
 
 fn number(vm: &mut Vm, value: &Value, names: &[(&str, i32)]) -> PyResult<i32> {
@@ -179,6 +181,24 @@ pub static SCHED_PARAM: StructSeqDef = StructSeqDef {
     doc: "Currently has only one field: sched_priority",
     fields: &[("sched_priority", "the scheduling priority")],
     in_sequence: 1,
+};
+
+/// `os.sched_param(sched_priority)`, which unlike other struct sequences takes the field itself.
+pub fn new_sched_param(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
+    let _ = cls;
+    let mut bound: [Option<&Value>; 1] = [None; 1];
+    PARAM_SPEC.bind(vm, args, &mut bound)?;
+    let [Some(priority)] = bound else { return Err(PARAM_SPEC.missing(vm, 0)) };
+    structseq::new(vm, &SCHED_PARAM, vec![priority.clone()])
+}
+
+static PARAM_SPEC: ArgSpec = ArgSpec {
+    name: "sched_param",
+    params: &[krait_runtime::args::Param { name: "sched_priority", required: true }],
+    required: 1,
+    positional: 1,
+    posonly: 0,
+    raw: false,
 };
 
 /// The highest priority of a policy.

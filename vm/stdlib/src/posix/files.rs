@@ -80,12 +80,8 @@ pub fn replace(src: Path, dst: Path, src_dir_fd: Option<DirFd>, dst_dir_fd: Opti
 /// Makes a hard link.
 #[pyfunction(sig = "(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=?)", text = "(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=(os.name != 'nt'))")]
 pub fn link(src: Path, dst: Path, src_dir_fd: Option<DirFd>, dst_dir_fd: Option<DirFd>, follow_symlinks: Option<bool>, vm: &mut Vm) -> PyResult<()> {
-    let follow = follow_symlinks.unwrap_or(true);
-    let flags = if follow { libc::AT_SYMLINK_FOLLOW } else { 0 };
-    let given = src_dir_fd.is_some() || dst_dir_fd.is_some() || follow_symlinks.is_some();
-    with_two(vm, &src, &dst, || {
-        if given { sys!(libc::linkat(at(src_dir_fd), src.ptr(), at(dst_dir_fd), dst.ptr(), flags)) } else { sys!(libc::link(src.ptr(), dst.ptr())) }
-    })
+    let flags = if follow_symlinks.unwrap_or(true) { libc::AT_SYMLINK_FOLLOW } else { 0 };
+    with_two(vm, &src, &dst, || sys!(libc::linkat(at(src_dir_fd), src.ptr(), at(dst_dir_fd), dst.ptr(), flags)))
 }
 
 /// Makes a symbolic link to src named dst.
@@ -142,7 +138,13 @@ pub fn chmod(path: PathOrFd, mode: i32, dir_fd: Option<DirFd>, follow_symlinks: 
     let mode = mode as libc::mode_t;
     match path.fd {
         Some(fd) => with_path(vm, &path, || sys!(libc::fchmod(fd, mode))),
-        None if !follow_symlinks => with_path(vm, &path, || sys!(libc::fchmodat(at(dir_fd), path.ptr(), mode, libc::AT_SYMLINK_NOFOLLOW))),
+        None if !follow_symlinks => match once(vm, || sys!(libc::fchmodat(at(dir_fd), path.ptr(), mode, libc::AT_SYMLINK_NOFOLLOW))) {
+            Ok(_) => Ok(()),
+            // The system does not do this for symbolic links.
+            Err(libc::ENOTSUP) if dir_fd.is_some() => Err(vm.value_error("chmod: cannot use dir_fd and follow_symlinks together")),
+            Err(libc::ENOTSUP) => Err(vm.not_implemented_error("chmod: follow_symlinks unavailable on this platform")),
+            Err(code) => Err(path.error(vm, code)),
+        },
         None => with_path(vm, &path, || sys!(libc::fchmodat(at(dir_fd), path.ptr(), mode, 0))),
     }
 }

@@ -108,6 +108,7 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
         let name = vm.intern(def.name.rsplit('.').next().unwrap_or(def.name));
         dict.set_str(vm, &name, ty.to_value())?;
     }
+    structseq::type_of(vm, &conf::SCHED_PARAM)?.slots.new.set(Some(conf::new_sched_param));
     for (name, table) in [("sysconf_names", conf::SYSCONF), ("pathconf_names", conf::PATHCONF), ("confstr_names", conf::CONFSTR)] {
         let names = vm.new_dict()?;
         for (key, code) in table {
