@@ -524,13 +524,18 @@ pub fn throw_args(vm: &mut Vm, args: Args<'_>) -> PyResult<Raised> {
     }
     let is_class = typ.downcast::<crate::types::type_::PyType>().is_some_and(|t| t.has_flag(crate::types::class::flags::BASE_EXC_SUBCLASS));
     let exception = if is_class {
-        match val {
-            Some(v) if ops::exceptions::is_instance(vm, v, typ) => v.clone(),
+        let made = match val {
+            Some(v) if ops::exceptions::is_instance(vm, v, typ) => Ok(v.clone()),
             Some(v) => match v.downcast::<crate::types::tuple::Tuple>() {
-                Some(t) => vm.call(typ, t.items())?,
-                None => vm.call(typ, std::slice::from_ref(v))?,
+                Some(t) => vm.call(typ, t.items()),
+                None => vm.call(typ, std::slice::from_ref(v)),
             },
-            None => vm.call(typ, &[])?,
+            None => ops::exceptions::instance(vm, typ, "exceptions must derive from BaseException").map(Py::into_value),
+        };
+        // What goes wrong while the exception is made is thrown in its place.
+        match made {
+            Ok(made) => made,
+            Err(e) => return Ok(e),
         }
     } else if typ.is::<BaseException>() {
         if val.is_some() {

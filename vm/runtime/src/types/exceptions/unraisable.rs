@@ -26,6 +26,9 @@ pub fn report(vm: &mut Vm, raised: Raised, object: &Value) {
 
 /// Reports `raised` under a message of its own ("Exception ignored while ...").
 pub fn report_with(vm: &mut Vm, raised: Raised, message: Option<&str>, object: Option<&Value>) {
+    if raised.exception().traceback.get(vm).is_none() {
+        add_place(vm, &raised);
+    }
     let name = vm.intern("unraisablehook");
     let hook = sys_attribute(vm, &name);
     if let Err(again) = call_hook(vm, hook.as_ref(), &raised, message, object) {
@@ -34,6 +37,15 @@ pub fn report_with(vm: &mut Vm, raised: Raised, message: Option<&str>, object: O
         if default_print(vm, again.exception().as_value(), Some(message), hook.as_ref()).is_err() {
             eprintln!("{message}");
         }
+    }
+}
+
+/// Gives an exception of native code the place where Python code runs.
+fn add_place(vm: &mut Vm, raised: &Raised) {
+    let Ok(Some(frame)) = vm.frame_object(0) else { return };
+    let lasti = frame.lasti();
+    if let Ok(tb) = vm.new_traceback(None, frame, lasti, -1) {
+        raised.exception().traceback.replace(vm, Some(tb.into_value()));
     }
 }
 
