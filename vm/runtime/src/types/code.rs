@@ -167,7 +167,10 @@ impl CodeObject {
             }
             Err(e) => {
                 self.verified.set(2);
-                Err(vm.system_error(e.to_string()))
+                Err(match e.fault {
+                    krait_bytecode::verify::Fault::Opcode(number) => vm.system_error(format!("unknown opcode {number}")),
+                    _ => vm.system_error(e.to_string()),
+                })
             }
         }
     }

@@ -234,7 +234,7 @@ impl FrameObject {
     #[setter]
     fn set_f_trace_opcodes(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         if value.is_none() {
-            return Err(vm.attribute_error("cannot delete attribute"));
+            return Err(vm.attribute_error("attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted"));
         }
         set_flag(vm, &self.trace_opcodes, value)
     }

@@ -243,7 +243,8 @@ fn coroutine_origin(vm: &mut Vm) -> PyResult<Option<Value>> {
         return Ok(None);
     }
     let mut entries = Vec::new();
-    for i in 1..=depth {
+    // The coroutine's own frame has not begun, so the first one that has is the caller's.
+    for i in 0..depth {
         let Some(code) = vm.frame_code(i) else { break };
         let line = vm.frame_line(i).map_or_else(Value::none, Value::from_i32);
         let filename = code.filename.load(vm).into_value();
@@ -793,14 +794,14 @@ impl Coroutine {
         send_ex(vm, zelf.as_value(), Some(value), None)
     }
 
-    /// Resume the coroutine with a value; return the next value yielded or raise StopIteration.
+    /// Pass a value into coroutine, which goes on with it; return what it yields next or raise StopIteration.
     #[method(sig = "(value, /)")]
     fn send(zelf: &Py<Coroutine>, value: &Value, vm: &mut Vm) -> PyResult {
         let result = send_ex(vm, zelf.as_value(), Some(value), None)?;
         send_result(vm, zelf.as_value(), result)
     }
 
-    /// Raise an exception where the coroutine is suspended.
+    /// Raise an exception in coroutine, where it is suspended.
     #[method]
     fn throw(zelf: &Py<Coroutine>, args: Args<'_>, vm: &mut Vm) -> PyResult {
         let raised = throw_args(vm, args)?;
@@ -808,7 +809,7 @@ impl Coroutine {
         send_result(vm, zelf.as_value(), result)
     }
 
-    /// Raise GeneratorExit inside the coroutine.
+    /// Raise GeneratorExit inside coroutine.
     #[method]
     fn close(zelf: &Py<Coroutine>, vm: &mut Vm) -> PyResult {
         close(vm, zelf.as_value())

@@ -210,7 +210,8 @@ impl CodeObject {
             vm.hash(part)?.hash(&mut hasher);
         }
         (self.argcount, self.posonlyargcount, self.kwonlyargcount, self.flags, self.firstlineno, &self.bytecode).hash(&mut hasher);
-        Ok((hasher.finish() as i64).max(0))
+        let hash = hasher.finish() as i64;
+        Ok(if hash == -1 { -2 } else { hash })
     }
 
     #[slot(richcompare)]
