@@ -11,8 +11,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args: Vec<Vec<u8>> = std::env::args_os().map(std::os::unix::ffi::OsStringExt::into_vec).collect();
     let interpreter = std::thread::Builder::new().name("krait".into()).stack_size(STACK_SIZE);
-    let code = match interpreter.spawn(move || krait::command::run(&args, STACK_SIZE)) {
-        Ok(thread) => thread.join().unwrap_or(134),
+    // The process ends where the interpreter does: a forked child has no other thread to end it.
+    let run = move || -> u8 { std::process::exit(i32::from(krait::command::run(&args, STACK_SIZE))) };
+    let code = match interpreter.spawn(run) {
+        Ok(thread) => {
+            krait_stdlib::signal::leave_to_others();
+            thread.join().unwrap_or(134)
+        }
         Err(e) => {
             eprintln!("krait: cannot start: {e}");
             1

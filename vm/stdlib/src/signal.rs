@@ -9,7 +9,7 @@ use krait_runtime::types::dict::Dict;
 use krait_runtime::types::structseq::{self, StructSeqDef};
 use krait_runtime::types::value::ValueExt;
 use krait_runtime::{GilCell, Py, PyResult, Value, Vm, pyfunction};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 const NSIG: usize = 65;
 
@@ -28,8 +28,28 @@ struct SignalState {
     itimer_error: GilCell<Option<Value>>,
 }
 
+/// The thread that runs Python's handlers, 0 while there is none.
+static MAIN: AtomicU64 = AtomicU64::new(0);
+
+/// Keeps the calling thread, which runs no Python code, from being chosen when a signal comes in.
+pub fn leave_to_others() {
+    let mut all = empty_set();
+    sys!(libc::sigfillset(&raw mut all));
+    sys!(libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut()));
+}
+
 extern "C" fn on_signal(signal: libc::c_int) {
     let saved = errno();
+    let main = MAIN.load(Ordering::SeqCst);
+    if main != 0 && main != crate::thread::ident() {
+        // Any thread may be chosen; the one that runs the handlers has to be woken.
+        // SAFETY: the main thread lives as long as the interpreter.
+        unsafe {
+            libc::pthread_kill(main as libc::pthread_t, signal);
+            *libc::__errno_location() = saved;
+        }
+        return;
+    }
     if let Some(tripped) = TRIPPED.get(signal as usize) {
         tripped.store(true, Ordering::SeqCst);
     }
@@ -109,6 +129,7 @@ fn current_frame(vm: &mut Vm) -> Value {
 
 /// Called in the child of a fork: signals that came in before are the parent's.
 pub fn after_fork(_: &mut Vm) {
+    MAIN.store(crate::thread::ident(), Ordering::SeqCst);
     TRIPPED.iter().for_each(|t| t.store(false, Ordering::SeqCst));
     ANY.store(false, Ordering::SeqCst);
 }
@@ -159,6 +180,9 @@ pub fn set_ctype() {
 fn connect(vm: &mut Vm) -> PyResult<()> {
     let flags: *const AtomicU32 = &raw const vm.interp.eval_breaker;
     BREAKER.store(flags.cast_mut(), Ordering::SeqCst);
+    if vm.eval.is_main {
+        MAIN.store(crate::thread::ident(), Ordering::SeqCst);
+    }
     vm.interp.signal_handler.set(Some(check_signals));
     Ok(())
 }
