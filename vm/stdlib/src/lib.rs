@@ -13,6 +13,7 @@ mod _heapq;
 mod _json;
 mod _opcode;
 mod _operator;
+mod _pickle;
 mod _queue;
 mod _random;
 mod _sre;
@@ -66,6 +67,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_json::MODULE,
     &_opcode::MODULE,
     &_operator::MODULE,
+    &_pickle::MODULE,
     &_queue::MODULE,
     &_random::MODULE,
     &_sre::MODULE,
