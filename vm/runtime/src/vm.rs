@@ -62,7 +62,7 @@ pub struct Interpreter {
     pub int_max_str_digits: Cell<i64>,
     config: Config,
     /// The state of `sys.monitoring`.
-    pub(crate) monitoring: crate::sys::monitoring::MonitoringCell,
+    pub monitoring: crate::eval::instrument::Monitoring,
     /// The types that everything else needs are ready.
     pub(crate) types_ready: Cell<bool>,
     /// The interpreter is shutting down.
@@ -186,7 +186,7 @@ impl Vm {
             recursion_limit: Cell::new(1000),
             int_max_str_digits: Cell::new(config.int_max_str_digits),
             config,
-            monitoring: GilCell::default(),
+            monitoring: crate::eval::instrument::Monitoring::default(),
             types_ready: Cell::new(false),
             finalizing: Cell::new(false),
             import_func_ready: Cell::new(false),

@@ -112,7 +112,8 @@ pub fn attach(interp: &'static Interpreter, stack_size: usize) -> Vm {
 }
 
 /// Ends a thread's `Vm` and lets the GIL go.
-pub fn detach(vm: Vm) {
+pub fn detach(mut vm: Vm) {
+    vm.untrace();
     let interp = vm.interp;
     drop(vm);
     interp.gil.release();

@@ -20,6 +20,7 @@ pub mod gil;
 pub mod instrument;
 pub mod ops;
 pub mod bridges;
+pub(crate) mod lineno;
 mod run;
 mod slow;
 pub mod specialize;
@@ -40,8 +41,8 @@ pub mod breaker {
     pub const PENDING_CALLS: u32 = 4;
     /// An exception waits for some thread (`PyThreadState_SetAsyncExc`).
     pub const ASYNC_EXC: u32 = 8;
-    /// Some thread is traced or profiled.
-    pub const TRACING: u32 = 16;
+    /// Some tool listens to events everywhere.
+    pub const MONITORING: u32 = 16;
 }
 
 /// What the evaluator keeps for one thread.
@@ -69,8 +70,18 @@ pub struct ThreadState {
     /// `sys.settrace` and `sys.setprofile`.
     pub trace: Option<Value>,
     pub profile: Option<Value>,
-    /// Inside a tracing function.
+    /// Inside callbacks of tools.
     pub tracing: u32,
+    /// The event whose callback runs, -1 for none.
+    pub monitored_event: i8,
+    /// The version of `Monitoring` up to which this thread's frames were instrumented.
+    pub(crate) monitoring_version: u32,
+    /// The jump taken last in instrumented code.
+    pub(crate) jump: instrument::Jump,
+    /// The instruction to be done in place of an instrumented one.
+    pub(crate) base_opcode: u16,
+    /// The functions set for all threads that this one has taken over.
+    pub(crate) adopted: (u32, u32),
     /// An exception that another thread wants raised here.
     pub async_exc: Option<Value>,
     /// `threading.get_ident()`.
@@ -96,6 +107,11 @@ impl ThreadState {
             trace: None,
             profile: None,
             tracing: 0,
+            monitored_event: -1,
+            monitoring_version: 0,
+            jump: instrument::Jump::NONE,
+            base_opcode: 0,
+            adopted: (0, 0),
             async_exc: None,
             thread_id: 0,
             is_main: true,
@@ -338,6 +354,9 @@ impl Vm {
             if let Some(handler) = handler {
                 handler(self)?;
             }
+        }
+        if bits & breaker::MONITORING != 0 {
+            instrument::catch_up(self)?;
         }
         if let Some(exception) = self.eval.async_exc.take() {
             return Err(unwind::raise_value(self, &exception));

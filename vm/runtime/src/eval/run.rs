@@ -13,7 +13,7 @@ use crate::eval::call::enter;
 use crate::eval::frame::{Frame, Owner, Slot};
 use crate::eval::slow::{MISS, Next, slow};
 use crate::eval::specialize::{self, arith, data, read_u32, read_u64};
-use crate::eval::{breaker, instrument, unwind};
+use crate::eval::{instrument, unwind};
 use crate::types::dict::Dict;
 use crate::types::generator;
 use crate::types::list::{List, ListIter};
@@ -58,20 +58,7 @@ unsafe fn leave(vm: &mut Vm, frame: *mut Frame) {
 /// Runs `entry` until it returns, raises or yields. With `throw` the exception is raised where the frame stands.
 ///
 /// The caller has counted the frame (`enter`) and set `is_entry` and `previous`.
-pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, throw: Option<Raised>) -> PyResult {
-    let (mut frame, mut throw) = (entry, throw);
-    loop {
-        let thrown = throw.take();
-        let done = if vm.is_tracing() { run_loop::<true>(vm, frame, thrown)? } else { run_loop::<false>(vm, frame, thrown)? };
-        match done {
-            Some(value) => return Ok(value),
-            None => frame = vm.eval.entering,
-        }
-    }
-}
-
-/// The loop itself, with or without tracing. None when it has to change over: `entering` is the frame to go on with.
-fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> PyResult<Option<Value>> {
+pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> PyResult {
     // SAFETY: see the invariants of this module and of `frame`.
     unsafe {
         let mut frame = entry;
@@ -149,20 +136,13 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
                 }
                 if let Some(e) = throw.take() {
                     // A frame that is resumed by an exception stands behind the instruction it was suspended in.
-                    break 'exec e;
+                    break 'exec if vm.interp.monitoring.used.get() { instrument::thrown(vm, frame, e) } else { e };
                 }
                 loop {
                     let unit = *ip;
                     ip = ip.add(1);
                     let mut oparg = u32::from(unit >> 8);
                     let mut opcode = unit & 0xff;
-                    if TRACE {
-                        (*frame).ip = ip;
-                        (*frame).sp = sp;
-                        if let Err(e) = instrument::before(vm, frame, opcode) {
-                            break 'exec e;
-                        }
-                    }
 
                     // Runs finalizers, weak reference callbacks and the collector if they wait.
                     macro_rules! wakeup {
@@ -263,13 +243,16 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
                                 continue 'again;
                             }
                             op::RESUME | op::RESUME_CHECK => {
-                                breaker!();
-                                if !TRACE && vm.interp.eval_breaker.load(Ordering::Relaxed) & breaker::TRACING != 0 && vm.is_tracing() {
-                                    // The traced loop does this instruction again.
-                                    (*frame).ip = ip.sub(1);
+                                if vm.interp.eval_breaker.load(Ordering::Relaxed) != 0 {
+                                    save!();
                                     (*frame).sp = sp;
-                                    vm.eval.entering = frame;
-                                    return Ok(None);
+                                    tri!(vm.handle_breaker());
+                                    // Somebody watches this code from now on.
+                                    let now = *ip.sub(1) & 0xff;
+                                    if now != opcode {
+                                        opcode = now;
+                                        continue 'again;
+                                    }
                                 }
                             }
                             // Variables and constants.
@@ -363,14 +346,10 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
                             op::RETURN_VALUE => {
                                 let value = pop!();
                                 (*frame).sp = sp;
-                                if TRACE {
-                                    save!();
-                                    tri!(instrument::returning(vm, frame, &value));
-                                }
                                 let (is_entry, is_init, previous) = ((*frame).is_entry, (*frame).is_init, (*frame).previous);
                                 leave(vm, frame);
                                 if is_entry {
-                                    return Ok(Some(value));
+                                    return Ok(value);
                                 }
                                 frame = previous;
                                 reload!();
@@ -397,7 +376,7 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
                                 vm.eval.frame = previous;
                                 vm.eval.depth -= 1;
                                 if is_entry {
-                                    return Ok(Some(made));
+                                    return Ok(made);
                                 }
                                 frame = previous;
                                 reload!();
@@ -411,14 +390,11 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
                                 }
                                 (*frame).ip = ip;
                                 (*frame).sp = sp;
-                                if TRACE {
-                                    tri!(instrument::returning(vm, frame, &value));
-                                }
                                 let (is_entry, previous) = ((*frame).is_entry, (*frame).previous);
                                 generator::suspend_frame(vm, frame, oparg);
                                 vm.eval.depth -= 1;
                                 if is_entry {
-                                    return Ok(Some(value));
+                                    return Ok(value);
                                 }
                                 frame = previous;
                                 reload!();
@@ -779,33 +755,12 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
                             _ => {
                                 (*frame).ip = ip;
                                 (*frame).sp = sp;
-                                let profiled = if TRACE { profiled(vm, sp, opcode, oparg) } else { None };
-                                if let Some(callable) = &profiled {
-                                    tri!(instrument::native_call(vm, frame, "c_call", callable));
-                                }
                                 let next = slow(vm, frame, opcode, oparg);
                                 sp = (*frame).sp;
-                                if let Some(callable) = &profiled {
-                                    match next {
-                                        Next::Continue => tri!(instrument::native_call(vm, frame, "c_return", callable)),
-                                        Next::Error => {
-                                            let e = unwind::take_raised(vm);
-                                            tri!(instrument::native_call(vm, frame, "c_exception", callable));
-                                            break 'exec e;
-                                        }
-                                        _ => {}
-                                    }
-                                }
                                 match next {
                                     Next::Continue => {
                                         ip = (*frame).ip;
                                         wakeup!();
-                                        if TRACE != vm.is_tracing() && vm.eval.tracing == 0 {
-                                            (*frame).ip = ip;
-                                            (*frame).sp = sp;
-                                            vm.eval.entering = frame;
-                                            return Ok(None);
-                                        }
                                     }
                                     Next::Again => {
                                         opcode = *ip.sub(1) & 0xff;
@@ -827,7 +782,15 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
                                         ip = (*frame).ip;
                                         reload!();
                                     }
+                                    Next::Base => {
+                                        opcode = vm.eval.base_opcode;
+                                        continue 'again;
+                                    }
                                     Next::Error => break 'exec unwind::take_raised(vm),
+                                    Next::ErrorHere => {
+                                        ip = (*frame).ip;
+                                        break 'exec unwind::take_raised(vm);
+                                    }
                                     Next::Untraced => {
                                         traced = false;
                                         break 'exec unwind::take_raised(vm);
@@ -842,19 +805,29 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
 
             // An exception leaves the instruction in front of `ip`; the frame's own `ip` says which one it counts as.
             let mut raised = raised;
+            let mut log = true;
             loop {
-                if traced {
-                    unwind::add_traceback(vm, frame, &raised);
-                    if TRACE {
+                if log {
+                    if traced {
+                        unwind::add_traceback(vm, frame, &raised);
+                    }
+                    if vm.interp.monitoring.used.get() {
                         (*frame).sp = sp;
-                        raised = instrument::raising(vm, frame, raised);
+                        raised = instrument::raising(vm, frame, !traced, raised);
                     }
                 }
-                traced = true;
+                (traced, log) = (true, true);
                 match unwind::find_handler(vm, frame, ip, sp, raised) {
                     Ok((to, top)) => {
                         ip = to;
                         sp = top;
+                        if vm.interp.monitoring.used.get() {
+                            (*frame).sp = sp;
+                            if let Err(e) = unwind::tell_handled(vm, frame, to) {
+                                (raised, log) = (e, false);
+                                continue;
+                            }
+                        }
                         if vm.interp.heap.wakeup.get() {
                             // The handler's exception is on the stack; nothing is lost by running others now.
                             vm.run_wakeup();
@@ -864,7 +837,7 @@ fn run_loop<const TRACE: bool>(vm: &mut Vm, entry: *mut Frame, mut throw: Option
                     Err(e) => raised = e,
                 }
                 (*frame).sp = sp;
-                if TRACE {
+                if vm.interp.monitoring.used.get() {
                     raised = instrument::unwinding(vm, frame, raised);
                 }
                 let (is_entry, previous) = ((*frame).is_entry, (*frame).previous);
@@ -914,19 +887,4 @@ pub(super) unsafe fn bind_method(base: *mut Slot) {
 pub(super) unsafe fn borrowed(bits: u64) -> Value {
     // SAFETY: the caller's promise; the cache's own word stays uncounted.
     unsafe { (*std::ptr::from_ref(&bits).cast::<Value>()).clone() }
-}
-
-
-/// The native function that a call instruction is about to call, if that is to be profiled.
-///
-/// # Safety
-/// `sp` is the stack's top in front of a call instruction.
-#[cold]
-unsafe fn profiled(vm: &Vm, sp: *mut Slot, opcode: u16, oparg: u32) -> Option<Value> {
-    let is_kw = usize::from(opcode == op::CALL_KW);
-    if !matches!(opcode, op::CALL | op::CALL_KW | op::CALL_ALLOC_AND_ENTER_INIT..=op::CALL_TYPE_1) {
-        return None;
-    }
-    // SAFETY: the callable stands below its arguments.
-    unsafe { instrument::profiled_call(vm, opcode, (*sp.sub(oparg as usize + 2 + is_kw)).as_ref()) }
 }

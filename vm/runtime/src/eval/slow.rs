@@ -11,6 +11,7 @@ use crate::eval::frame::{Frame, Slot};
 use crate::eval::ops::{self, attr, build, call as calls, exceptions, import_, intrinsic, match_, names};
 use crate::eval::run::{bind_method, borrowed, op};
 use crate::eval::specialize::{self, Site, arith, data, read_u32};
+use crate::eval::instrument::{self, event};
 use crate::eval::{bridges, unwind};
 use crate::types::class::flags;
 use crate::types::dict::Dict;
@@ -25,7 +26,7 @@ use crate::types::tuple::Tuple;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Args, Py, PyClass, PyResult, Raised, Value, Vm};
-use krait_bytecode::opcode::BinaryOp;
+use krait_bytecode::opcode::{BinaryOp, MIN_INSTRUMENTED_OPCODE};
 use krait_heap::ObjectFlags;
 use std::sync::atomic::Ordering;
 
@@ -43,8 +44,12 @@ pub(super) enum Next {
     Frame,
     /// Enters the generator's frame in `entering`, which is linked in already.
     Generator,
+    /// Does the instruction of the opcode in `base_opcode` here.
+    Base,
     /// Raises what is in `raised`.
     Error,
+    /// The same where the frame's `ip` is.
+    ErrorHere,
     /// The same without a traceback entry.
     Untraced,
 }
@@ -688,6 +693,10 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                     adapt!(data::for_iter(site!(), (*sp.sub(1)).as_ref()));
                     let iterator = &*sp.sub(1);
                     let next = match iterator {
+                        Some(it) if vm.interp.monitoring.tools(event::RAISE) != 0 => {
+                            let it = it.clone();
+                            instrument::next_item(vm, frame, &it)
+                        }
                         Some(it) => match it.ty().slots.iternext.get() {
                             Some(slot) => slot(vm, it),
                             None => vm.iter_next(it),
@@ -1053,6 +1062,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                     drop((key, dict));
                     ip = ip.add(1);
                 }
+                MIN_INSTRUMENTED_OPCODE.. => return instrument::run(vm, frame, opcode, oparg),
                 other => fail!(bad_opcode(vm, other)),
             }
             break 'again;

@@ -60,6 +60,17 @@ pub(crate) unsafe fn find_handler(vm: &mut Vm, frame: *mut Frame, ip: *const u16
     }
 }
 
+/// Tells tools that `frame` goes on with the handler at `to`, the exception being on top of its stack.
+///
+/// # Safety
+/// As for [`find_handler`], which has just found the handler; `sp` in the frame is exact.
+#[cold]
+pub(crate) unsafe fn tell_handled(vm: &mut Vm, frame: *mut Frame, to: *const u16) -> Result<(), Raised> {
+    // SAFETY: the caller's promise.
+    let (unit, exception) = unsafe { (to.offset_from((*frame).code.start()), (*(*frame).sp.sub(1)).clone()) };
+    crate::eval::instrument::handled(vm, frame, unit.max(0) as usize, &exception.unwrap_or_else(Value::none))
+}
+
 /// Raises an exception object or an instance of an exception class.
 pub(crate) fn raise_value(vm: &mut Vm, value: &Value) -> Raised {
     match crate::eval::ops::exceptions::instance(vm, value, "exceptions must derive from BaseException") {

@@ -143,27 +143,41 @@ pub(super) fn run_audit_hooks(vm: &mut Vm, event: &str, args: &[Value]) -> PyRes
 /// Set the function that is told of every line, call, return and exception.
 #[pyfunction(sig = "(function, /)")]
 pub fn settrace(function: Value, vm: &mut Vm) -> PyResult<()> {
-    vm.set_trace((!function.is_none()).then_some(function));
-    Ok(())
+    run_audit_hooks(vm, "sys.settrace", &[])?;
+    vm.set_trace((!function.is_none()).then_some(function))
 }
 
 /// The function that `settrace` has set, or None.
 #[pyfunction]
 pub fn gettrace(vm: &mut Vm) -> Value {
-    vm.eval.trace.clone().unwrap_or_else(Value::none)
+    vm.trace_function().unwrap_or_else(Value::none)
 }
 
 /// Set the function that is told of every call and return.
 #[pyfunction(sig = "(function, /)")]
 pub fn setprofile(function: Value, vm: &mut Vm) -> PyResult<()> {
-    vm.set_profile((!function.is_none()).then_some(function));
-    Ok(())
+    run_audit_hooks(vm, "sys.setprofile", &[])?;
+    vm.set_profile((!function.is_none()).then_some(function))
 }
 
 /// The function that `setprofile` has set, or None.
 #[pyfunction]
 pub fn getprofile(vm: &mut Vm) -> Value {
-    vm.eval.profile.clone().unwrap_or_else(Value::none)
+    vm.profile_function().unwrap_or_else(Value::none)
+}
+
+/// Set the tracing function of all threads that run.
+#[pyfunction(sig = "(function, /)")]
+pub fn _settraceallthreads(function: Value, vm: &mut Vm) -> PyResult<()> {
+    run_audit_hooks(vm, "sys.settrace", &[])?;
+    vm.set_trace_everywhere((!function.is_none()).then_some(function))
+}
+
+/// Set the profiling function of all threads that run.
+#[pyfunction(sig = "(function, /)")]
+pub fn _setprofileallthreads(function: Value, vm: &mut Vm) -> PyResult<()> {
+    run_audit_hooks(vm, "sys.setprofile", &[])?;
+    vm.set_profile_everywhere((!function.is_none()).then_some(function))
 }
 
 /// The hooks of asynchronous generators, `None` for none.

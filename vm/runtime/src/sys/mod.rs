@@ -14,7 +14,7 @@ mod hooks;
 pub use hooks::{print_exception, traceback_line};
 pub use info::VERSION;
 
-use hooks::{addaudithook, audit, breakpointhook, displayhook, excepthook, getprofile, gettrace, setprofile, settrace, unraisablehook};
+use hooks::{_setprofileallthreads, _settraceallthreads, addaudithook, audit, breakpointhook, displayhook, excepthook, getprofile, gettrace, setprofile, settrace, unraisablehook};
 
 /// The current exception's type, value and traceback; three times None outside handlers.
 #[pyfunction]
@@ -261,7 +261,11 @@ fn _getframemodulename(depth: i32, vm: &mut Vm) -> PyResult {
 /// Call a function; kept for old debuggers.
 #[pyfunction(sig = "(func, args, /)")]
 fn call_tracing(func: &Value, args: &Py<crate::types::tuple::Tuple>, vm: &mut Vm) -> PyResult {
-    vm.call(func, args.items())
+    // A debugger traces what it evaluates, even from within its tracing function.
+    let tracing = std::mem::replace(&mut vm.eval.tracing, 0);
+    let result = vm.call(func, args.items());
+    vm.eval.tracing = tracing;
+    result
 }
 
 /// The flags of dynamic loading.
@@ -329,7 +333,7 @@ crate::module! {
         set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _clear_type_descriptors, _clear_internal_caches, is_finalizing,
         is_stack_trampoline_active, _getframe, _getframemodulename, call_tracing, getdlopenflags, get_asyncgen_hooks, set_asyncgen_hooks,
         get_coroutine_origin_tracking_depth, set_coroutine_origin_tracking_depth, excepthook, displayhook, unraisablehook, breakpointhook, audit,
-        addaudithook, settrace, gettrace, setprofile, getprofile,
+        addaudithook, settrace, gettrace, setprofile, getprofile, _settraceallthreads, _setprofileallthreads,
     ],
     types: [],
     exec: init,

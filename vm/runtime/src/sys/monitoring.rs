@@ -1,45 +1,29 @@
-//! `sys.monitoring` (PEP 669): tools, their names and callbacks.
-//!
-//! The evaluator sends no events yet, so asking for any is an error; registering tools and callbacks works.
+//! `sys.monitoring` (PEP 669): tools, their names, callbacks and events. What makes the events is in `eval::instrument`.
 
+use crate::eval::instrument::{self, Callback, USER_TOOLS, event};
 use crate::types::code::CodeObject;
 use crate::types::dict::Dict;
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
-use crate::{GilCell, Py, PyResult, Value, Vm, pyfunction};
+use crate::{Py, PyResult, Value, Vm, pyfunction};
 
-/// The events by name; each is the bit of its place.
-const EVENTS: [&str; 19] = [
-    "PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "CALL", "LINE", "INSTRUCTION", "JUMP", "BRANCH_LEFT", "BRANCH_RIGHT", "STOP_ITERATION",
-    "RAISE", "EXCEPTION_HANDLED", "PY_UNWIND", "PY_THROW", "RERAISE", "C_RETURN", "C_RAISE", "BRANCH",
-];
-const TOOLS: usize = 6;
-/// Events that can be set for one code object: those up to STOP_ITERATION.
-const LOCAL_EVENTS: i32 = (1 << 11) - 1;
-const BRANCH: i32 = 1 << 18;
-const BRANCHES: i32 = 1 << 8 | 1 << 9;
-
-/// What an interpreter keeps of its tools.
-#[derive(Default)]
-pub struct Monitoring {
-    names: [Option<Value>; TOOLS],
-    callbacks: [[Option<Value>; EVENTS.len()]; TOOLS],
-}
-
-/// Where an interpreter keeps it.
-pub type MonitoringCell = GilCell<Monitoring>;
+const ALL: i32 = (1 << event::COUNT) - 1;
+const BRANCH: i32 = 1 << event::BRANCH;
+const BRANCHES: i32 = 1 << event::BRANCH_LEFT | 1 << event::BRANCH_RIGHT;
+const C_EVENTS: i32 = 1 << event::C_RETURN | 1 << event::C_RAISE;
+/// Events that can be asked for in one code object, and what goes with them.
+const LOCAL: i32 = ((1 << event::LOCAL) - 1) | C_EVENTS | BRANCH;
 
 fn check_tool(vm: &mut Vm, tool: i32) -> PyResult<usize> {
-    match usize::try_from(tool).ok().filter(|t| *t < TOOLS) {
+    match usize::try_from(tool).ok().filter(|t| *t < USER_TOOLS) {
         Some(tool) => Ok(tool),
         None => Err(vm.value_error(format!("invalid tool {tool} (must be between 0 and 5)"))),
     }
 }
 
-fn check_in_use(vm: &mut Vm, tool: i32) -> PyResult<usize> {
-    let tool = check_tool(vm, tool)?;
-    let used = vm.interp.monitoring.get(vm).names.get(tool).is_some_and(Option::is_some);
-    if used { Ok(tool) } else { Err(vm.value_error(format!("tool {tool} is not in use"))) }
+fn check_in_use(vm: &mut Vm, tool: usize) -> PyResult<()> {
+    let used = vm.interp.monitoring.names.get(vm).get(tool).is_some_and(Option::is_some);
+    if used { Ok(()) } else { Err(vm.value_error(format!("tool {tool} is not in use"))) }
 }
 
 /// Take a tool's number into use.
@@ -50,7 +34,7 @@ fn use_tool_id(tool_id: i32, name: &Value, vm: &mut Vm) -> PyResult<()> {
         return Err(vm.value_error("tool name must be a str"));
     }
     let interp = vm.interp;
-    match interp.monitoring.get_mut(vm).names.get_mut(tool) {
+    match interp.monitoring.names.get_mut(vm).get_mut(tool) {
         Some(slot @ None) => {
             *slot = Some(name.clone());
             Ok(())
@@ -59,23 +43,21 @@ fn use_tool_id(tool_id: i32, name: &Value, vm: &mut Vm) -> PyResult<()> {
     }
 }
 
-/// Forget the callbacks of a tool.
+/// Make a tool forget its callbacks and events.
 #[pyfunction(sig = "(tool_id, /)")]
 fn clear_tool_id(tool_id: i32, vm: &mut Vm) -> PyResult<()> {
     let tool = check_tool(vm, tool_id)?;
-    let interp = vm.interp;
-    let old = interp.monitoring.get_mut(vm).callbacks.get_mut(tool).map(std::mem::take);
-    drop(old);
-    Ok(())
+    let used = vm.interp.monitoring.names.get(vm).get(tool).is_some_and(Option::is_some);
+    if used { instrument::clear_tool(vm, tool) } else { Ok(()) }
 }
 
 /// Give a tool's number back.
 #[pyfunction(sig = "(tool_id, /)")]
 fn free_tool_id(tool_id: i32, vm: &mut Vm) -> PyResult<()> {
+    clear_tool_id(tool_id, vm)?;
     let tool = check_tool(vm, tool_id)?;
     let interp = vm.interp;
-    let state = interp.monitoring.get_mut(vm);
-    let old = (state.callbacks.get_mut(tool).map(std::mem::take), state.names.get_mut(tool).and_then(Option::take));
+    let old = interp.monitoring.names.get_mut(vm).get_mut(tool).and_then(Option::take);
     drop(old);
     Ok(())
 }
@@ -84,7 +66,7 @@ fn free_tool_id(tool_id: i32, vm: &mut Vm) -> PyResult<()> {
 #[pyfunction(sig = "(tool_id, /)")]
 fn get_tool(tool_id: i32, vm: &mut Vm) -> PyResult<Option<Value>> {
     let tool = check_tool(vm, tool_id)?;
-    Ok(vm.interp.monitoring.get(vm).names.get(tool).cloned().flatten())
+    Ok(vm.interp.monitoring.names.get(vm).get(tool).cloned().flatten())
 }
 
 /// Set what an event calls for a tool; gives the former callback.
@@ -95,73 +77,102 @@ fn register_callback(tool_id: i32, event: i32, func: &Value, vm: &mut Vm) -> PyR
         return Err(vm.value_error("The callback can only be set for one event at a time"));
     }
     let at = event.trailing_zeros() as usize;
-    if at >= EVENTS.len() {
+    if at >= event::COUNT {
         return Err(vm.value_error(format!("invalid event {event}")));
     }
-    let new = Some(func.clone()).filter(|f| !f.is_none());
+    super::hooks::run_audit_hooks(vm, "sys.monitoring.register_callback", std::slice::from_ref(func))?;
+    if at == event::BRANCH {
+        let new = if func.is_none() { Callback::None } else { Callback::Branch(func.clone()) };
+        replace(vm, tool, event::BRANCH_LEFT, new.clone());
+        return Ok(replace(vm, tool, event::BRANCH_RIGHT, new));
+    }
+    let new = if func.is_none() { Callback::None } else { Callback::Function(func.clone()) };
+    Ok(replace(vm, tool, at, new))
+}
+
+fn replace(vm: &mut Vm, tool: usize, event: usize, new: Callback) -> Option<Value> {
     let interp = vm.interp;
-    let slot = interp.monitoring.get_mut(vm).callbacks.get_mut(tool).and_then(|c| c.get_mut(at));
-    Ok(slot.and_then(|s| std::mem::replace(s, new)))
+    let slot = interp.monitoring.callbacks.get_mut(vm).get_mut(tool).and_then(|c| c.get_mut(event))?;
+    match std::mem::replace(slot, new) {
+        Callback::None => None,
+        Callback::Function(f) | Callback::Branch(f) => Some(f),
+    }
 }
 
 /// The events that a tool listens to everywhere.
 #[pyfunction(sig = "(tool_id, /)")]
-fn get_events(tool_id: i32, vm: &mut Vm) -> PyResult<i32> {
-    check_in_use(vm, tool_id)?;
-    Ok(0)
+fn get_events(tool_id: i32, vm: &mut Vm) -> PyResult<u32> {
+    let tool = check_tool(vm, tool_id)?;
+    Ok(vm.interp.monitoring.events_of(tool))
 }
 
 /// Set the events that a tool listens to everywhere.
 #[pyfunction(sig = "(tool_id, event_set, /)")]
 fn set_events(tool_id: i32, event_set: i32, vm: &mut Vm) -> PyResult<()> {
-    check_tool(vm, tool_id)?;
-    check_events(vm, event_set, (1 << EVENTS.len()) - 1, "event set")?;
-    check_in_use(vm, tool_id)?;
-    none_yet(vm, event_set)
+    let tool = check_tool(vm, tool_id)?;
+    if !(0..=ALL).contains(&event_set) {
+        return Err(vm.value_error(format!("invalid event set {event_set:#x}")));
+    }
+    let events = plain_events(vm, event_set)?;
+    check_in_use(vm, tool)?;
+    instrument::set_events(vm, tool, events)
+}
+
+/// C_RETURN and C_RAISE come with CALL, and BRANCH is both branches.
+fn plain_events(vm: &mut Vm, events: i32) -> PyResult<u32> {
+    if events & C_EVENTS != 0 && events & (C_EVENTS | 1 << event::CALL) != C_EVENTS | 1 << event::CALL {
+        return Err(vm.value_error("cannot set C_RETURN or C_RAISE events independently"));
+    }
+    let branches = if events & BRANCH != 0 { BRANCHES } else { 0 };
+    Ok(((events | branches) & !(C_EVENTS | BRANCH)).cast_unsigned())
 }
 
 /// The events that a tool listens to in one code object.
 #[pyfunction(sig = "(tool_id, code, /)")]
-fn get_local_events(tool_id: i32, code: &Value, vm: &mut Vm) -> PyResult<i32> {
-    check_code(vm, code)?;
-    check_in_use(vm, tool_id)?;
-    Ok(0)
+fn get_local_events(tool_id: i32, code: &Value, vm: &mut Vm) -> PyResult<u32> {
+    let code = check_code(vm, code)?;
+    let tool = check_tool(vm, tool_id)?;
+    Ok(instrument::local_events(vm, tool, &code))
 }
 
 /// Set the events that a tool listens to in one code object.
 #[pyfunction(sig = "(tool_id, code, event_set, /)")]
 fn set_local_events(tool_id: i32, code: &Value, event_set: i32, vm: &mut Vm) -> PyResult<()> {
-    check_code(vm, code)?;
-    check_tool(vm, tool_id)?;
-    check_events(vm, event_set, LOCAL_EVENTS | BRANCH, "local event set")?;
-    check_in_use(vm, tool_id)?;
-    none_yet(vm, event_set)
-}
-
-fn check_code(vm: &mut Vm, code: &Value) -> PyResult<()> {
-    if code.is::<CodeObject>() { Ok(()) } else { Err(vm.type_error("code must be a code object")) }
-}
-
-fn check_events(vm: &mut Vm, events: i32, allowed: i32, what: &str) -> PyResult<()> {
-    let plain = if events & BRANCH != 0 { (events & !BRANCH) | BRANCHES } else { events };
-    if plain & !allowed != 0 {
-        return Err(vm.value_error(format!("invalid {what} {:#x}", events as u32)));
+    let code = check_code(vm, code)?;
+    let tool = check_tool(vm, tool_id)?;
+    let events = if event_set < 0 { 0 } else { plain_events(vm, event_set)? };
+    if event_set < 0 || event_set & !LOCAL != 0 {
+        let shown = if event_set < 0 { event_set & !(C_EVENTS | BRANCH) } else { event_set & !C_EVENTS };
+        return Err(vm.value_error(format!("invalid local event set {shown:#x}")));
     }
-    Ok(())
+    check_in_use(vm, tool)?;
+    instrument::set_local_events(vm, tool, &code, events)
 }
 
-fn none_yet(vm: &mut Vm, events: i32) -> PyResult<()> {
-    if events == 0 { Ok(()) } else { Err(vm.not_implemented_error("sys.monitoring: the evaluator sends no events yet")) }
+fn check_code(vm: &mut Vm, code: &Value) -> PyResult<Py<CodeObject>> {
+    match code.downcast::<CodeObject>() {
+        Some(code) => Ok(code.clone()),
+        None => Err(vm.type_error("code must be a code object")),
+    }
 }
 
 /// Let events that were switched off by DISABLE come again.
 #[pyfunction]
-fn restart_events() {}
+fn restart_events(vm: &mut Vm) -> PyResult<()> {
+    instrument::restart(vm)
+}
 
 /// All events that somebody listens to.
 #[pyfunction]
 fn _all_events(vm: &mut Vm) -> PyResult<Py<Dict>> {
-    vm.new_dict()
+    let dict = vm.new_dict()?;
+    for (i, name) in event::NAMES.iter().enumerate().take(event::UNGROUPED) {
+        let tools = vm.interp.monitoring.tools(i);
+        if tools != 0 {
+            set(vm, &dict, name, Value::from_i32(i32::from(tools)))?;
+        }
+    }
+    Ok(dict)
 }
 
 crate::module! {
@@ -176,12 +187,15 @@ crate::module! {
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
-    for name in ["DISABLE", "MISSING"] {
+    let interp = vm.interp;
+    for (name, cell) in [("DISABLE", &interp.monitoring.disable), ("MISSING", &interp.monitoring.missing)] {
         let marker = vm.new_object(crate::types::object::Object)?.into_value();
+        let old = cell.replace(vm, Some(marker.clone()));
+        drop(old);
         set(vm, dict, name, marker)?;
     }
     let events = vm.new_dict()?;
-    for (i, name) in EVENTS.iter().enumerate() {
+    for (i, name) in event::NAMES.iter().enumerate() {
         let bit = vm.new_int(1i64 << i)?;
         set(vm, &events, name, bit)?;
     }

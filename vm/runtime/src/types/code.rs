@@ -56,7 +56,9 @@ pub struct CodeObject {
     pub frame_size: usize,
     /// Whether the verifier has seen the code: 0 not yet, 1 sound, 2 refused.
     pub verified: Cell<u8>,
-    /// What the running copy's instrumentation belongs to.
+    /// The version of the interpreter's monitoring that the running copy is instrumented for.
+    pub monitoring_version: Cell<u32>,
+    /// What the running copy is instrumented for, once it has been.
     #[traverse(skip)]
     pub instrumentation: GilCell<Option<Box<crate::eval::instrument::Instrumentation>>>,
 }
@@ -241,6 +243,7 @@ impl Vm {
             version,
             frame_size,
             verified: Cell::new(0),
+            monitoring_version: Cell::new(0),
             instrumentation: GilCell::new(None),
         };
         let code = self.new_object(payload)?;

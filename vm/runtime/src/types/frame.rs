@@ -26,9 +26,6 @@ pub struct FrameObject {
     pub trace_opcodes: Cell<bool>,
     /// The line being traced; 0 when none is.
     pub lineno: Cell<i32>,
-    /// Line and code unit that were traced last; -1 before the first.
-    pub traced_line: Cell<i32>,
-    pub traced_unit: Cell<i64>,
     /// Locals under names that the code does not know (`f_locals['x'] = ...`).
     pub extra_locals: GilCell<Option<Py<Dict>>>,
 }
@@ -44,8 +41,6 @@ impl FrameObject {
             trace_lines: Cell::new(true),
             trace_opcodes: Cell::new(false),
             lineno: Cell::new(0),
-            traced_line: Cell::new(-1),
-            traced_unit: Cell::new(-1),
             extra_locals: GilCell::new(None),
         }
     }
@@ -82,6 +77,13 @@ impl FrameObject {
         }
         // SAFETY: a frame that is set is alive.
         self.live().and_then(|f| unsafe { (*f).code.line_of(Frame::lasti(f)) })
+    }
+
+    fn watch_opcodes(&self, on: bool, vm: &mut Vm) -> PyResult<()> {
+        match self.code() {
+            Some(code) => crate::eval::instrument::set_opcode_trace(vm, &code, on),
+            None => Ok(()),
+        }
     }
 
     /// The calling frame.
@@ -196,8 +198,8 @@ impl FrameObject {
     }
 
     #[setter]
-    fn set_f_lineno(&self, _value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
-        crate::eval::instrument::set_lineno(vm, self, _value)
+    fn set_f_lineno(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        crate::eval::lineno::set_lineno(vm, self, value)
     }
 
     /// The tracing function of this frame, or None.
@@ -209,9 +211,10 @@ impl FrameObject {
     #[setter]
     fn set_f_trace(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let new = value.filter(|v| !v.is_none()).cloned();
+        let watched = new.is_some() && self.trace_opcodes.get();
         let old = self.trace.replace(vm, new);
         drop(old);
-        Ok(())
+        if watched { self.watch_opcodes(true, vm) } else { Ok(()) }
     }
 
     /// Whether the tracing function is called for every line.
@@ -236,7 +239,9 @@ impl FrameObject {
         if value.is_none() {
             return Err(vm.attribute_error("attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted"));
         }
-        set_flag(vm, &self.trace_opcodes, value)
+        set_flag(vm, &self.trace_opcodes, value)?;
+        let on = self.trace_opcodes.get();
+        if on && self.trace.get(vm).is_none() { Ok(()) } else { self.watch_opcodes(on, vm) }
     }
 
     /// The generator or coroutine that owns the frame, or None.

@@ -15,7 +15,7 @@ use crate::types::code::CodeObject;
 use krait_bytecode::Opcode;
 
 /// Runs before an instruction first tries to specialise.
-const WARMUP: u16 = 1;
+pub(super) const WARMUP: u16 = 1;
 /// Runs before it tries again after it could not.
 const BACKOFF: u16 = 400;
 /// Misses after which a specialised form is given up.

@@ -261,8 +261,8 @@ fn branches(code: &[u8]) -> Vec<(u32, u32, u32)> {
         at += 2 * op.caches();
         let jump = at as u32 + 2 * oparg;
         match op {
-            // What follows the exhausted loop is END_FOR, which is skipped.
-            Opcode::FOR_ITER => found.push((start as u32, at as u32 + 2, jump + 2)),
+            // What follows the exhausted loop are END_FOR and POP_ITER.
+            Opcode::FOR_ITER => found.push((start as u32, at as u32, jump + 4)),
             Opcode::END_ASYNC_FOR => {
                 let send = (at as u32).wrapping_sub(2 * oparg);
                 found.push((send, send + 4, at as u32));
