@@ -349,12 +349,6 @@ impl ClassMethodDescr {
     fn __text_signature__(&self) -> Option<&'static str> {
         self.def.text_signature
     }
-
-    /// For pickling.
-    #[method]
-    fn __reduce__(&self, vm: &mut Vm) -> PyResult {
-        reduce_getattr(vm, self.owner.as_value(), self.def.name)
-    }
 }
 
 impl ClassMethodDescr {

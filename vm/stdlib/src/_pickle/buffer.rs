@@ -52,7 +52,10 @@ impl PickleBuffer {
             return Err(vm.type_error(format!("a bytes-like object is required, not '{name}'")));
         }
         let view = vm.new_memoryview(object, flags::FULL_RO)?.into_value();
-        let owner = vm.getattr_str(&view, "obj")?;
+        let owner = match object.downcast::<PickleBuffer>() {
+            Some(other) => other.owner(vm)?,
+            None => object.clone(),
+        };
         vm.new_instance(cls, PickleBuffer { view: GilCell::new(Some((view, owner))) })
     }
 

@@ -316,7 +316,7 @@ impl Unpickling {
     fn load_put(&mut self, vm: &mut Vm) -> PyResult<()> {
         let line = self.text_line(vm, 2)?;
         self.top(vm)?;
-        let number = parse_int(vm, &line, 10)?;
+        let number = parse_int(vm, &line)?;
         let number = vm.as_isize(&number)?;
         match usize::try_from(number) {
             Ok(number) => self.memoize(vm, number),
@@ -326,7 +326,7 @@ impl Unpickling {
 
     fn load_get(&mut self, vm: &mut Vm) -> PyResult<()> {
         let line = self.text_line(vm, 2)?;
-        let number = parse_int(vm, &line, 10)?;
+        let number = parse_int(vm, &line)?;
         let number = vm.as_isize(&number)?;
         self.recall(vm, number as i64)
     }
@@ -344,9 +344,7 @@ impl Unpickling {
         let Some(len) = self.size(vm, 8)? else {
             return Err(vm.overflow_error(format!("FRAME length exceeds system's maximum of {} bytes", isize::MAX)));
         };
-        self.source.read(vm, len)?;
-        self.source.rewind(len);
-        Ok(())
+        self.source.begin_frame(vm, len)
     }
 
     /// A line with its end, at least `min` bytes of it.
@@ -435,7 +433,7 @@ impl Unpickling {
         let value = match digits {
             b"00" => Value::from_bool(false),
             b"01" => Value::from_bool(true),
-            _ => match parse_int(vm, digits, 0) {
+            _ => match parse_int(vm, digits) {
                 Ok(value) => value,
                 Err(_) => return Err(vm.value_error("could not convert string to int")),
             },
@@ -448,7 +446,7 @@ impl Unpickling {
         if line.ends_with(b"L\n") {
             line.truncate(line.len() - 2);
         }
-        let value = parse_int(vm, &line, 0)?;
+        let value = parse_int(vm, &line)?;
         self.push(value)
     }
 
@@ -550,10 +548,10 @@ impl Unpickling {
     }
 }
 
-/// An int as Python source writes it.
-pub fn parse_int(vm: &mut Vm, text: &[u8], base: i32) -> PyResult {
+/// A decimal int.
+fn parse_int(vm: &mut Vm, text: &[u8]) -> PyResult {
     let shown: Vec<u32> = text.iter().map(|&b| u32::from(b)).collect();
     let string = vm.new_str_ucs4(&shown)?.into_value();
     let int = krait_runtime::types::native::builtin(vm, "int")?;
-    vm.call(&int, &[string, Value::from_i32(base)])
+    vm.call(&int, &[string, Value::from_i32(10)])
 }

@@ -226,15 +226,24 @@ pub fn repr_text(vm: &mut Vm, value: &Value) -> PyResult<String> {
     Ok(vm.repr(value)?.to_string_lossy().into_owned())
 }
 
+/// A C `long`.
+pub fn as_long(vm: &mut Vm, value: &Value) -> PyResult<i64> {
+    let index = vm.index(value)?;
+    match vm.int_as_i128(&index).and_then(|i| i64::try_from(i).ok()) {
+        Some(long) => Ok(long),
+        None => Err(vm.overflow_error("Python int too large to convert to C long")),
+    }
+}
+
 /// The protocol that the argument asks for.
 fn protocol(vm: &mut Vm, protocol: &Value) -> PyResult<u8> {
     if protocol.is_none() {
         return Ok(DEFAULT);
     }
-    let number = vm.as_isize(protocol)?;
+    let number = as_long(vm, protocol)?;
     match number {
         n if n < 0 => Ok(HIGHEST),
-        n if n > isize::from(HIGHEST) => Err(vm.value_error(format!("pickle protocol must be <= {HIGHEST}"))),
+        n if n > i64::from(HIGHEST) => Err(vm.value_error(format!("pickle protocol must be <= {HIGHEST}"))),
         n => Ok(n as u8),
     }
 }

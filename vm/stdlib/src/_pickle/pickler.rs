@@ -231,7 +231,7 @@ impl Pickler {
 
 fn set_int(vm: &mut Vm, cell: &Cell<i32>, value: Option<&Value>) -> PyResult<()> {
     let Some(value) = value else { return Err(vm.type_error("can't delete numeric/char attribute")) };
-    cell.set(vm.as_isize(value)? as i32);
+    cell.set(super::as_long(vm, value)? as i32);
     Ok(())
 }
 

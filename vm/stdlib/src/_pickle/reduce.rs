@@ -4,7 +4,6 @@ use super::save::{Pickling, note_of};
 use super::{is_callable, op, pickling_error, repr_text};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::exceptions::{AttributeError, ImportError, KeyError, UnicodeEncodeError, ValueError, catch};
-use krait_runtime::types::int::IntRef;
 use krait_runtime::types::pyfunction::Function;
 use krait_runtime::types::singletons::{EllipsisType, NoneType, NotImplementedType};
 use krait_runtime::types::str_::Str;
@@ -252,7 +251,7 @@ impl Pickling {
         };
         let path = split_path(vm, global)?;
         let module = self.which_module(vm, object, global, &path)?;
-        if self.proto >= 2 && self.save_extension(vm, object, &module, &name)? {
+        if self.proto >= 2 && self.save_extension(vm, &module, &name)? {
             return Ok(());
         }
         if self.proto >= 4 {
@@ -295,9 +294,14 @@ impl Pickling {
             };
             let encoding = if self.proto >= 3 { "utf-8" } else { "ascii" };
             let encoded = vm.encode_to_bytes(text, encoding, "strict");
-            let Some(encoded) = catch::<UnicodeEncodeError, _>(vm, encoded)? else {
-                let (shown, proto) = (repr_text(vm, value)?, self.proto);
-                return Err(pickling_error(vm, format!("can't pickle {what} identifier {shown} using pickle protocol {proto}")));
+            let encoded = match encoded {
+                Ok(encoded) => encoded,
+                Err(e) if vm.is_raised::<UnicodeEncodeError>(&e) => {
+                    let (shown, proto) = (repr_text(vm, value)?, self.proto);
+                    let raised = pickling_error(vm, format!("can't pickle {what} identifier {shown} using pickle protocol {proto}"));
+                    return Err(during(vm, raised, e));
+                }
+                Err(e) => return Err(e),
             };
             let encoded = vm.bytes_of(&encoded)?;
             self.put(&encoded);
@@ -332,20 +336,15 @@ impl Pickling {
     }
 
     /// An entry of the extension registry; false if there is none.
-    fn save_extension(&mut self, vm: &mut Vm, object: &Value, module: &Value, name: &Value) -> PyResult<bool> {
+    fn save_extension(&mut self, vm: &mut Vm, module: &Value, name: &Value) -> PyResult<bool> {
         if self.modules.extension_registry.is_empty(vm) {
             return Ok(false);
         }
         let key = vm.new_tuple_from(&[module.clone(), name.clone()])?.into_value();
         let Some(code) = self.modules.extension_registry.clone().get(vm, &key)? else { return Ok(false) };
-        let Some(int) = IntRef::new(&code) else {
-            let (object, code) = (repr_text(vm, object)?, repr_text(vm, &code)?);
-            return Err(pickling_error(vm, format!("Can't pickle {object}: extension code {code} isn't an integer")));
-        };
-        let code = int.to_i64().and_then(|c| i32::try_from(c).ok()).filter(|&c| c > 0);
-        let Some(code) = code else {
-            let shown = int.to_big().to_string();
-            return Err(vm.runtime_error(format!("extension code {shown} is out of range")));
+        let code = super::as_long(vm, &code)?;
+        let Some(code) = i32::try_from(code).ok().filter(|&c| c > 0) else {
+            return Err(vm.runtime_error(format!("extension code {code} is out of range")));
         };
         let b = code.to_le_bytes();
         match code {

@@ -25,6 +25,8 @@ pub struct Source {
     at: usize,
     /// Up to where the data have been consumed from the file; what stands beyond was peeked at.
     consumed: usize,
+    /// Where the frame ends that is being read; no frame if that is not ahead.
+    frame_end: usize,
     file: Option<File>,
 }
 
@@ -37,7 +39,7 @@ impl Source {
     pub fn of_bytes(vm: &mut Vm, data: &Value) -> PyResult<Source> {
         let data = vm.byte_view(data)?;
         let consumed = data.len();
-        Ok(Source { data, at: 0, consumed, file: None })
+        Ok(Source { data, at: 0, consumed, frame_end: 0, file: None })
     }
 
     pub fn of_file(vm: &mut Vm, file: &Value) -> PyResult<Source> {
@@ -52,7 +54,7 @@ impl Source {
         let (Some(read), Some(readline)) = (read, readline) else {
             return Err(vm.type_error("file must have 'read' and 'readline' attributes"));
         };
-        Ok(Source { data: ByteView::Owned(Vec::new()), at: 0, consumed: 0, file: Some(File { read, readline, readinto, peek }) })
+        Ok(Source { data: ByteView::Owned(Vec::new()), at: 0, consumed: 0, frame_end: 0, file: Some(File { read, readline, readinto, peek }) })
     }
 
     /// The methods, to make another source of the same file.
@@ -68,7 +70,7 @@ impl Source {
         match methods {
             [Some(read), Some(readline), readinto, peek] => {
                 let file = File { read: read.clone(), readline: readline.clone(), readinto: readinto.clone(), peek: peek.clone() };
-                Some(Source { data: ByteView::Owned(Vec::new()), at: 0, consumed: 0, file: Some(file) })
+                Some(Source { data: ByteView::Owned(Vec::new()), at: 0, consumed: 0, frame_end: 0, file: Some(file) })
             }
             _ => None,
         }
@@ -85,6 +87,7 @@ impl Source {
     /// The next `n` bytes.
     #[inline]
     pub fn read(&mut self, vm: &mut Vm, n: usize) -> PyResult<&[u8]> {
+        self.check_frame(vm, n)?;
         let end = self.at.checked_add(n).filter(|&e| e <= self.data.len());
         let start = match end {
             Some(end) => std::mem::replace(&mut self.at, end),
@@ -108,9 +111,24 @@ impl Source {
         Ok(out)
     }
 
-    /// Goes back over what has just been read.
-    pub fn rewind(&mut self, n: usize) {
-        self.at = self.at.saturating_sub(n);
+    /// Neither an instruction nor its data may begin in a frame and end behind it.
+    #[inline]
+    fn check_frame(&self, vm: &mut Vm, n: usize) -> PyResult<()> {
+        if self.at < self.frame_end && n > self.frame_end - self.at {
+            return Err(unpickling_error(vm, "pickle exhausted before end of frame"));
+        }
+        Ok(())
+    }
+
+    /// The next `n` bytes are a frame.
+    pub fn begin_frame(&mut self, vm: &mut Vm, n: usize) -> PyResult<()> {
+        if self.at < self.frame_end {
+            return Err(unpickling_error(vm, "beginning of a new frame before end of current frame"));
+        }
+        self.read(vm, n)?;
+        self.frame_end = self.at;
+        self.at -= n;
+        Ok(())
     }
 
     /// Reads from the file so that `n` bytes stand at the beginning of the data.
@@ -149,6 +167,7 @@ impl Source {
     fn set(&mut self, vm: &mut Vm, data: &Value) -> PyResult<()> {
         self.data = vm.byte_view(data)?;
         self.at = 0;
+        self.frame_end = 0;
         self.consumed = self.data.len();
         Ok(())
     }
@@ -171,9 +190,11 @@ impl Source {
         let rest = self.data.get(self.at..).unwrap_or_default();
         if let Some(end) = memchr::memchr(b'\n', rest) {
             let line = rest[..=end].to_vec();
+            self.check_frame(vm, line.len())?;
             self.at += end + 1;
             return Ok(line);
         }
+        self.check_frame(vm, usize::MAX)?;
         self.skip_consumed(vm)?;
         let Some(readline) = self.file.as_ref().map(|f| f.readline.clone()) else { return Err(truncated(vm)) };
         let data = vm.call(&readline, &[])?;
@@ -184,6 +205,7 @@ impl Source {
 
     /// The next `n` bytes for an object of their own; `n` may be anything that the data say.
     pub fn read_owned(&mut self, vm: &mut Vm, n: usize) -> PyResult<Vec<u8>> {
+        self.check_frame(vm, n)?;
         let rest = self.data.get(self.at..).unwrap_or_default();
         if rest.len() >= n || self.file.is_none() {
             return Ok(self.read(vm, n)?.to_vec());
