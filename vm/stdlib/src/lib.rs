@@ -35,6 +35,7 @@ mod fcntl;
 mod fspath;
 mod gc;
 mod grp;
+mod hashes;
 mod io;
 mod itertools;
 mod locale;
@@ -88,6 +89,12 @@ pub static MODULES: &[&ModuleDef] = &[
     &fcntl::MODULE,
     &gc::MODULE,
     &grp::MODULE,
+    &hashes::blake2::MODULE,
+    &hashes::digests::md5_module::MODULE,
+    &hashes::digests::sha1_module::MODULE,
+    &hashes::digests::sha2_module::MODULE,
+    &hashes::digests::sha3_module::MODULE,
+    &hashes::hmac::MODULE,
     &io::MODULE,
     &itertools::MODULE,
     &locale::MODULE,
