@@ -6,6 +6,7 @@
 
 pub mod ast;
 mod decode;
+pub mod dump;
 pub mod error;
 pub mod token;
 pub mod tokenize;
