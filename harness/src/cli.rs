@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs CPython's own test suite on any Python, test by test, beside CPython itself.
 #[derive(Debug, Parser)]
@@ -23,6 +23,13 @@ pub enum Action {
     },
     /// Run test modules on subjects and compare every test with the reference
     Run(Box<RunArguments>),
+    /// Compare what Krait says of whole sources, in process and through its command, with the reference
+    Snapshot(Box<SnapshotArguments>),
+    /// Damage real sources token by token and compare the errors with the reference's
+    Mutate(Box<MutateArguments>),
+    /// Answer questions about sources in process (internal)
+    #[command(name = "__probe", hide = true)]
+    Probe { memory: u64 },
     /// Become a worker (internal)
     #[command(name = "__launch", hide = true)]
     Launch {
@@ -86,4 +93,106 @@ pub struct RunArguments {
     /// The HTML report [default: report.html in the folder]
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// The reference and what is compared with it.
+#[derive(Args, Debug)]
+pub struct SideArguments {
+    /// A Python to compare with the reference; without any, Krait is built and compared
+    #[arg(long, value_name = "CMD")]
+    pub subject: Vec<String>,
+    /// Leave out Krait's crates in process
+    #[arg(long)]
+    pub no_library: bool,
+    /// Leave out the command, so that nothing is built
+    #[arg(long)]
+    pub no_command: bool,
+    /// Sets of workers at a time [default: the number of processors]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Seconds an answer may take
+    #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+    /// Address space of a worker in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 8192, value_parser = clap::value_parser!(u64).range(64..1 << 30))]
+    pub memory: u64,
+    /// The CPython 3.14 to compare with
+    #[arg(long, value_name = "PYTHON", env = "KRAIT_REFERENCE")]
+    pub reference: Option<PathBuf>,
+}
+
+/// What is said of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SnapshotKind {
+    /// `tokenize.tokenize`, and the tokenizer without its extra tokens
+    Tokens,
+    /// `ast.dump(include_attributes=True)`
+    Ast,
+    /// Errors and warnings of `compile` in the modes exec, single and eval
+    Errors,
+    /// Code objects, field by field
+    Code,
+    /// The text of `dis`, with caches and positions
+    Dis,
+}
+
+impl SnapshotKind {
+    /// The word for it in questions and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens",
+            Self::Ast => "ast",
+            Self::Errors => "errors",
+            Self::Code => "code",
+            Self::Dis => "dis",
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct SnapshotArguments {
+    /// What to compare
+    pub kind: SnapshotKind,
+    /// Files or folders; without any, the reference's library and tests, and corpus/
+    pub paths: Vec<PathBuf>,
+    /// Level of optimisation; repeat it for several. For ast: the tree after its preprocessing
+    #[arg(long, short = 'O', value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub optimize: Vec<u8>,
+    /// Differences shown per side; all are counted and in the JSON report
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+    /// Write a JSON report
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub sides: SideArguments,
+}
+
+#[derive(Args, Debug)]
+pub struct MutateArguments {
+    /// Files or folders; without any, the reference's library and tests
+    pub paths: Vec<PathBuf>,
+    /// The same seed makes the same mutants of the same sources
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How many mutants
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub count: usize,
+    /// Number of the first mutant, to see one again
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub first: usize,
+    /// Damage whole files instead of some of their statements
+    #[arg(long)]
+    pub whole: bool,
+    /// Kinds of difference shown per side; all are in the JSON report
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub limit: usize,
+    /// Write the mutants that differ, and both answers, into a folder
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
+    /// Write a JSON report
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub sides: SideArguments,
 }

@@ -4,6 +4,9 @@
 //! interpreters; `schedule` and `worker` run modules, `launch` and `events` are their two ends of a
 //! worker process, `worker/worker.py` the program inside; `compare` and `expectations` judge;
 //! `report` writes it down.
+//!
+//! `snapshot` compares the front end with the reference's, source by source: `team` has the workers of all sides, `probe` is
+//! the harness's end of one, `worker/probe.py` and `library` are the other ends. `mutate` does so with damaged sources.
 
 mod cache;
 mod cli;
@@ -12,15 +15,20 @@ mod events;
 mod expectations;
 mod install;
 mod launch;
+mod library;
+mod mutate;
 mod orphans;
 mod outcome;
+mod probe;
 mod reference;
 mod report;
 mod repository;
 mod run;
 mod schedule;
 mod select;
+mod snapshot;
 mod subject;
+mod team;
 mod worker;
 
 use std::process::ExitCode;
@@ -39,6 +47,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }),
         Action::Run(arguments) => run::run(&arguments),
+        Action::Snapshot(arguments) => snapshot::snapshot(&arguments),
+        Action::Mutate(arguments) => mutate::mutate(&arguments),
+        Action::Probe { memory } => library::serve(memory).map(|()| ExitCode::SUCCESS),
         Action::Launch { memory, command } => launch::launch(memory, &command).map(|()| ExitCode::FAILURE),
     };
     outcome.unwrap_or_else(|error| {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ use crate::worker::{Settings, WORKER_SOURCE};
 use crate::{orphans, repository, select};
 
 /// Exit code of an interrupted run, as shells have it.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Name of the file that holds the records of a run which did not come to its end.
 const JOURNAL: &str = "journal.jsonl";
@@ -96,7 +96,7 @@ fn interpreters(arguments: &RunArguments, reference: &Reference) -> Result<Vec<I
 }
 
 /// Builds Krait as it is in this repository and returns its executable, quoted as a command.
-fn build_krait() -> Result<String> {
+pub fn build_krait() -> Result<String> {
     let root = repository::root().context("there is no --subject and no repository to build Krait from")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -119,7 +119,8 @@ fn build_krait() -> Result<String> {
     Ok(shell_words::quote(&path).into_owned())
 }
 
-fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+/// A flag that an interrupt sets; a second interrupt ends the process.
+pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
@@ -129,6 +130,11 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     })
     .context("cannot watch for interrupts")?;
     Ok(stop)
+}
+
+/// Locks, whatever became of the thread that held the lock before.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The state of a run between its first and its last worker.

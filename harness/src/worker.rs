@@ -378,15 +378,20 @@ fn judge_exit(status: ExitStatus, progress: &Progress) -> End {
     if progress.finished && status.success() {
         return End::Clean;
     }
-    let cause = match (status.signal(), status.code()) {
+    End::Death { outcome: Outcome::Crash, cause: cause_of(status) }
+}
+
+/// Why a process has ended that should not have.
+pub fn cause_of(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
         (Some(signal), _) => format!("killed by {}", signal_name(signal)),
         (None, Some(code)) => format!("the interpreter ended with exit code {code}"),
         (None, None) => "the interpreter ended".to_owned(),
-    };
-    End::Death { outcome: Outcome::Crash, cause }
+    }
 }
 
-fn set_environment(command: &mut Command, interpreter: &Interpreter, tmp: &Path) {
+/// Makes the environment of `command` the same on every machine, with what the interpreter needs.
+pub fn set_environment(command: &mut Command, interpreter: &Interpreter, tmp: &Path) {
     for (name, _) in std::env::vars_os() {
         let bytes = name.as_bytes();
         let steers_python = bytes.starts_with(b"PYTHON") || bytes.starts_with(b"RUST_");
@@ -403,14 +408,15 @@ fn set_environment(command: &mut Command, interpreter: &Interpreter, tmp: &Path)
 
 /// What a worker printed: the end of it, and how much since the running test began.
 #[derive(Default)]
-struct Output {
+pub struct Output {
     tail: Mutex<Vec<u8>>,
     since_start: AtomicUsize,
     closed: AtomicBool,
 }
 
 impl Output {
-    fn read_all(&self, mut pipe: File) {
+    /// Reads the pipe to its end.
+    pub fn read_all(&self, mut pipe: File) {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(count @ 1..) = pipe.read(&mut buffer) {
             self.since_start.fetch_add(count, Ordering::Relaxed);
@@ -434,7 +440,8 @@ impl Output {
         self.since_start.load(Ordering::Relaxed)
     }
 
-    fn tail(&self) -> String {
+    /// The end of what was printed.
+    pub fn tail(&self) -> String {
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let from = tail.len().saturating_sub(TAIL_LIMIT);
         String::from_utf8_lossy(tail.get(from..).unwrap_or_default()).into_owned()
@@ -456,7 +463,7 @@ fn read_events(mut pipe: File, sender: &Sender<Option<Event>>) {
 }
 
 /// The cause of a death, the interpreter's last words in front of the rest of its output.
-fn explain(cause: &str, output: &str) -> String {
+pub fn explain(cause: &str, output: &str) -> String {
     let mut text = cause.to_owned();
     if let Some(words) = last_words(output) {
         let _ = write!(text, ": {words}");

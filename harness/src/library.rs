@@ -1,0 +1,195 @@
+//! The hidden `__probe` command: answers in the form of `worker/probe.py`, with Krait's crates in process and no runtime.
+//!
+//! What the crates cannot say without a runtime (`dis`, sources in encodings of other codecs) is answered with `CANNOT`.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use krait_bytecode::marshal::write_code;
+use krait_compiler::compile::{CompileOptions, compile};
+use krait_syntax::ast::Arena;
+use krait_syntax::error::{ErrorKind, SyntaxError, SyntaxWarning};
+use krait_syntax::tokenize::{TokenizeError, TokenizerIter};
+use krait_syntax::unparse::ascii_str;
+use krait_syntax::{Mode, ParseOptions, decode_source};
+use krait_unicode::{Text, TextBuf};
+
+use crate::launch;
+use crate::probe::{frame, read_frame};
+
+/// In front of an answer that is none.
+pub const CANNOT: u8 = 1;
+
+/// Answers questions that come over standard input, a socket, until there are no more.
+pub fn serve(memory: u64) -> Result<()> {
+    launch::set_apart()?;
+    launch::limit(memory)?;
+    let mut requests = std::io::stdin().lock();
+    while let Some(request) = read_frame(&mut requests).context("the harness is gone")? {
+        let whole = frame(&answer(&request));
+        let mut rest = &whole[..];
+        while !rest.is_empty() {
+            let written = rustix::io::write(rustix::stdio::stdin(), rest).context("the harness is gone")?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+    }
+    Ok(())
+}
+
+fn answer(request: &[u8]) -> Vec<u8> {
+    let mut parts = request.splitn(4, |byte| *byte == b'\n');
+    let mut part = || parts.next().unwrap_or_default();
+    let (what, number, filename, source) = (part(), part(), part(), part());
+    let number = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok()).unwrap_or(-1);
+    let filename = String::from_utf8_lossy(filename).into_owned();
+    if source.contains(&0) && what != b"tokens" {
+        let none = "error: SyntaxError\nmessage: 'source code string cannot contain null bytes'\nlineno: None\noffset: None\n\
+                    end_lineno: None\nend_offset: None\ntext: None";
+        return match what {
+            b"errors" | b"mutant" => modes(what, |_| none.lines().map(str::to_owned).collect()).into_bytes(),
+            _ => none.into(),
+        };
+    }
+    let text = match decode_source(source, &mut |_, _| None) {
+        Ok(text) => text,
+        Err(error) if error.message.to_str_lossy().starts_with("unknown encoding") => return cannot(&error.message.to_str_lossy()),
+        Err(error) => {
+            let lines = describe(&error, None);
+            return match what {
+                b"tokens" => cannot("tokenize decodes on its own"),
+                b"errors" | b"mutant" => modes(what, |_| lines.clone()).into_bytes(),
+                _ => lines.join("\n").into_bytes(),
+            };
+        }
+    };
+    match what {
+        b"tokens" => tokens(&text).into_bytes(),
+        b"ast" if number < 0 => tree(&text, &filename).into_bytes(),
+        b"errors" | b"mutant" => modes(what, |mode| errors(&text, &filename, mode)).into_bytes(),
+        b"code" => code(&text, &filename, u8::try_from(number).unwrap_or(0)),
+        _ => cannot("only an interpreter can say"),
+    }
+}
+
+fn cannot(reason: &str) -> Vec<u8> {
+    [&[CANNOT], reason.as_bytes()].concat()
+}
+
+/// The answer in each mode that `what` asks for.
+fn modes(what: &[u8], mut of: impl FnMut(Mode) -> Vec<String>) -> String {
+    let all = [("exec", Mode::Exec), ("single", Mode::Single), ("eval", Mode::Eval)];
+    let mut lines = Vec::new();
+    for (name, mode) in all.into_iter().take(if what == b"mutant" { 1 } else { 3 }) {
+        lines.push(format!("mode: {name}"));
+        lines.extend(of(mode));
+    }
+    lines.join("\n")
+}
+
+fn describe(error: &SyntaxError, source: Option<&str>) -> Vec<String> {
+    let kind = match error.kind {
+        ErrorKind::IncompleteInput => "_IncompleteInputError".to_owned(),
+        ErrorKind::UnicodeDecodeError => "SyntaxError".to_owned(),
+        kind => format!("{kind:?}"),
+    };
+    let mut lines = vec![format!("error: {kind}"), format!("message: {}", ascii_str(&error.message))];
+    if matches!(kind.as_str(), "SyntaxError" | "IndentationError" | "TabError" | "_IncompleteInputError") {
+        let line = |n: i32| source.and_then(|s| s.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?));
+        let text = match &error.text {
+            Some(text) => ascii_str(text),
+            None => line(error.lineno).map_or_else(|| "None".to_owned(), |line| ascii_str(Text::new(line))),
+        };
+        for (name, value) in [("lineno", error.lineno), ("offset", error.offset), ("end_lineno", error.end_lineno)] {
+            lines.push(format!("{name}: {value}"));
+        }
+        lines.push(format!("end_offset: {}", error.end_offset));
+        lines.push(format!("text: {text}"));
+    }
+    lines
+}
+
+fn warning(warning: &SyntaxWarning) -> String {
+    format!("warning: {:?} {} {}", warning.category, warning.lineno, ascii_str(Text::new(&warning.message)))
+}
+
+fn tokens(text: &str) -> String {
+    let mut out = String::new();
+    if let Some(error) = token_lines(text, true, &mut out) {
+        if error.kind == ErrorKind::SyntaxError {
+            let message = match error.message.to_str_lossy() {
+                message if message.contains("unterminated triple-quoted string literal") => "EOF in multi-line string".into(),
+                message => message,
+            };
+            let (lineno, offset) = (error.lineno, error.offset);
+            let _ = writeln!(out, "error: TokenError ({}, ({lineno}, {offset}))", ascii_str(Text::new(&message)));
+        } else {
+            out.extend(describe(&error, None).iter().map(|line| format!("{line}\n")));
+        }
+    }
+    out.push_str("plain\n");
+    if let Some(error) = token_lines(text, false, &mut out) {
+        out.extend(describe(&error, None).iter().map(|line| format!("{line}\n")));
+    }
+    out
+}
+
+fn token_lines(text: &str, extra: bool, out: &mut String) -> Option<Box<SyntaxError>> {
+    let mut lines = text.split_inclusive('\n');
+    let mut tokens = TokenizerIter::new(|| Ok::<_, ()>(lines.next().map(str::to_owned)), extra);
+    let mut last = None;
+    loop {
+        let token = match tokens.next_token() {
+            Ok(Some(token)) => token,
+            Ok(None) | Err(TokenizeError::Source(())) => return None,
+            Err(TokenizeError::Syntax(error)) => return Some(error),
+        };
+        let ((row, column), (end_row, end_column)) = (token.start, token.end);
+        let string = ascii_str(Text::new(&token.string));
+        let _ = write!(out, "{} {string} {row},{column}-{end_row},{end_column}", token.kind);
+        if last.as_ref() != Some(&token.line) {
+            let _ = write!(out, " {}", ascii_str(Text::new(&token.line)));
+        }
+        out.push('\n');
+        last = Some(token.line);
+    }
+}
+
+fn options(filename: &str, mode: Mode) -> ParseOptions {
+    ParseOptions { filename: filename.to_owned(), mode, ..ParseOptions::default() }
+}
+
+fn tree(text: &str, filename: &str) -> String {
+    let arena = Arena::new();
+    match krait_syntax::parse(&arena, text, &options(filename, Mode::Exec)) {
+        Ok(parsed) => krait_syntax::dump::dump(&parsed.module),
+        Err(error) => describe(&error, Some(text)).join("\n"),
+    }
+}
+
+fn errors(text: &str, filename: &str, mode: Mode) -> Vec<String> {
+    let arena = Arena::new();
+    let parsed = match krait_syntax::parse(&arena, text, &options(filename, mode)) {
+        Ok(parsed) => parsed,
+        Err(error) => return describe(&error, Some(text)),
+    };
+    let mut lines: Vec<String> = parsed.warnings.iter().map(warning).collect();
+    match compile(&arena, &parsed.module, &TextBuf::from(filename), CompileOptions::default()) {
+        Ok(compiled) => lines.extend(compiled.warnings.iter().map(warning)),
+        Err(error) => lines.extend(describe(&error, Some(text))),
+    }
+    lines
+}
+
+fn code(text: &str, filename: &str, optimize: u8) -> Vec<u8> {
+    let arena = Arena::new();
+    let compiled = krait_syntax::parse(&arena, text, &options(filename, Mode::Exec)).and_then(|parsed| {
+        compile(&arena, &parsed.module, &TextBuf::from(filename), CompileOptions { optimize, ..CompileOptions::default() })
+    });
+    match compiled {
+        Ok(compiled) => match write_code(&compiled.code) {
+            Ok(bytes) => [&[0], &bytes[..]].concat(),
+            Err(error) => format!("error: {error}").into_bytes(),
+        },
+        Err(error) => describe(&error, Some(text)).join("\n").into_bytes(),
+    }
+}
