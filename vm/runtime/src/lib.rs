@@ -20,6 +20,8 @@ pub mod lifecycle;
 pub mod module;
 pub mod protocol;
 pub mod sys;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod types;
 pub mod vm;
 pub mod warnings;
@@ -41,8 +43,8 @@ mod tests {
 
     #[test]
     fn a_native_method_is_found_and_called() -> PyResult<()> {
-        let mut vm = Vm::new(crate::config::Config::default(), 1 << 20)?;
-        let vm = &mut vm;
+        let mut vm = crate::testing::vm();
+        let vm = &mut *vm;
         let list = vm.new_list(vec![Value::from_i32(1)])?.into_value();
         let name = vm.intern("append");
         vm.call_method(&list, &name, &[Value::from_i32(2)])?;

@@ -15,7 +15,7 @@ pub static MODULES: &[&ModuleDef] =
 
 /// An interpreter that can import: builtins, sys, the import system, standard streams, `__main__`, and `site` unless switched off.
 pub fn start(config: Config, stack_size: usize, modules: &[&'static ModuleDef]) -> Result<Vm, String> {
-    let mut vm = Vm::new(config, stack_size).map_err(|_| "cannot make the builtin types".to_owned())?;
+    let mut vm = Vm::new(config, stack_size).map_err(|e| e.to_string())?;
     let interp = vm.interp;
     let all = MODULES.iter().chain(modules).copied();
     interp.native_modules.get_mut(&mut vm).extend(all);

@@ -11,11 +11,12 @@ use crate::types::singletons::{EllipsisType, NoneType, NotImplementedType};
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_::{MethodCache, PyType};
-use crate::{GilCell, Py, PyResult, Value};
+use crate::{GilCell, Py, PyResult, Raised, Value};
 use hashbrown::HashTable;
 use krait_heap::state::HeapState;
 use std::cell::Cell;
 use std::hash::Hasher;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the threads of one interpreter share. Leaked when made: it lives as long as the process needs it.
 pub struct Interpreter {
@@ -111,6 +112,29 @@ pub struct Vm {
     pub eval: crate::eval::ThreadState,
 }
 
+/// Whether the process has its interpreter.
+static INTERPRETER_MADE: AtomicBool = AtomicBool::new(false);
+
+/// Why there is no interpreter.
+#[derive(Debug)]
+pub enum StartError {
+    /// The process has one, or had one.
+    Second,
+    /// Making the builtin types raised this.
+    Raised(Raised),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartError::Second => f.write_str("a process can have one Krait interpreter, and this one has had it"),
+            StartError::Raised(_) => f.write_str("cannot make the builtin types"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
 // SAFETY: a `Vm` is made by taking the interpreter's GIL and there is one that is active at a time.
 unsafe impl krait_heap::Gil for Vm {}
 
@@ -156,8 +180,12 @@ impl Interpreter {
 }
 
 impl Vm {
-    /// A new interpreter with its main thread. `stack_size` is what the calling thread has left, in bytes.
-    pub fn new(config: Config, stack_size: usize) -> PyResult<Vm> {
+    /// The process's interpreter with its main thread. `stack_size` is what the calling thread has left, in bytes. A process makes one: the
+    /// builtin types are the process's, and what is mutable about them is not yet kept apart by interpreter.
+    pub fn new(config: Config, stack_size: usize) -> Result<Vm, StartError> {
+        if INTERPRETER_MADE.swap(true, Ordering::AcqRel) {
+            return Err(StartError::Second);
+        }
         let heap = krait_heap::state::new_heap();
         krait_heap::state::attach(heap);
         let interp = Box::leak(Box::new(Interpreter {
@@ -207,7 +235,7 @@ impl Vm {
         let here = &raw const heap as usize;
         let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };
         vm.seed_hashes();
-        vm.init_process()?;
+        vm.init_process().map_err(StartError::Raised)?;
         Ok(vm)
     }
 

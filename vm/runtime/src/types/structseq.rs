@@ -364,8 +364,8 @@ mod tests {
 
     #[test]
     fn fields_are_items_and_attributes() -> PyResult<()> {
-        let mut vm = Vm::new(crate::config::Config::default(), 1 << 20)?;
-        let vm = &mut vm;
+        let mut vm = crate::testing::vm();
+        let vm = &mut *vm;
         let point = new(vm, &DEF, vec![Value::from_i32(1), Value::from_i32(2), Value::from_i32(3)])?;
         assert_eq!(vm.repr(&point)?.to_string_lossy(), "sample.point(x=1, y=2)");
         assert_eq!(vm.len(&point)?, 2);

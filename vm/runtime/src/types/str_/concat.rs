@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn appending_in_place_keeps_what_others_see() -> PyResult<()> {
-        let mut vm = Vm::new(crate::config::Config::default(), 1 << 20)?;
-        let vm = &mut vm;
+        let mut vm = crate::testing::vm();
+        let vm = &mut *vm;
         let more = vm.new_str("xyz")?;
         let start = vm.new_str("ab")?;
         let mut s = start.to_value();

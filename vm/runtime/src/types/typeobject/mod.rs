@@ -269,8 +269,8 @@ mod tests {
 
     #[test]
     fn classes_are_made_and_called() -> PyResult<()> {
-        let mut vm = Vm::new(crate::config::Config::default(), 1 << 20)?;
-        let vm = &mut vm;
+        let mut vm = crate::testing::vm();
+        let vm = &mut *vm;
         let a = make(vm, "A", vec![])?;
         let b = make(vm, "B", vec![a.clone()])?;
         let object = vm.call_args(&b, Args::new(&[]))?;
