@@ -19,7 +19,7 @@ pub(crate) const fn loc(range: Range) -> Location {
 }
 
 /// `inspect.cleandoc`, except that blank lines at both ends stay, so that line numbers hold.
-pub(crate) fn clean_doc(doc: &Text) -> Vec<u8> {
+pub fn clean_doc(doc: &Text) -> Vec<u8> {
     let expanded = expand_tabs(doc.as_bytes());
     let mut lines = expanded.split_inclusive(|b| *b == b'\n');
     let first = lines.next().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! AST to code objects of CPython 3.14, stage by stage under CPython's names: preprocess, symtable, codegen, flowgraph, assemble.
 
 mod assemble;
-mod ast_tools;
+pub mod ast_tools;
 mod codegen;
 pub mod compile;
 mod error;

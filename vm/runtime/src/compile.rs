@@ -56,7 +56,8 @@ impl CompileRequest {
         }
     }
 
-    fn compile_options(&self, vm: &Vm) -> CompileOptions {
+    /// What the compiler is told.
+    pub fn compile_options(&self, vm: &Vm) -> CompileOptions {
         let optimize = u8::try_from(self.optimize).unwrap_or_else(|_| vm.interp.config_optimize());
         CompileOptions { optimize, flags: self.flags, allow_top_level_await: self.flags & flags::ALLOW_TOP_LEVEL_AWAIT != 0 }
     }

@@ -179,6 +179,9 @@ impl Interpreter {
     }
 }
 
+/// Bytes of the native stack that recursion leaves free.
+pub const STACK_MARGIN: usize = 256 << 10;
+
 impl Vm {
     /// The process's interpreter with its main thread. `stack_size` is what the calling thread has left, in bytes. A process makes one: the
     /// builtin types are the process's, and what is mutable about them is not yet kept apart by interpreter.
@@ -233,7 +236,7 @@ impl Vm {
             ast: GilCell::new(None),
         }));
         let here = &raw const heap as usize;
-        let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(256 << 10)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };
+        let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(STACK_MARGIN)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };
         vm.seed_hashes();
         vm.init_process().map_err(StartError::Raised)?;
         Ok(vm)
@@ -352,6 +355,11 @@ impl Vm {
     pub fn check_stack(&mut self, doing: &str) -> PyResult<()> {
         let here = 0u8;
         if (&raw const here as usize) < self.stack_limit { Err(self.stack_error(doing)) } else { Ok(()) }
+    }
+
+    /// Number of Python frames under way.
+    pub fn recursion_depth(&self) -> u32 {
+        self.eval.depth
     }
 
     /// Whether [`Vm::check_stack`] would raise.

@@ -21,6 +21,7 @@ mod _statistics;
 mod _string;
 mod _struct;
 mod _symtable;
+mod _testinternalcapi;
 mod _tokenize;
 mod _types;
 mod _typing;
@@ -76,6 +77,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_string::MODULE,
     &_struct::MODULE,
     &_symtable::MODULE,
+    &_testinternalcapi::MODULE,
     &_tokenize::MODULE,
     &_types::MODULE,
     &_typing::MODULE,

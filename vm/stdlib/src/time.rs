@@ -39,22 +39,37 @@ fn nan_error(vm: &mut Vm) -> krait_runtime::Raised {
 
 /// Seconds as nanoseconds, within the range of the C library's `time_t` (`_PyTime_ObjectToTimespec`).
 pub fn to_nanos(vm: &mut Vm, seconds: &Value, mode: Round) -> PyResult<i128> {
-    if let Some(x) = float_value(seconds) {
-        if x.is_nan() {
-            return Err(nan_error(vm));
-        }
-        let whole = x.trunc();
-        let part = round((x - whole) * 1e9, mode);
-        if !(-9.223_372_036_854_775e18..9.223_372_036_854_775e18).contains(&whole) {
-            return Err(vm.overflow_error("timestamp out of range for platform time_t"));
-        }
-        return Ok(whole as i128 * NANOS + part as i128);
+    to_parts(vm, seconds, mode, 1_000_000_000)
+}
+
+/// Seconds in `unit`ths, whole seconds and the rest being converted apart.
+pub fn to_parts(vm: &mut Vm, seconds: &Value, mode: Round, unit: i64) -> PyResult<i128> {
+    let Some(x) = float_value(seconds) else { return Ok(i128::from(to_time_t(vm, seconds, mode)?) * i128::from(unit)) };
+    if x.is_nan() {
+        return Err(nan_error(vm));
     }
-    let index = vm.index(seconds)?;
-    match IntRef::new(&index).and_then(|i| i.to_i64()) {
-        Some(i) => Ok(i128::from(i) * NANOS),
-        None => Err(vm.overflow_error("timestamp out of range for platform time_t")),
+    let whole = x.trunc();
+    let part = round((x - whole) * unit as f64, mode);
+    if !TIME_T.contains(&whole) {
+        return Err(vm.overflow_error("timestamp out of range for platform time_t"));
     }
+    Ok(whole as i128 * i128::from(unit) + part as i128)
+}
+
+/// The floats that fit 64 bits.
+const TIME_T: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0;
+
+/// Whole seconds (`_PyTime_ObjectToTime_t`).
+pub fn to_time_t(vm: &mut Vm, seconds: &Value, mode: Round) -> PyResult<i64> {
+    let whole = match float_value(seconds) {
+        Some(x) if x.is_nan() => return Err(nan_error(vm)),
+        Some(x) => Some(round(x, mode)).filter(|x| TIME_T.contains(x)).map(|x| x as i64),
+        None => {
+            let index = vm.index(seconds)?;
+            IntRef::new(&index).and_then(|i| i.to_i64())
+        }
+    };
+    whole.ok_or_else(|| vm.overflow_error("timestamp out of range for platform time_t"))
 }
 
 /// Seconds as 64-bit nanoseconds (`_PyTime_FromSecondsObject`).
@@ -68,13 +83,13 @@ pub fn millis_to_time(vm: &mut Vm, millis: &Value, mode: Round) -> PyResult<i64>
 }
 
 fn scaled(vm: &mut Vm, value: &Value, mode: Round, unit: i64) -> PyResult<i64> {
-    let too_large = "timestamp too large to convert to C PyTime_t";
+    let too_large = "timestamp out of range for C PyTime_t";
     if let Some(x) = float_value(value) {
         if x.is_nan() {
             return Err(nan_error(vm));
         }
         let x = round(x * unit as f64, mode);
-        if !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) {
+        if !TIME_T.contains(&x) {
             return Err(vm.overflow_error(too_large));
         }
         return Ok(x as i64);

@@ -36,6 +36,22 @@ pub fn optimize_and_assemble(
 ) -> Result<Code, CompileError> {
     let mut cfg = Cfg::from_sequence(seq)?;
     let consts = cfg.optimize_code_unit(metadata.consts.clone(), metadata.varnames.len(), nparams)?;
+    finish(cfg, metadata, consts, code_flags, filename)
+}
+
+/// The code object of a sequence as it stands, without optimisation, as CPython's tests of the assembler drive it.
+pub fn assemble_sequence(seq: InstructionSequence, metadata: &CodeUnitMetadata, filename: &Text) -> Result<Code, CompileError> {
+    let cfg = Cfg::from_sequence(seq)?;
+    finish(cfg, metadata, metadata.consts.values().to_vec(), 0, filename)
+}
+
+fn finish(
+    mut cfg: Cfg,
+    metadata: &CodeUnitMetadata,
+    consts: Vec<Const>,
+    code_flags: u32,
+    filename: &Text,
+) -> Result<Code, CompileError> {
     cfg.convert_pseudo_conditional_jumps();
     let maxdepth = cfg.calculate_stackdepth()?;
     let nlocalsplus = cfg.prepare_localsplus(metadata, code_flags)?;

@@ -13,7 +13,7 @@ mod from_object;
 mod node;
 mod to_object;
 
-pub use from_object::compile_tree;
+pub use from_object::{compile_tree, read_tree};
 pub use node::Ast;
 pub use to_object::to_object;
 

@@ -15,6 +15,7 @@ use krait_bytecode::code::{co, fast};
 use krait_bytecode::{Code, Const, Opcode};
 use std::cell::Cell;
 
+mod constant;
 mod methods;
 
 /// The payload of `code`.
@@ -278,6 +279,13 @@ impl Vm {
     pub fn new_code(&mut self, code: &Code) -> PyResult<Py<CodeObject>> {
         self.check_stack(" while making a code object")?;
         let consts = code.consts.iter().map(|c| self.new_const(c)).collect::<PyResult<Vec<_>>>()?;
+        let made = self.new_code_with(code, consts)?;
+        made.verified.set(1);
+        Ok(made)
+    }
+
+    /// The runtime form of a code object with other constants, still to be verified.
+    pub fn new_code_with(&mut self, code: &Code, consts: Vec<Value>) -> PyResult<Py<CodeObject>> {
         let names = self.text_tuple(&code.names)?;
         let localsplusnames = self.text_tuple(&code.localsplusnames)?;
         let fields = CodeFields {
@@ -299,9 +307,7 @@ impl Vm {
             exceptiontable: code.exceptiontable.clone(),
         };
         let filename = self.intern_object(&fields.filename);
-        let made = self.new_code_object(CodeFields { filename, ..fields })?;
-        made.verified.set(1);
-        Ok(made)
+        self.new_code_object(CodeFields { filename, ..fields })
     }
 
     fn text_tuple(&mut self, texts: &[krait_unicode::TextBuf]) -> PyResult<Py<Tuple>> {

@@ -30,15 +30,21 @@ pub fn compile_tree(vm: &mut Vm, tree: &Value, request: CompileRequest) -> PyRes
         return Ok(tree.clone());
     }
     let arena = Arena::new();
-    let module = read_module(vm, &arena, tree, request.mode)?;
-    if let Err(e) = krait_compiler::validate::validate(&module) {
-        return Err(raise_syntax_error(vm, e, &request.filename, None));
-    }
+    let module = read_tree(vm, &arena, tree, &request)?;
     if request.flags & flags::ONLY_AST as u32 == 0 {
         return compile_module(vm, &arena, &module, &request, "");
     }
     match preprocess(vm, &arena, &module, &request) {
         Ok(module) => super::to_object(vm, &arena, &module, &request),
+        Err(e) => Err(raise_syntax_error(vm, e, &request.filename, None)),
+    }
+}
+
+/// The tree of a module object, validated.
+pub fn read_tree<'a>(vm: &mut Vm, arena: &'a Arena, tree: &Value, request: &CompileRequest) -> PyResult<Mod<'a>> {
+    let module = read_module(vm, arena, tree, request.mode)?;
+    match krait_compiler::validate::validate(&module) {
+        Ok(()) => Ok(module),
         Err(e) => Err(raise_syntax_error(vm, e, &request.filename, None)),
     }
 }

@@ -15,11 +15,11 @@ use crate::types::code::CodeObject;
 use krait_bytecode::Opcode;
 
 /// Runs before an instruction first tries to specialise.
-pub(super) const WARMUP: u16 = 1;
+pub const WARMUP: u16 = 1;
 /// Runs before it tries again after it could not.
 const BACKOFF: u16 = 400;
 /// Misses after which a specialised form is given up.
-const COOLDOWN: u16 = 52;
+pub const COOLDOWN: u16 = 52;
 
 /// Prepares the running copy of a new code object: sets the counters.
 pub fn quicken(code: &CodeObject) {
