@@ -21,7 +21,7 @@ krait_runtime::module! {
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
-    for (name, value) in [("ENABLE_SPECIALIZATION", 1), ("ENABLE_SPECIALIZATION_FT", 0)] {
+    for (name, value) in [("ENABLE_SPECIALIZATION", 1), ("ENABLE_SPECIALIZATION_FT", 1)] {
         let name = vm.intern(name);
         dict.set_str(vm, &name, Value::from_i32(value))?;
     }

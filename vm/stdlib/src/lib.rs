@@ -22,6 +22,7 @@ mod _string;
 mod _struct;
 mod _symtable;
 mod _testinternalcapi;
+mod _testmultiphase;
 mod _tokenize;
 mod _types;
 mod _typing;
@@ -55,6 +56,7 @@ mod termios;
 mod thread;
 mod time;
 mod unicodedata;
+mod zlib;
 
 /// All of them, by name.
 pub static MODULES: &[&ModuleDef] = &[
@@ -78,6 +80,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_struct::MODULE,
     &_symtable::MODULE,
     &_testinternalcapi::MODULE,
+    &_testmultiphase::MODULE,
     &_tokenize::MODULE,
     &_types::MODULE,
     &_typing::MODULE,
@@ -113,4 +116,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &thread::MODULE,
     &time::MODULE,
     &unicodedata::MODULE,
+    &zlib::MODULE,
 ];
