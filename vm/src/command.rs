@@ -25,7 +25,11 @@ pub fn run(args: &[Vec<u8>], stack_size: usize) -> u8 {
     match start(options, args, stack_size) {
         Ok((mut vm, program)) => {
             let code = run_program(&mut vm, &program);
-            lifecycle::finalize(&mut vm, code)
+            let code = lifecycle::finalize(&mut vm, code);
+            if vm.interp.interrupted.get() {
+                krait_stdlib::signal::die_of_interrupt();
+            }
+            code
         }
         Err(message) => {
             eprintln!("krait: {message}");
@@ -148,16 +152,11 @@ fn run_file(vm: &mut Vm, file: &[u8]) -> PyResult<u8> {
 
 /// A folder or an archive with a `__main__` is run as such.
 fn run_path_entry(vm: &mut Vm, file: &[u8]) -> PyResult<Option<u8>> {
-    let path = Path::new(OsStr::from_bytes(file));
-    let archive = std::fs::File::open(path).ok().filter(|_| path.is_file()).is_some_and(|mut f| {
-        let mut magic = [0; 2];
-        f.read_exact(&mut magic).is_ok() && &magic == b"PK"
-    });
-    if !path.is_dir() && !archive {
+    let entry = vm.new_str_fs(file)?.into_value();
+    if krait_runtime::import::get_importer(vm, &entry)?.is_none() {
         return Ok(None);
     }
     let Some(list) = vm.sys_get("path") else { return Ok(None) };
-    let entry = vm.new_str_fs(file)?.into_value();
     let insert = vm.intern("insert");
     vm.call_method(&list, &insert, &[Value::from_i32(0), entry])?;
     run_module(vm, b"__main__", false).map(Some)

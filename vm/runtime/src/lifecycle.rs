@@ -58,7 +58,7 @@ fn start_modules(vm: &mut Vm) -> PyResult<()> {
     }
     crate::import::bootstrap(vm)?;
     vm.import_module("encodings")?;
-    vm.import_module("zipimport").map(drop).or_else(|e| { drop(e); Ok::<(), Raised>(()) })?;
+    crate::import::install_zipimport(vm)?;
     start_streams(vm)?;
     start_main(vm)?;
     if !vm.config().warn_options.is_empty() {
@@ -196,6 +196,7 @@ pub fn handle_exit(vm: &mut Vm, raised: Raised) -> u8 {
     }
     let interrupted = exception.is::<crate::types::exceptions::KeyboardInterrupt>();
     print_uncaught(vm, &exception);
+    vm.interp.interrupted.set(interrupted);
     if interrupted { 130 } else { 1 }
 }
 

@@ -68,6 +68,10 @@ pub struct Interpreter {
     pub(crate) types_ready: Cell<bool>,
     /// The interpreter is shutting down.
     pub finalizing: Cell<bool>,
+    /// `_frozen_importlib`, whatever `sys.modules` says.
+    pub(crate) importlib: GilCell<Option<Value>>,
+    /// The program ended by a KeyboardInterrupt: the process dies of the signal.
+    pub interrupted: Cell<bool>,
     /// The import system stands.
     pub import_func_ready: Cell<bool>,
     /// `sys.getswitchinterval()`, in seconds.
@@ -220,6 +224,8 @@ impl Vm {
             monitoring: crate::eval::instrument::Monitoring::default(),
             types_ready: Cell::new(false),
             finalizing: Cell::new(false),
+            importlib: GilCell::new(None),
+            interrupted: Cell::new(false),
             import_func_ready: Cell::new(false),
             switch_interval: Cell::new(0.005),
             audit_hooks: GilCell::new(Vec::new()),

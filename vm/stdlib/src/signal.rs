@@ -143,6 +143,13 @@ fn set_action(signal: i32, handler: libc::sighandler_t) -> i32 {
     unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) }
 }
 
+/// Ends the process by SIGINT, so that whoever waits for it learns why; returns only if that fails.
+pub fn die_of_interrupt() {
+    set_action(libc::SIGINT, libc::SIG_DFL);
+    // SAFETY: a plain system call.
+    unsafe { libc::kill(libc::getpid(), libc::SIGINT) };
+}
+
 /// Makes the interpreter the one that handles signals: SIGPIPE and SIGXFSZ are ignored, SIGINT raises KeyboardInterrupt.
 pub fn install(vm: &mut Vm) -> PyResult<()> {
     connect(vm)?;

@@ -14,6 +14,7 @@ pub mod marshal;
 /// Starts the import system. `sys` and `builtins` exist already.
 pub fn bootstrap(vm: &mut Vm) -> PyResult<()> {
     let frozen = run_library_file(vm, "importlib/_bootstrap.py", "_frozen_importlib", "<frozen importlib._bootstrap>")?;
+    vm.interp.importlib.replace(vm, Some(frozen.clone()));
     let imp = crate::module::create(vm, &imp::MODULE)?.into_value();
     add_module(vm, "_imp", &imp)?;
     let sys = vm.imported("sys")?;
@@ -24,6 +25,33 @@ pub fn bootstrap(vm: &mut Vm) -> PyResult<()> {
     vm.call(&install, &[])?;
     vm.interp.import_func_ready.set(true);
     Ok(())
+}
+
+/// Lets archives be on `sys.path`.
+pub fn install_zipimport(vm: &mut Vm) -> PyResult<()> {
+    let zipimport = vm.import_module("zipimport")?;
+    let importer = vm.getattr_str(&zipimport, "zipimporter")?;
+    let Some(hooks) = vm.sys_get("path_hooks") else { return Ok(()) };
+    let insert = vm.intern("insert");
+    vm.call_method(&hooks, &insert, &[Value::from_i32(0), importer])?;
+    Ok(())
+}
+
+/// The importer of an entry of `sys.path`; none if no hook wants it (`PyImport_GetImporter`).
+pub fn get_importer(vm: &mut Vm, entry: &Value) -> PyResult<Option<Value>> {
+    let (Some(cache), Some(hooks)) = (vm.sys_get("path_importer_cache"), vm.sys_get("path_hooks")) else { return Ok(None) };
+    if vm.contains(&cache, entry)? {
+        return vm.getitem(&cache, entry).map(|found| Some(found).filter(|i| !i.is_none()));
+    }
+    vm.setitem(&cache, entry, &Value::none())?;
+    for hook in vm.collect(&hooks)? {
+        let made = vm.call(&hook, &[entry.clone()]);
+        if let Some(importer) = crate::types::exceptions::catch::<crate::types::exceptions::ImportError, _>(vm, made)? {
+            vm.setitem(&cache, entry, &importer)?;
+            return Ok(Some(importer));
+        }
+    }
+    Ok(None)
 }
 
 /// Puts a module into `sys.modules`.
@@ -119,6 +147,13 @@ fn write_cache(vm: &mut Vm, code: &Value, cache: &Path, source: &Path) {
 }
 
 impl Vm {
+    fn importlib(&mut self) -> PyResult {
+        match self.interp.importlib.load(self) {
+            Some(importlib) => Ok(importlib),
+            None => Err(self.runtime_error("the import system does not stand yet")),
+        }
+    }
+
     /// A module that is in `sys.modules`; ModuleNotFoundError otherwise.
     pub fn imported(&mut self, name: &str) -> PyResult {
         let key = self.intern(name);
@@ -152,7 +187,7 @@ impl Vm {
             if self.getattr_opt(&module, n!(__path__))?.is_none() {
                 return Ok(module);
             }
-            let importlib = self.imported("_frozen_importlib")?;
+            let importlib = self.importlib()?;
             let handle = self.getattr_str(&importlib, "_handle_fromlist")?;
             let import = self.import_function()?;
             return self.call(&handle, &[module, fromlist.clone(), import]);
@@ -208,7 +243,7 @@ impl Vm {
             self.ensure_initialized(&module, name)?;
             return Ok(module);
         }
-        let importlib = self.imported("_frozen_importlib")?;
+        let importlib = self.importlib()?;
         let load = self.getattr_str(&importlib, "_find_and_load")?;
         let import = self.import_function()?;
         self.call(&load, &[name.to_value(), import])
@@ -227,7 +262,7 @@ impl Vm {
             None => false,
         };
         if initializing {
-            let importlib = self.imported("_frozen_importlib")?;
+            let importlib = self.importlib()?;
             let wait = self.getattr_str(&importlib, "_lock_unlock_module")?;
             self.call(&wait, &[name.to_value()])?;
         }
