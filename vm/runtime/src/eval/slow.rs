@@ -863,7 +863,12 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                             enter_generator!(gen_state, value, 1 + oparg);
                         }
                     }
-                    match tri!(ops::generator::send(vm, &receiver, &value)) {
+                    let sent = if vm.interp.monitoring.tools(event::RAISE) != 0 {
+                        instrument::send_item(vm, frame, &receiver, &value)
+                    } else {
+                        ops::generator::send(vm, &receiver, &value)
+                    };
+                    match tri!(sent) {
                         SendResult::Yield(v) => {
                             push!(v);
                             ip = ip.add(1);

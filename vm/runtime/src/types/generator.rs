@@ -454,7 +454,7 @@ pub fn close(vm: &mut Vm, zelf: &Value) -> PyResult {
     let mut error = None;
     if let Some(delegate) = gen_state.yield_from() {
         error = delegating(vm, gen_state, |vm| close_delegate(vm, &delegate)).err();
-    } else if gen_state.is_suspended() && !has_handler(gen_state) {
+    } else if gen_state.is_suspended() && !has_handler(gen_state) && vm.interp.monitoring.tools(crate::eval::instrument::event::PY_UNWIND) == 0 {
         discard(vm, gen_state, zelf);
         return Ok(Value::none());
     }

@@ -6,6 +6,9 @@ use super::{Callback, PROFILE, TOOLS, TRACE, base_opcode, code_value, disable, e
 use crate::eval::frame::Frame;
 use crate::types::code::CodeObject;
 use crate::types::exceptions::StopIteration;
+use crate::types::generator::{Coroutine, Generator, stop_iteration};
+use crate::types::slots::SendResult;
+use crate::types::typeobject::slotdefs::has_generic_next;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Raised, Value, Vm};
 use krait_bytecode::Opcode;
@@ -180,21 +183,39 @@ pub(crate) fn handled(vm: &mut Vm, frame: *mut Frame, unit: usize, exception: &V
     Ok(())
 }
 
-/// FOR_ITER while RAISE is listened to: the StopIteration of a `__next__` written in Python counts as raised here.
+/// FOR_ITER while RAISE is listened to: a StopIteration that ends the loop counts as raised here.
 #[cold]
 pub(in crate::eval) fn next_item(vm: &mut Vm, frame: *mut Frame, iterator: &Value) -> PyResult<Option<Value>> {
-    if !crate::types::typeobject::slotdefs::has_generic_next(iterator.ty()) {
-        return match iterator.ty().slots.iternext.get() {
+    let next = if has_generic_next(iterator.ty()) {
+        // The slot would lose the exception.
+        vm.call_method(iterator, n!(__next__), &[]).map(Some)
+    } else {
+        match iterator.ty().slots.iternext.get() {
             Some(slot) => slot(vm, iterator),
             None => vm.iter_next(iterator),
-        };
-    }
-    match vm.call_method(iterator, n!(__next__), &[]) {
-        Ok(item) => Ok(Some(item)),
-        Err(e) if vm.is_raised::<StopIteration>(&e) => {
-            let now = fire_exception(vm, frame, None, event::RAISE, e.clone());
-            if now.exception().is(e.exception()) { Ok(None) } else { Err(now) }
         }
-        Err(e) => Err(e),
+    };
+    match next {
+        Err(e) if vm.is_raised::<StopIteration>(&e) => stopped(vm, frame, e).map(|()| None),
+        other => other,
     }
+}
+
+/// SEND while RAISE is listened to: the same for what is delegated to.
+#[cold]
+pub(in crate::eval) fn send_item(vm: &mut Vm, frame: *mut Frame, receiver: &Value, value: &Value) -> PyResult<SendResult> {
+    let result = crate::eval::ops::generator::send(vm, receiver, value)?;
+    if let SendResult::Return(value) = &result {
+        let plain = receiver.is_exact::<Generator>() || receiver.is_exact::<Coroutine>() || receiver.ty().slots.send.get().is_none();
+        if !plain || !value.is_none() {
+            let stop = stop_iteration(vm, value.clone());
+            stopped(vm, frame, stop)?;
+        }
+    }
+    Ok(result)
+}
+
+fn stopped(vm: &mut Vm, frame: *mut Frame, stop: Raised) -> PyResult<()> {
+    let now = fire_exception(vm, frame, None, event::RAISE, stop.clone());
+    if now.exception().is(stop.exception()) { Ok(()) } else { Err(now) }
 }

@@ -3,7 +3,6 @@
 
 use super::{PROFILE, TRACE, event, local_events, set_events, set_local_events};
 use crate::eval::frame::frame_object_of;
-use crate::eval::unwind;
 use crate::types::code::CodeObject;
 use crate::types::frame::FrameObject;
 use crate::types::native::{BuiltinFunction, MethodDescr};
@@ -176,12 +175,7 @@ fn running(vm: &mut Vm) -> PyResult<Py<FrameObject>> {
 
 fn call(vm: &mut Vm, function: &Value, frame: &Py<FrameObject>, event: &str, arg: Value) -> PyResult {
     let event = vm.intern(event).into_value();
-    let result = vm.call(function, &[frame.to_value(), event, arg]);
-    if let (Err(e), Some(live)) = (&result, frame.live()) {
-        // SAFETY: the frame is the one that runs.
-        unsafe { unwind::add_traceback(vm, live, e) };
-    }
-    result
+    vm.call(function, &[frame.to_value(), event, arg])
 }
 
 /// Calls the function of the thread (for calls) or of the frame, and keeps what it returns for the frame.

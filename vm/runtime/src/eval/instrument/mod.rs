@@ -30,7 +30,7 @@ mod lines;
 mod ops;
 
 pub(crate) use events::{handled, thrown, unwinding};
-pub(super) use events::{next_item, raising};
+pub(super) use events::{next_item, raising, send_item};
 pub(crate) use legacy::set_opcode_trace;
 pub(super) use ops::run;
 
@@ -275,6 +275,7 @@ fn prepare(vm: &mut Vm, code: &CodeObject) -> PyResult<()> {
         // Places, offsets and jumps are taken on trust from here on.
         code.check(vm)?;
         let made = Box::new(Instrumentation::new(code));
+        made.cleared.set(vm.interp.monitoring.version.get());
         code.instrumentation.replace(vm, Some(made));
     }
     Ok(())

@@ -110,7 +110,8 @@ unsafe fn line(vm: &mut Vm, frame: *mut Frame, place: &Place) -> PyResult<()> {
     let Some(state) = place.code.instrumentation.get(vm).as_deref() else { return Ok(()) };
     let (site, line) = (state.site(place.unit), state.line(place.unit));
     let is_new = if std::ptr::eq(jump.frame, frame) && jump.to == place.unit {
-        state.line(jump.from) != line
+        let resumed = matches!(base_opcode(&place.code, jump.from), Opcode::RESUME | Opcode::YIELD_VALUE);
+        resumed || state.line(jump.from) != line
     } else {
         site.flags & site::NEW_LINE != 0
     };
