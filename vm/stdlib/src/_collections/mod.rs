@@ -3,6 +3,7 @@
 mod counting;
 mod defaultdict;
 mod deque;
+mod order;
 mod ordered_dict;
 mod ordered_views;
 

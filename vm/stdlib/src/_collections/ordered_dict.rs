@@ -1,14 +1,17 @@
-//! `OrderedDict`: a dict with operations on its order. Dicts are ordered anyway, so there is no second structure; only putting an item in
-//! front takes time in proportion to the size, unless there is a hole in front.
+//! `OrderedDict`: a dict with a list of its keys in order beside it ([`KeyOrder`]).
+//!
+//! The list holds what went through this class; keys that were put into the dict or taken out of it behind its back show as in CPython:
+//! they are missing from iteration, or raise KeyError.
 
+use super::order::{KeyOrder, Node};
 use super::ordered_views::{Gives, OrderedItems, OrderedIter, OrderedKeys, OrderedValues};
-use krait_runtime::types::dict::Dict;
+use krait_runtime::types::dict::{Dict, MergeMode};
 use krait_runtime::types::slots::CompareOp;
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::tuple::Tuple;
 use krait_runtime::types::type_::PyType;
 use krait_runtime::types::value::ValueExt;
-use krait_runtime::{Args, Py, PyResult, Value, Vm, n, pyclass, pymethods};
+use krait_runtime::{Args, GilCell, Py, PyResult, Value, Vm, n, pyclass, pymethods};
 use krait_unicode::TextBuf;
 
 /// Dictionary that remembers insertion order
@@ -16,18 +19,64 @@ use krait_unicode::TextBuf;
 #[repr(C)]
 pub struct OrderedDict {
     pub base: Dict,
+    pub order: GilCell<KeyOrder>,
 }
 
 impl OrderedDict {
-    fn dict(zelf: &Py<OrderedDict>) -> &Dict {
-        &zelf.base
+    fn empty() -> OrderedDict {
+        OrderedDict { base: Dict::new(), order: GilCell::default() }
     }
 
-    fn as_dict(zelf: &Py<OrderedDict>, vm: &mut Vm) -> PyResult<Py<Dict>> {
-        match zelf.as_value().downcast::<Dict>() {
-            Some(dict) => Ok(dict.clone()),
-            None => Err(vm.system_error("not a dict")),
+    /// The place of a key in the dict, and its node.
+    pub fn locate(&self, vm: &mut Vm, key: &Value, hash: i64) -> PyResult<(Option<usize>, Option<Node>)> {
+        let place = self.base.find(vm, key, hash)?;
+        let node = place.and_then(|p| self.base.entry_at(vm, p)).and_then(|(stored, _)| self.order.get(vm).find(stored));
+        Ok((place, node))
+    }
+
+    /// The node of a key, as iteration looks for it again by its hash.
+    pub fn locate_anew(&self, vm: &mut Vm, key: &Value) -> PyResult<(usize, Node)> {
+        let hash = Dict::hash_key(vm, key)?;
+        match self.locate(vm, key, hash)? {
+            (Some(place), Some(node)) => Ok((place, node)),
+            _ => Err(vm.key_error(key)),
         }
+    }
+
+    fn set_hashed(&self, vm: &mut Vm, key: &Value, hash: i64, value: Value) -> PyResult<()> {
+        let (place, node) = self.locate(vm, key, hash)?;
+        let stored = match place {
+            Some(place) => {
+                let old = self.base.set_value_at(vm, place, value);
+                let stored = self.base.entry_at(vm, place).map(|(k, _)| k.clone());
+                drop(old);
+                stored
+            }
+            None => {
+                self.base.insert_missing(vm, key.clone(), hash, value)?;
+                Some(key.clone())
+            }
+        };
+        if let (None, Some(stored)) = (node, stored) {
+            self.order.get_mut(vm).push(stored, hash);
+        }
+        Ok(())
+    }
+
+    /// Takes out a key, with its node if it has one.
+    fn remove_hashed(&self, vm: &mut Vm, key: &Value, hash: i64) -> PyResult<Option<Value>> {
+        let (place, node) = self.locate(vm, key, hash)?;
+        let key = node.and_then(|n| self.order.get_mut(vm).remove(n));
+        let entry = place.and_then(|p| self.base.remove_at(vm, p));
+        drop(key);
+        Ok(entry.map(|(_, value)| value))
+    }
+
+    fn check_unchanged(&self, vm: &mut Vm, state: u64) -> PyResult<()> {
+        if self.order.get(vm).state() == state {
+            return Ok(());
+        }
+        Err(vm.runtime_error("OrderedDict mutated during iteration"))
     }
 
     /// Sets items from pairs through `self[key] = value`.
@@ -96,40 +145,46 @@ impl OrderedDict {
         zelf.is_exact()
     }
 
-    fn keys_equal(vm: &mut Vm, a: &Dict, b: &Dict) -> PyResult<bool> {
-        let (before_a, before_b) = (a.changes(vm), b.changes(vm));
-        let (mut i, mut j) = (0, 0);
+    fn keys_equal(vm: &mut Vm, a: &OrderedDict, b: &OrderedDict) -> PyResult<bool> {
+        let (state_a, state_b) = (a.order.get(vm).state(), b.order.get(vm).state());
+        let (mut i, mut j) = (a.order.get(vm).end(false), b.order.get(vm).end(false));
         loop {
-            let x = a.next_from(vm, i).map(|(p, k, _)| (p, k.clone()));
-            let y = b.next_from(vm, j).map(|(p, k, _)| (p, k.clone()));
-            match (x, y) {
-                (None, None) => return Ok(true),
-                (Some((p, x)), Some((q, y))) => {
-                    (i, j) = (p, q);
-                    let equal = vm.eq(&x, &y)?;
-                    if a.changes(vm) != before_a || b.changes(vm) != before_b {
-                        return Err(vm.runtime_error("OrderedDict mutated during iteration"));
-                    }
-                    if !equal {
-                        return Ok(false);
-                    }
-                }
-                _ => return Ok(false),
+            let (Some(m), Some(n)) = (i, j) else { return Ok(i == j) };
+            let x = a.order.get(vm).key(m).map(|(k, _)| k.clone());
+            let y = b.order.get(vm).key(n).map(|(k, _)| k.clone());
+            let (Some(x), Some(y)) = (x, y) else { return Ok(false) };
+            let equal = vm.eq(&x, &y)?;
+            a.check_unchanged(vm, state_a)?;
+            b.check_unchanged(vm, state_b)?;
+            if !equal {
+                return Ok(false);
             }
+            (i, j) = (a.order.get(vm).beside(m, false), b.order.get(vm).beside(n, false));
         }
     }
 
-    /// The repr of the items as those of a plain dict.
-    fn repr_items(zelf: &Py<OrderedDict>, vm: &mut Vm) -> PyResult<Py<Str>> {
-        let copy = vm.new_dict()?;
-        if Self::plain(zelf) {
-            copy.copy_from(vm, Self::dict(zelf))?;
-        } else {
-            let items = vm.intern("items");
-            let items = vm.call_method(zelf.as_value(), &items, &[])?;
-            copy.merge_pairs(vm, &items, krait_runtime::types::dict::MergeMode::Override)?;
+    fn copy_items(&self, zelf: &Value, new: &Value, vm: &mut Vm) -> PyResult<()> {
+        let state = self.order.get(vm).state();
+        let exact = zelf.is_exact::<OrderedDict>();
+        let mut next = self.order.get(vm).end(false);
+        while let Some(node) = next {
+            let Some((key, hash)) = self.order.get(vm).key(node).map(|(k, h)| (k.clone(), h)) else { return Ok(()) };
+            match new.downcast::<OrderedDict>().filter(|_| exact) {
+                Some(new) => {
+                    let Some(value) = self.base.get(vm, &key)? else { return Err(vm.key_error(&key)) };
+                    self.check_unchanged(vm, state)?;
+                    new.set_hashed(vm, &key, hash, value)?;
+                }
+                None => {
+                    let value = vm.getitem(zelf, &key)?;
+                    self.check_unchanged(vm, state)?;
+                    vm.setitem(new, &key, &value)?;
+                }
+            }
+            self.check_unchanged(vm, state)?;
+            next = self.order.get(vm).beside(node, false);
         }
-        vm.repr(copy.as_value())
+        Ok(())
     }
 }
 
@@ -138,7 +193,7 @@ impl OrderedDict {
     #[new]
     #[allow(clippy::new_ret_no_self, reason = "Python's constructor")]
     fn new(cls: &Py<PyType>, _args: Args<'_>, vm: &mut Vm) -> PyResult<Py<OrderedDict>> {
-        vm.new_instance(cls, OrderedDict { base: Dict::new() })
+        vm.new_instance(cls, OrderedDict::empty())
     }
 
     #[init]
@@ -152,8 +207,19 @@ impl OrderedDict {
 
     #[slot(iter)]
     fn slot_iter(zelf: &Py<OrderedDict>, vm: &mut Vm) -> PyResult<Py<OrderedIter>> {
-        let dict = Self::as_dict(zelf, vm)?;
-        OrderedIter::new(vm, dict, Gives::Keys, false)
+        OrderedIter::new(vm, zelf.clone(), Gives::Keys, false)
+    }
+
+    #[slot(setitem)]
+    fn slot_setitem(&self, key: &Value, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        let hash = Dict::hash_key(vm, key)?;
+        match value {
+            Some(value) => self.set_hashed(vm, key, hash, value.clone()),
+            None => match self.remove_hashed(vm, key, hash)? {
+                Some(_) => Ok(()),
+                None => Err(vm.key_error(key)),
+            },
+        }
     }
 
     #[slot(repr)]
@@ -166,7 +232,10 @@ impl OrderedDict {
         if vm.repr_enter(zelf.as_value()) {
             return vm.new_str("...");
         }
-        let items = Self::repr_items(zelf, vm);
+        let items = vm.new_dict().and_then(|copy| {
+            copy.merge(vm, zelf.as_value(), MergeMode::Override)?;
+            vm.repr(copy.as_value())
+        });
         vm.repr_leave(zelf.as_value());
         let mut text = TextBuf::from(format!("{name}("));
         text.push_text(&items?.to_text());
@@ -181,8 +250,8 @@ impl OrderedDict {
             return Ok(Value::not_implemented());
         }
         let mut equal = self.base.equals(vm, dict)?;
-        if equal && other.is::<OrderedDict>() {
-            equal = Self::keys_equal(vm, &self.base, dict)?;
+        if let Some(other) = other.downcast::<OrderedDict>().filter(|_| equal) {
+            equal = Self::keys_equal(vm, self, other)?;
         }
         Ok(Value::from_bool(equal == (op == CompareOp::Eq)))
     }
@@ -245,7 +314,12 @@ impl OrderedDict {
     #[method(sig = "(key, default=None)")]
     fn setdefault(zelf: &Py<OrderedDict>, key: &Value, default: Value, vm: &mut Vm) -> PyResult {
         if Self::plain(zelf) {
-            return zelf.base.set_default(vm, key, default);
+            let hash = Dict::hash_key(vm, key)?;
+            if let Some(value) = zelf.base.get_hashed(vm, key, hash)? {
+                return Ok(value);
+            }
+            zelf.set_hashed(vm, key, hash, default.clone())?;
+            return Ok(default);
         }
         if vm.contains(zelf.as_value(), key)? {
             return vm.getitem(zelf.as_value(), key);
@@ -258,24 +332,14 @@ impl OrderedDict {
     ///
     /// If the key is not found, return the default if given; otherwise, raise a KeyError.
     #[method(sig = "(key, default=?)", text = "(key, default=<unrepresentable>)")]
-    fn pop(zelf: &Py<OrderedDict>, key: &Value, default: Option<&Value>, vm: &mut Vm) -> PyResult {
-        if Self::plain(zelf) {
-            let hash = Dict::hash_key(vm, key)?;
-            let place = zelf.base.find(vm, key, hash)?;
-            return match (place.and_then(|p| zelf.base.remove_at(vm, p)), default) {
-                (Some((_, value)), _) => Ok(value),
-                (None, Some(default)) => Ok(default.clone()),
-                (None, None) => Err(vm.key_error(key)),
-            };
-        }
-        if vm.contains(zelf.as_value(), key)? {
-            let value = vm.getitem(zelf.as_value(), key)?;
-            vm.delitem(zelf.as_value(), key)?;
-            return Ok(value);
-        }
-        match default {
-            Some(default) => Ok(default.clone()),
-            None => Err(vm.key_error(key)),
+    fn pop(&self, key: &Value, default: Option<&Value>, vm: &mut Vm) -> PyResult {
+        let hash = Dict::hash_key(vm, key)?;
+        let known = matches!(self.locate(vm, key, hash)?, (_, Some(_)));
+        let value = if known { self.remove_hashed(vm, key, hash)? } else { None };
+        match (value, default) {
+            (Some(value), _) => Ok(value),
+            (None, Some(default)) => Ok(default.clone()),
+            (None, None) => Err(vm.key_error(key)),
         }
     }
 
@@ -283,26 +347,16 @@ impl OrderedDict {
     ///
     /// Pairs are returned in LIFO order if last is true or FIFO order if false.
     #[method(sig = "(last=True)")]
-    fn popitem(zelf: &Py<OrderedDict>, last: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
-        let place = if last {
-            let end = zelf.base.end(vm);
-            zelf.base.prev_from(vm, end).map(|(p, _, _)| p)
-        } else {
-            zelf.base.next_from(vm, 0).map(|(p, _, _)| p - 1)
-        };
-        let Some(place) = place else {
+    fn popitem(&self, last: bool, vm: &mut Vm) -> PyResult<Py<Tuple>> {
+        let order = self.order.get(vm);
+        let Some((key, hash)) = order.end(last).and_then(|n| order.key(n)).map(|(k, h)| (k.clone(), h)) else {
             let message = vm.new_str("dictionary is empty")?;
             return Err(vm.key_error(message.as_value()));
         };
-        if Self::plain(zelf) {
-            if let Some((key, value)) = zelf.base.remove_at(vm, place) {
-                return vm.new_tuple([key, value]);
-            }
+        match self.remove_hashed(vm, &key, hash)? {
+            Some(value) => vm.new_tuple([key, value]),
+            None => Err(vm.key_error(&key)),
         }
-        let Some(key) = zelf.base.entry_at(vm, place).map(|(k, _)| k.clone()) else { return vm.new_tuple([]) };
-        let value = vm.getitem(zelf.as_value(), &key)?;
-        vm.delitem(zelf.as_value(), &key)?;
-        vm.new_tuple([key, value])
     }
 
     /// Move an existing element to the end (or beginning if last is false).
@@ -310,21 +364,14 @@ impl OrderedDict {
     /// Raise KeyError if the element does not exist.
     #[method(sig = "(key, last=True)")]
     fn move_to_end(&self, key: &Value, last: bool, vm: &mut Vm) -> PyResult<()> {
-        if self.base.is_empty(vm) {
-            return Err(vm.key_error(key));
-        }
-        let hash = Dict::hash_key(vm, key)?;
-        let Some(place) = self.base.find(vm, key, hash)? else { return Err(vm.key_error(key)) };
-        let edge = if last {
-            let end = self.base.end(vm);
-            self.base.prev_from(vm, end).map(|(p, _, _)| p)
-        } else {
-            self.base.next_from(vm, 0).map(|(p, _, _)| p - 1)
-        };
-        if edge == Some(place) {
+        let order = self.order.get(vm);
+        let Some(end) = order.end(last) else { return Err(vm.key_error(key)) };
+        if order.key(end).is_some_and(|(k, _)| k.is_same(key)) {
             return Ok(());
         }
-        self.base.move_to(vm, place, last)
+        let (_, node) = self.locate_anew(vm, key)?;
+        self.order.get_mut(vm).move_to_end(node, last);
+        Ok(())
     }
 
     /// D.keys() -> a set-like object providing a view on D's keys
@@ -348,33 +395,29 @@ impl OrderedDict {
     /// Remove all items from ordered dict.
     #[method]
     fn clear(&self, vm: &mut Vm) -> PyResult<()> {
+        let keys = self.order.get_mut(vm).take_all();
         self.base.clear(vm);
+        drop(keys);
         Ok(())
     }
 
     /// A shallow copy of ordered dict.
     #[method]
     fn copy(zelf: &Py<OrderedDict>, vm: &mut Vm) -> PyResult {
-        if Self::plain(zelf) {
-            let new = vm.new_object(OrderedDict { base: Dict::new() })?;
-            new.base.copy_from(vm, &zelf.base)?;
-            return Ok(new.into_value());
-        }
-        let ty = zelf.as_value().ty().to_value();
-        let new = vm.call(&ty, &[])?;
-        let keys: Vec<Value> = zelf.base.iter(vm).map(|(k, _)| k.clone()).collect();
-        for key in keys {
-            let value = vm.getitem(zelf.as_value(), &key)?;
-            vm.setitem(&new, &key, &value)?;
-        }
+        let new = if Self::plain(zelf) {
+            vm.new_object(OrderedDict::empty())?.into_value()
+        } else {
+            let ty = zelf.as_value().ty().to_value();
+            vm.call(&ty, &[])?
+        };
+        zelf.copy_items(zelf.as_value(), &new, vm)?;
         Ok(new)
     }
 
     /// Return a reverse iterator over the keys.
     #[method(name = "__reversed__")]
     fn reversed(zelf: &Py<OrderedDict>, vm: &mut Vm) -> PyResult<Py<OrderedIter>> {
-        let dict = Self::as_dict(zelf, vm)?;
-        OrderedIter::new(vm, dict, Gives::Keys, true)
+        OrderedIter::new(vm, zelf.clone(), Gives::Keys, true)
     }
 
     /// Return state information for pickling
@@ -391,6 +434,8 @@ impl OrderedDict {
     /// The memory that the dictionary takes, in bytes: as CPython counts, with a list of nodes besides the dict.
     #[method(name = "__sizeof__")]
     fn sizeof(&self, vm: &mut Vm) -> PyResult<usize> {
-        Ok(self.base.size_of(vm) + 104 + self.base.len(vm) * 56)
+        let nodes = self.base.len(vm);
+        let index = if self.order.get(vm).is_empty() { 0 } else { self.base.index_size(vm) * 8 };
+        Ok(self.base.size_of(vm) + 64 + index + nodes * 32)
     }
 }

@@ -19,54 +19,70 @@ impl krait_heap::Traverse for Gives {
     fn clear(&mut self, _: &mut krait_heap::Clear) {}
 }
 
-/// The iterator of `OrderedDict`: it follows the keys, and looks values up as `self[key]` does.
+/// The iterator of `OrderedDict`: it keeps the next key, and looks it up again when its turn comes, as CPython does.
 #[pyclass(module = "builtins", name = "odict_iterator", flags(DISALLOW_INSTANTIATION), gc)]
 pub struct OrderedIter {
-    dict: GilCell<Option<Py<Dict>>>,
-    changes: Cell<u64>,
+    dict: GilCell<Option<Py<OrderedDict>>>,
+    next: GilCell<Option<Value>>,
+    state: Cell<u64>,
     used: Cell<usize>,
-    /// Forwards the next place, backwards the last one plus one.
-    place: Cell<usize>,
     backwards: bool,
     gives: Gives,
 }
 
 impl OrderedIter {
     /// Over a dict, from its first or last item.
-    pub fn new(vm: &mut Vm, dict: Py<Dict>, gives: Gives, backwards: bool) -> PyResult<Py<OrderedIter>> {
-        let place = if backwards { dict.end(vm) } else { 0 };
-        let (changes, used) = (dict.changes(vm), dict.len(vm));
+    pub fn new(vm: &mut Vm, dict: Py<OrderedDict>, gives: Gives, backwards: bool) -> PyResult<Py<OrderedIter>> {
+        let order = dict.order.get(vm);
+        let next = order.end(backwards).and_then(|n| order.key(n)).map(|(k, _)| k.clone());
+        let (state, used) = (order.state(), dict.base.len(vm));
         vm.new_object(OrderedIter {
             dict: GilCell::new(Some(dict)),
-            changes: Cell::new(changes),
+            next: GilCell::new(next),
+            state: Cell::new(state),
             used: Cell::new(used),
-            place: Cell::new(place),
             backwards,
             gives,
         })
     }
 
+    /// The next key and its place in the dict.
+    fn advance(&self, vm: &mut Vm, dict: &OrderedDict) -> PyResult<Option<(Value, usize)>> {
+        let Some(key) = self.next.load(vm) else { return Ok(None) };
+        if dict.order.get(vm).state() != self.state.get() {
+            return Err(vm.runtime_error("OrderedDict mutated during iteration"));
+        }
+        if dict.base.len(vm) != self.used.get() {
+            return Err(vm.runtime_error("OrderedDict changed size during iteration"));
+        }
+        match dict.locate_anew(vm, &key) {
+            Ok((place, node)) => {
+                let order = dict.order.get(vm);
+                let next = order.beside(node, self.backwards).and_then(|n| order.key(n)).map(|(k, _)| k.clone());
+                drop(self.next.replace(vm, next));
+                Ok(Some((key, place)))
+            }
+            Err(e) => {
+                drop(self.next.replace(vm, None));
+                Err(e)
+            }
+        }
+    }
+
     fn step(&self, vm: &mut Vm) -> PyResult<Option<Value>> {
         let Some(dict) = self.dict.load(vm) else { return Ok(None) };
-        if dict.changes(vm) != self.changes.get() {
-            let message = if dict.len(vm) == self.used.get() { "OrderedDict mutated during iteration" } else { "OrderedDict changed size during iteration" };
-            return Err(vm.runtime_error(message));
-        }
-        let found = if self.backwards {
-            self.place.get().checked_sub(1).and_then(|p| dict.prev_from(vm, p)).map(|(p, k, v)| (p, k.clone(), v.clone()))
-        } else {
-            dict.next_from(vm, self.place.get()).map(|(p, k, v)| (p, k.clone(), v.clone()))
-        };
-        let Some((place, key, value)) = found else {
+        let Some((key, place)) = self.advance(vm, &dict)? else {
             let old = self.dict.replace(vm, None);
             drop(old);
             return Ok(None);
         };
-        self.place.set(place);
+        if self.gives == Gives::Keys {
+            return Ok(Some(key));
+        }
+        let Some(value) = dict.base.value_at(vm, place).cloned() else { return Err(vm.key_error(&key)) };
         match self.gives {
-            Gives::Keys => Ok(Some(key)),
-            Gives::Values => Ok(Some(value)),
             Gives::Items => Ok(Some(vm.new_tuple([key, value])?.into_value())),
+            _ => Ok(Some(value)),
         }
     }
 }
@@ -86,7 +102,7 @@ impl OrderedIter {
     /// Return state information for pickling
     #[method(name = "__reduce__")]
     fn reduce(&self, vm: &mut Vm) -> PyResult<Py<Tuple>> {
-        let (place, dict) = (self.place.get(), self.dict.load(vm));
+        let (next, dict) = (self.next.load(vm), self.dict.load(vm));
         let mut items = Vec::new();
         let mut failed = None;
         loop {
@@ -100,8 +116,7 @@ impl OrderedIter {
             }
         }
         // This iterator itself must not move.
-        self.place.set(place);
-        let old = self.dict.replace(vm, dict);
+        let old = (self.next.replace(vm, next), self.dict.replace(vm, dict));
         drop(old);
         if let Some(e) = failed {
             return Err(e);
@@ -110,6 +125,13 @@ impl OrderedIter {
         let list = vm.new_list(items)?.into_value();
         let args = vm.new_tuple([list])?.into_value();
         vm.new_tuple([iter, args])
+    }
+}
+
+fn ordered(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<Py<OrderedDict>> {
+    match dict.as_value().downcast::<OrderedDict>() {
+        Some(dict) => Ok(dict.clone()),
+        None => Err(vm.system_error("not an OrderedDict")),
     }
 }
 
@@ -134,13 +156,15 @@ macro_rules! views {
         impl $ty {
             #[slot(iter)]
             fn slot_iter(&self, vm: &mut Vm) -> PyResult<Py<OrderedIter>> {
-                OrderedIter::new(vm, self.base.dict.clone(), Gives::$gives, false)
+                let dict = ordered(vm, &self.base.dict)?;
+                OrderedIter::new(vm, dict, Gives::$gives, false)
             }
 
             /// Return a reverse iterator over the view.
             #[method(name = "__reversed__")]
             fn reversed(&self, vm: &mut Vm) -> PyResult<Py<OrderedIter>> {
-                OrderedIter::new(vm, self.base.dict.clone(), Gives::$gives, true)
+                let dict = ordered(vm, &self.base.dict)?;
+                OrderedIter::new(vm, dict, Gives::$gives, true)
             }
         }
     )*};

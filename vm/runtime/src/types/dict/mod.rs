@@ -524,6 +524,11 @@ impl Dict {
         }
     }
 
+    /// Number of slots of the hash table.
+    pub fn index_size(&self, vm: &Vm) -> usize {
+        self.table.get(vm).indices.len()
+    }
+
     /// Bytes that the dict takes, as `__sizeof__` counts them.
     pub fn size_of(&self, vm: &Vm) -> usize {
         let table = self.table.get(vm);
