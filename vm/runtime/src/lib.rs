@@ -17,6 +17,7 @@ pub mod error;
 pub mod eval;
 pub mod import;
 pub mod lifecycle;
+pub mod limits;
 pub mod module;
 pub mod protocol;
 pub mod sys;

@@ -28,6 +28,8 @@ pub struct Interpreter {
     pub next_code_version: Cell<u32>,
     /// See [`crate::eval::breaker`]: what the evaluator has to look at soon. Signal handlers and other threads set bits.
     pub eval_breaker: std::sync::atomic::AtomicU32,
+    /// What is left of the host's limits.
+    pub(crate) limits: crate::limits::Remaining,
     pub gil: crate::eval::gil::Gil,
     /// Runs Python's signal handlers, on the main thread.
     pub signal_handler: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
@@ -202,6 +204,7 @@ impl Vm {
             next_dict_version: Cell::new(1),
             next_code_version: Cell::new(1),
             eval_breaker: std::sync::atomic::AtomicU32::new(0),
+            limits: crate::limits::Remaining::default(),
             gil: crate::eval::gil::Gil::new_held(),
             signal_handler: Cell::new(None),
             pending_calls: Cell::new(None),

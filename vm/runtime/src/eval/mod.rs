@@ -43,6 +43,8 @@ pub mod breaker {
     pub const ASYNC_EXC: u32 = 8;
     /// Some tool listens to events everywhere.
     pub const MONITORING: u32 = 16;
+    /// Steps are counted (`limits`); set as long as they are.
+    pub const LIMITS: u32 = 32;
 }
 
 /// What the evaluator keeps for one thread.
@@ -338,6 +340,9 @@ impl Vm {
     #[inline(never)]
     pub fn handle_breaker(&mut self) -> PyResult<()> {
         let bits = self.interp.eval_breaker.load(Ordering::Acquire);
+        if bits & breaker::LIMITS != 0 {
+            self.charge()?;
+        }
         if bits & breaker::GIL_REQUEST != 0 {
             self.yield_gil();
         }

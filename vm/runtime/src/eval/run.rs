@@ -311,7 +311,13 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 breaker!();
                                 ip = ip.add(1).sub(oparg as usize);
                             }
-                            op::JUMP_BACKWARD_NO_INTERRUPT => ip = ip.sub(oparg as usize),
+                            op::JUMP_BACKWARD_NO_INTERRUPT => {
+                                // Signals wait for a better place, limits do not.
+                                if vm.interp.eval_breaker.load(Ordering::Relaxed) & breaker::LIMITS != 0 {
+                                    tri!(vm.charge());
+                                }
+                                ip = ip.sub(oparg as usize);
+                            }
                             op::POP_JUMP_IF_FALSE => {
                                 let value = pop_slot!();
                                 ip = ip.add(1);
@@ -365,7 +371,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                                 wakeup!();
                             }
                             op::RETURN_GENERATOR => {
-                                if (*frame).owner != Owner::Thread {
+                                if (*frame).owner != Owner::Thread || (*frame).is_init {
                                     fail!(vm.system_error("RETURN_GENERATOR in a generator"))
                                 }
                                 (*frame).ip = ip;

@@ -1,10 +1,12 @@
 //! Exceptions on their way through frames: traceback entries, exception tables.
 #![allow(unsafe_code, reason = "looks into raw frames")]
 
+use crate::eval::breaker;
 use crate::eval::frame::{Frame, Slot, frame_object_of};
 use crate::types::exceptions::BaseException;
 use crate::types::traceback::Traceback;
 use crate::{Py, Raised, Value, Vm};
+use std::sync::atomic::Ordering;
 
 /// Adds an entry for `frame` to the exception's traceback.
 ///
@@ -32,6 +34,10 @@ pub(crate) unsafe fn add_traceback(vm: &mut Vm, frame: *mut Frame, raised: &Rais
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn find_handler(vm: &mut Vm, frame: *mut Frame, ip: *const u16, sp: *mut Slot, raised: Raised) -> Result<(*const u16, *mut Slot), Raised> {
+    // Handlers can follow each other without end. Whoever has used up the limits handles nothing any more.
+    if vm.interp.eval_breaker.load(Ordering::Relaxed) & breaker::LIMITS != 0 {
+        vm.charge()?;
+    }
     // SAFETY: the caller's promise; depth and target are checked before they are used.
     unsafe {
         let code = &(*frame).code;

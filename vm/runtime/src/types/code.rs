@@ -135,6 +135,12 @@ impl CodeObject {
         if self.verified.get() == 1 { Ok(()) } else { self.verify(vm) }
     }
 
+    /// Whether [`CodeObject::check`] has found the code sound.
+    #[inline(always)]
+    pub fn is_sound(&self) -> bool {
+        self.verified.get() == 1
+    }
+
     #[cold]
     fn verify(&self, vm: &mut Vm) -> PyResult<()> {
         if self.verified.get() == 2 {

@@ -13,9 +13,10 @@ use crate::{Py, PyClass, Value, Vm};
 use krait_bytecode::Opcode;
 use krait_bytecode::code::co;
 
+/// Whether a frame can be made without binding arguments, which also leaves the check of the code out.
 fn is_simple(vm: &Vm, func: &Function, given: usize) -> bool {
     let code = func.code.get(vm);
-    code.flags & (co::OPTIMIZED | co::VARARGS | co::VARKEYWORDS) == co::OPTIMIZED && code.kwonlyargcount == 0 && code.argcount as usize == given
+    code.is_sound() && code.flags & (co::OPTIMIZED | co::VARARGS | co::VARKEYWORDS) == co::OPTIMIZED && code.kwonlyargcount == 0 && code.argcount as usize == given
 }
 
 /// CALL of `count` arguments, with `zelf` in front if there is one.
@@ -92,7 +93,9 @@ fn class_call(vm: &mut Vm, site: Site, class: &Py<PyType>, count: usize) -> Opti
     }
     let found = class.lookup(vm, n!(__init__))?;
     let init = found.downcast_exact::<Function>()?;
-    if !is_simple(vm, init, count + 1) {
+    // A generator would be the result of the frame that is to return to the new object.
+    const SUSPENDS: u32 = co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR;
+    if !is_simple(vm, init, count + 1) || init.code.get(vm).flags & SUSPENDS != 0 {
         return None;
     }
     let version = Some(class.version_tag(vm)).filter(|v| *v != 0)?;
