@@ -6,6 +6,57 @@ use crate::state;
 use crate::value::Value;
 use std::cell::Cell;
 
+/// Where memory comes from.
+#[cfg(not(fuzzing))]
+mod system {
+    pub use libmimalloc_sys::{mi_free as free, mi_malloc as malloc, mi_realloc as realloc, mi_usable_size as usable_size};
+}
+
+/// The same for fuzzing: the allocator that sanitizers watch, and a count of the blocks in use.
+#[cfg(fuzzing)]
+pub(crate) mod system {
+    use std::ffi::c_void;
+    use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
+
+    pub static LIVE: AtomicIsize = AtomicIsize::new(0);
+
+    /// # Safety
+    /// As for C's `malloc`.
+    pub unsafe fn malloc(size: usize) -> *mut c_void {
+        LIVE.fetch_add(1, Relaxed);
+        // SAFETY: any size may be asked for.
+        unsafe { libc::malloc(size) }
+    }
+
+    /// # Safety
+    /// As for C's `free`.
+    pub unsafe fn free(block: *mut c_void) {
+        LIVE.fetch_sub(1, Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { libc::free(block) }
+    }
+
+    /// # Safety
+    /// As for C's `realloc`.
+    pub unsafe fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
+        // SAFETY: the caller's promise.
+        unsafe { libc::realloc(block, size) }
+    }
+
+    /// # Safety
+    /// `block` comes from `malloc`.
+    pub unsafe fn usable_size(block: *mut c_void) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { libc::malloc_usable_size(block) }
+    }
+}
+
+/// How many objects there are; only counted for fuzzing.
+#[cfg(fuzzing)]
+pub fn live_objects() -> isize {
+    system::LIVE.load(std::sync::atomic::Ordering::Relaxed)
+}
+
 /// The allocator has no more memory, or the limit has been reached.
 #[derive(Clone, Copy, Debug)]
 pub struct AllocError;
@@ -33,14 +84,14 @@ pub fn raw_alloc(size: usize) -> *mut u8 {
         return std::ptr::null_mut();
     }
     // SAFETY: any size may be asked for; blocks of 16 bytes and more are 16-byte aligned.
-    unsafe { libmimalloc_sys::mi_malloc(size.max(16)).cast() }
+    unsafe { system::malloc(size.max(16)).cast() }
 }
 
 /// # Safety
 /// `ptr` comes from [`raw_alloc`] and is not used again.
 pub unsafe fn raw_free(ptr: *mut u8) {
     // SAFETY: the caller's promise.
-    unsafe { libmimalloc_sys::mi_free(ptr.cast()) }
+    unsafe { system::free(ptr.cast()) }
 }
 
 /// A new object of type `ty` (`T`'s type or a subtype) without a tail beyond the type's own inline values.
@@ -97,10 +148,10 @@ pub unsafe fn grow_tail<T: Payload>(object: Value, tail: usize) -> Result<Py<T>,
     let size = (16 + size_of::<T>()).checked_add(tail).filter(|&n| n < isize::MAX as usize / 2).ok_or(AllocError)?;
     // SAFETY: the object's memory comes from `raw_alloc` and begins at its header.
     unsafe {
-        if libmimalloc_sys::mi_usable_size(base.cast()) >= size {
+        if system::usable_size(base.cast()) >= size {
             return Ok(Py::from_value_unchecked(object));
         }
-        let moved = libmimalloc_sys::mi_realloc(base.cast(), size + size / 8).cast::<Header>();
+        let moved = system::realloc(base.cast(), size + size / 8).cast::<Header>();
         if moved.is_null() {
             return Err(AllocError);
         }

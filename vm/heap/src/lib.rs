@@ -26,6 +26,8 @@ mod traverse;
 mod value;
 mod weak;
 
+#[cfg(fuzzing)]
+pub use alloc::live_objects;
 pub use alloc::{alloc, alloc_tail, fits_memory, grow_tail, raw_alloc, raw_free, AllocError};
 pub use cell::{Gil, GilCell};
 pub use header::{Header, ObjectFlags, PreHeader, TypeCore, TypeFlags, IMMORTAL};
