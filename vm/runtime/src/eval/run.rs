@@ -313,7 +313,7 @@ pub(crate) fn run(vm: &mut Vm, entry: *mut Frame, mut throw: Option<Raised>) -> 
                             }
                             op::JUMP_BACKWARD_NO_INTERRUPT => {
                                 // Signals wait for a better place, limits do not.
-                                if vm.interp.eval_breaker.load(Ordering::Relaxed) & breaker::LIMITS != 0 {
+                                if vm.interp.eval_breaker.load(Ordering::Relaxed) & crate::eval::breaker::LIMITS != 0 {
                                     tri!(vm.charge());
                                 }
                                 ip = ip.sub(oparg as usize);
