@@ -79,6 +79,7 @@ pub fn expand(attr: TokenStream, item: TokenStream) -> Result<TokenStream> {
         }
     };
     Ok(quote! {
+        #[allow(non_snake_case, reason = "a setter's name is set_ and the attribute's")]
         #block
         #[allow(non_snake_case, unused_variables, unused_mut, clippy::all)]
         impl #ty { #(#wrappers)* }

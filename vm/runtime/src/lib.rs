@@ -39,7 +39,6 @@ pub use vm::Vm;
 mod tests {
     use crate::types::list::List;
     use crate::types::value::ValueExt;
-    use crate::vm::Vm;
     use crate::{PyResult, Value};
 
     #[test]

@@ -90,18 +90,6 @@ pub fn fs_bytes(vm: &mut Vm, object: &Value) -> PyResult<CString> {
     CString::new(bytes).map_err(|_| vm.value_error("embedded null byte"))
 }
 
-/// The `str` of a `str`, `bytes` or path-like object (`PyUnicode_FSDecoder`).
-pub fn fs_str(vm: &mut Vm, object: &Value) -> PyResult<Py<Str>> {
-    let path = fspath(vm, object)?;
-    match path.into_py::<Str>() {
-        Ok(s) => Ok(s),
-        Err(bytes) => {
-            let bytes = vm.bytes_of(&bytes)?;
-            fsdecode(vm, &bytes)
-        }
-    }
-}
-
 /// A descriptor out of an index.
 pub fn fd_from_index(vm: &mut Vm, object: &Value) -> PyResult<i32> {
     if object.is_true() || object.is_false() {

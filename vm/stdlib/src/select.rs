@@ -6,7 +6,6 @@ use crate::oserror::{self, check, errno, sys};
 use crate::time::{self, Round};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::type_::PyType;
-use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, GilCell, Py, PyResult, Value, Vm, pyclass, pyfunction, pymethods};
 use std::cell::Cell;
 use std::collections::BTreeMap;

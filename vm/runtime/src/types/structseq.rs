@@ -357,7 +357,7 @@ fn construct(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
 #[cfg(test)]
 mod tests {
     use super::{StructSeqDef, new};
-    use crate::{PyResult, Value, Vm};
+    use crate::{PyResult, Value};
 
     static DEF: StructSeqDef =
         StructSeqDef { name: "sample.point", doc: "A point.", fields: &[("x", "first"), ("y", "second"), ("z", "not an item")], in_sequence: 2 };

@@ -8,7 +8,7 @@ use krait_runtime::types::dict::Dict;
 use krait_runtime::types::exceptions::{BaseException, Exception};
 use krait_runtime::types::type_::PyType;
 use krait_runtime::types::value::ValueExt;
-use krait_runtime::{Args, GilCell, Py, PyClass, PyResult, Raised, Value, Vm, pyclass, pymethods};
+use krait_runtime::{Args, GilCell, Py, PyResult, Raised, Value, Vm, pyclass, pymethods};
 
 mod buffer;
 mod build;
@@ -174,7 +174,7 @@ fn load_modules(vm: &mut Vm) -> PyResult<Modules> {
     let compat = vm.import_module("_compat_pickle")?;
     let codecs = vm.import_module("codecs")?;
     let functools = vm.import_module("functools")?;
-    let mut table = |vm: &mut Vm, module: &Value, prefix: &str, name: &str| -> PyResult<Py<Dict>> {
+    let table = |vm: &mut Vm, module: &Value, prefix: &str, name: &str| -> PyResult<Py<Dict>> {
         let found = vm.getattr_str(module, name)?;
         match found.into_py::<Dict>() {
             Ok(dict) => Ok(dict),

@@ -43,7 +43,7 @@ impl Source {
     }
 
     pub fn of_file(vm: &mut Vm, file: &Value) -> PyResult<Source> {
-        let mut method = |vm: &mut Vm, name: &str| {
+        let method = |vm: &mut Vm, name: &str| {
             let name = vm.intern(name);
             vm.getattr_opt(file, &name)
         };

@@ -7,7 +7,6 @@ use crate::posix::fds::{self, buffer_of};
 use crate::socket::Socket;
 use crate::socket::address::{self, Address};
 use krait_runtime::types::tuple::Tuple;
-use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Py, PyResult, Value, Vm, pyfunction, pymethods};
 
 fn length(vm: &mut Vm, length: isize, function: &str) -> PyResult<u32> {

@@ -13,7 +13,6 @@ use krait_runtime::types::dict::Dict;
 use krait_runtime::types::exceptions::{BaseException, Exception};
 use krait_runtime::types::int::IntRef;
 use krait_runtime::types::type_::PyType;
-use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, Py, PyResult, Raised, Value, Vm, pyclass, pyfunction, pymethods};
 use libz_rs_sys as z;
 use stream::{Deflate, Inflate, Status};

@@ -8,7 +8,7 @@ use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm, pymethods};
 use num_bigint::BigInt;
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{Signed, Zero};
 
 /// The value, or 0 for what cannot come here: slots are only called on ints.
 fn this(value: &Value) -> IntRef<'_> {
@@ -419,13 +419,5 @@ impl Bool {
             IntOp::Or => a.is_true() | b.is_true(),
             _ => a.is_true() ^ b.is_true(),
         }))
-    }
-}
-
-/// The int as a machine float, for callers that take what does not fit as infinity.
-pub fn lossy_f64(int: &IntRef<'_>) -> f64 {
-    match int {
-        IntRef::Small(i) => *i as f64,
-        IntRef::Big(b) => b.to_f64().unwrap_or(f64::INFINITY),
     }
 }

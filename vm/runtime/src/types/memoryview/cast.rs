@@ -5,7 +5,6 @@ use crate::types::int::IntRef;
 use crate::types::list::List;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
-use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm, pymethods};
 
 fn to_one_dimension(vm: &mut Vm, view: &mut View, format: &str) -> PyResult<()> {

@@ -2,7 +2,6 @@
 
 use crate::types::bytes::Bytes;
 use crate::types::int::IntRef;
-use crate::types::value::ValueExt;
 use crate::{PyResult, Raised, Value, Vm};
 
 /// Bytes of an item in a native format.

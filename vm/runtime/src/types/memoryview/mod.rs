@@ -5,7 +5,7 @@
 
 use crate::protocol::buffer::{self, Buffer, BufferOps};
 use crate::types::value::ValueExt;
-use crate::{GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
+use crate::{Py, PyResult, Value, Vm, pyclass, pymethods};
 use std::borrow::Cow;
 use std::cell::Cell;
 

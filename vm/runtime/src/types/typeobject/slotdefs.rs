@@ -399,12 +399,12 @@ fn update_recursively(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>, groups: &[&'
 
 /// Whether the type's `__getitem__` is that of a class that defines it in Python: such a class counts as a sequence, a native mapping does not.
 pub fn has_generic_getitem(ty: &PyType) -> bool {
-    ty.slots.getitem.get().is_some_and(|f| f as usize == generic::getitem as usize)
+    ty.slots.getitem.get().is_some_and(|f| f as usize == generic::getitem as *const () as usize)
 }
 
 /// Whether slots of the type's `__next__` are those of a class that defines it in Python.
 pub fn has_generic_next(ty: &PyType) -> bool {
-    ty.slots.iternext.get().is_some_and(|f| f as usize == generic::iternext as usize)
+    ty.slots.iternext.get().is_some_and(|f| f as usize == generic::iternext as *const () as usize)
 }
 
 /// The native type whose `new` creates instances of `ty`: the first base that is not a class made by a program.
@@ -413,7 +413,7 @@ pub fn static_base(ty: &Py<PyType>) -> Py<PyType> {
     let address = |t: &PyType| t.slots.new.get().map(|f| f as usize);
     while let Some(base) = at.base().cloned() {
         let own = address(&at);
-        let inherited = own == address(&base) || own == Some(generic::new as usize) || own.is_none();
+        let inherited = own == address(&base) || own == Some(generic::new as *const () as usize) || own.is_none();
         if !at.has_flag(crate::types::class::flags::HEAPTYPE) || !inherited {
             break;
         }

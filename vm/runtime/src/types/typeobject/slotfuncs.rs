@@ -143,7 +143,7 @@ fn binary(vm: &mut Vm, a: &Value, b: &Value, own: bool, others: bool, name: &Py<
 macro_rules! binary {
     ($($slot:ident: $name:ident $reflected:ident;)*) => {$(
         pub fn $slot(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
-            let mine = |v: &Value| v.ty().slots.$slot.get().is_some_and(|f| f as usize == $slot as usize);
+            let mine = |v: &Value| v.ty().slots.$slot.get().is_some_and(|f| f as usize == $slot as *const () as usize);
             binary(vm, a, b, mine(a), mine(b), n!($name), n!($reflected))
         }
     )*};
@@ -189,7 +189,7 @@ inplace! {
 }
 
 pub fn nb_pow(vm: &mut Vm, a: &Value, b: &Value, modulus: &Value) -> PyResult {
-    let mine = |v: &Value| v.ty().slots.nb_pow.get().is_some_and(|f| f as usize == nb_pow as usize);
+    let mine = |v: &Value| v.ty().slots.nb_pow.get().is_some_and(|f| f as usize == nb_pow as *const () as usize);
     if modulus.is_none() {
         return binary(vm, a, b, mine(a), mine(b), n!(__pow__), n!(__rpow__));
     }

@@ -79,9 +79,9 @@ fn name_arg(vm: &mut Vm, name: &Value) -> PyResult<Py<Str>> {
 /// Refuses to jump over a native override: `object.__setattr__(cls, ...)` would change types behind their back.
 fn check_setattr(vm: &mut Vm, zelf: &Value, func: usize, what: &str) -> PyResult<()> {
     let mut at = Some(zelf.ty().clone());
-    let generic = crate::types::typeobject::slotfuncs::setattro as usize;
+    let generic = crate::types::typeobject::slotfuncs::setattro as *const () as usize;
     while let Some(ty) = at {
-        let slot = ty.slots.setattro.get().map_or(crate::types::object::setattro as usize, |f| f as usize);
+        let slot = ty.slots.setattro.get().map_or(crate::types::object::setattro as *const () as usize, |f| f as usize);
         if slot == func {
             return Ok(());
         }
