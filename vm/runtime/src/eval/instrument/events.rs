@@ -206,8 +206,9 @@ pub(in crate::eval) fn next_item(vm: &mut Vm, frame: *mut Frame, iterator: &Valu
 pub(in crate::eval) fn send_item(vm: &mut Vm, frame: *mut Frame, receiver: &Value, value: &Value) -> PyResult<SendResult> {
     let result = crate::eval::ops::generator::send(vm, receiver, value)?;
     if let SendResult::Return(value) = &result {
-        let plain = receiver.is_exact::<Generator>() || receiver.is_exact::<Coroutine>() || receiver.ty().slots.send.get().is_none();
-        if !plain || !value.is_none() {
+        // END_SEND tells of generators and coroutines; a plain iterator that ends has raised nothing.
+        let told = receiver.is_exact::<Generator>() || receiver.is_exact::<Coroutine>();
+        if !told && (receiver.ty().slots.send.get().is_some() || !value.is_none()) {
             let stop = stop_iteration(vm, value.clone());
             stopped(vm, frame, stop)?;
         }

@@ -190,6 +190,16 @@ impl Instrumentation {
     fn line(&self, unit: usize) -> i32 {
         self.lines.get(unit).copied().unwrap_or(-1)
     }
+
+    /// Takes out what tools asked for before they were cleared.
+    fn forget_cleared(&self, monitoring: &Monitoring) {
+        for (tool, at) in monitoring.cleared.iter().enumerate() {
+            if at.get() > self.cleared.get() {
+                self.local.iter().for_each(|t| t.set(t.get() & !(1 << tool)));
+            }
+        }
+        self.cleared.set(monitoring.version.get());
+    }
 }
 
 /// The opcode that a code unit of `co_code` holds.
@@ -297,12 +307,7 @@ pub(super) fn update(vm: &mut Vm, code: &CodeObject) -> PyResult<()> {
     let restarted = was != NEVER && monitoring.restarted.get() > was;
     prepare(vm, code)?;
     let Some(state) = code.instrumentation.get(vm).as_deref() else { return Ok(()) };
-    for (tool, at) in monitoring.cleared.iter().enumerate() {
-        if at.get() > state.cleared.get() {
-            state.local.iter().for_each(|t| t.set(t.get() & !(1 << tool)));
-        }
-    }
-    state.cleared.set(version);
+    state.forget_cleared(monitoring);
     let (mut removed, mut added, mut changed) = ([0_u8; event::LOCAL], [0_u8; event::LOCAL], false);
     for e in 0..event::LOCAL {
         let now = monitoring.tools[e].get() | state.local[e].get();
@@ -409,6 +414,7 @@ pub fn set_events(vm: &mut Vm, tool: usize, events: u32) -> PyResult<()> {
 /// The events that a tool listens to in one code object.
 pub fn local_events(vm: &Vm, tool: usize, code: &CodeObject) -> u32 {
     let Some(state) = code.instrumentation.get(vm).as_deref() else { return 0 };
+    state.forget_cleared(&vm.interp.monitoring);
     state.local.iter().enumerate().filter(|(_, t)| t.get() >> tool & 1 != 0).fold(0, |set, (i, _)| set | 1 << i)
 }
 

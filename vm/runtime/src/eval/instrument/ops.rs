@@ -139,7 +139,7 @@ unsafe fn dispatch(vm: &mut Vm, frame: *mut Frame, place: &Place, base: Opcode, 
             }
             Opcode::CALL | Opcode::CALL_KW => return call(vm, frame, place, base, oparg),
             Opcode::CALL_FUNCTION_EX => return call_ex(vm, frame, place),
-            Opcode::LOAD_SUPER_ATTR => load_super(vm, frame, place, oparg),
+            Opcode::LOAD_SUPER_ATTR => return load_super(vm, frame, place, oparg),
             Opcode::JUMP_FORWARD | Opcode::JUMP_BACKWARD => return jump(vm, frame, place, base, oparg),
             _ if base.is_conditional_jump() => return branch(vm, frame, place, base, oparg),
             Opcode::FOR_ITER => return for_iter(vm, frame, place, oparg),
@@ -281,31 +281,64 @@ unsafe fn call_ex(vm: &mut Vm, frame: *mut Frame, place: &Place) -> Next {
     }
 }
 
-/// LOAD_SUPER_ATTR tells of a call of `super`.
-unsafe fn load_super(vm: &mut Vm, frame: *mut Frame, place: &Place, oparg: u32) -> PyResult<()> {
+/// LOAD_SUPER_ATTR tells of a call of `super`, and so makes it.
+unsafe fn load_super(vm: &mut Vm, frame: *mut Frame, place: &Place, oparg: u32) -> Next {
     // SAFETY: `super`, class, object, as the verifier has seen.
-    let (callable, class) = unsafe { (top(frame, 3), top(frame, 2)) };
-    let first = first_argument(vm, (oparg & 2 != 0).then_some(class));
-    fire(vm, place, event::CALL, &[callable.clone(), first.clone()])?;
-    fire(vm, place, event::C_RETURN, &[callable, first])
+    unsafe {
+        let (callable, class, zelf) = (top(frame, 3), top(frame, 2), top(frame, 1));
+        let args = [class.clone(), zelf];
+        let args = if oparg & 2 != 0 { &args[..] } else { &[] };
+        let first = first_argument(vm, (oparg & 2 != 0).then_some(class));
+        if let Err(e) = fire(vm, place, event::CALL, &[callable.clone(), first.clone()]) {
+            return fail(vm, e);
+        }
+        let object = match vm.call(&callable, args) {
+            Ok(object) => object,
+            Err(e) => {
+                return match fire(vm, place, event::C_RAISE, &[callable, first]) {
+                    Ok(()) => fail(vm, e),
+                    Err(e) => fail(vm, e),
+                };
+            }
+        };
+        if let Err(e) = fire(vm, place, event::C_RETURN, &[callable, first]) {
+            return fail(vm, e);
+        }
+        let name = (*frame).code.name_at((oparg >> 2) as usize).map_or_else(|| n!(empty).clone(), Clone::clone);
+        let value = match vm.getattr(&object, &name) {
+            Ok(value) => value,
+            Err(e) => return fail(vm, e),
+        };
+        for _ in 0..3 {
+            (*frame).sp = (*frame).sp.sub(1);
+            drop((*frame).sp.read());
+        }
+        (*frame).sp.write(Some(value));
+        (*frame).sp = (*frame).sp.add(1);
+        if oparg & 1 != 0 {
+            (*frame).sp.write(None);
+            (*frame).sp = (*frame).sp.add(1);
+        }
+        (*frame).ip = (*frame).code.start().add(place.unit + 1 + Opcode::LOAD_SUPER_ATTR.caches());
+        Next::Continue
+    }
 }
 
 /// Tells of a jump from `from` to `to` as happening there, and goes there.
 unsafe fn go_to(vm: &mut Vm, frame: *mut Frame, place: &Place, from: usize, to: usize, event: usize) -> Next {
     // SAFETY: the target is an instruction, as the verifier has seen.
     unsafe {
-        let behind = (*frame).code.start().add(to + 1);
-        (*frame).ip = behind;
+        let here = (*frame).ip;
         let dest = match super::events::offset(vm, to) {
             Ok(dest) => dest,
             Err(e) => return fail(vm, e),
         };
         // An exception of the callback counts as raised at the target.
         if let Err(e) = fire_at(vm, place, from, event, &[dest]) {
-            (*frame).ip = behind;
+            (*frame).ip = (*frame).code.start().add(to + 1);
             return fail_at(vm, e);
         }
-        if (*frame).ip != behind {
+        if (*frame).ip != here {
             return redirected(vm, frame);
         }
         (*frame).ip = (*frame).code.start().add(to);
