@@ -1,8 +1,9 @@
 //! What the `krait` command does: `Py_RunMain`.
 
+use crate::interactive;
 use crate::library;
 use crate::options::{self, Early, Options, Program};
-use krait_runtime::compile::Mode;
+use krait_runtime::compile::{self, CompileRequest, Mode};
 use krait_runtime::{PyResult, Value, Vm, lifecycle};
 use std::ffi::OsStr;
 use std::io::{IsTerminal, Read, Write};
@@ -88,7 +89,7 @@ fn run_program(vm: &mut Vm, program: &Program) -> u8 {
         Err(raised) => lifecycle::handle_exit(vm, raised),
     };
     let inspect = vm.config().inspect || std::env::var_os("PYTHONINSPECT").is_some_and(|v| !v.is_empty() && !vm.config().ignore_environment);
-    if inspect && !matches!(program, Program::Stdin) { interactive(vm).unwrap_or_else(|e| lifecycle::handle_exit(vm, e)) } else { code }
+    if inspect && !matches!(program, Program::Stdin) { interactive::run(vm).unwrap_or_else(|e| lifecycle::handle_exit(vm, e)) } else { code }
 }
 
 /// Puts a folder in front of `sys.path`, unless that is unsafe.
@@ -109,7 +110,11 @@ fn run_command(vm: &mut Vm, text: &[u8]) -> PyResult<u8> {
     let Some(text) = text.as_str().map(str::to_owned) else {
         return Err(vm.value_error("the program of -c is not UTF-8"));
     };
-    lifecycle::run_source(vm, &(text + "\n"), "<string>", Mode::Exec, 0)?;
+    let source = text + "\n";
+    let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1 };
+    let code = compile::compile_source(vm, &source, request)?;
+    interactive::register_source(vm, &code, &source, "<string>")?;
+    lifecycle::run_in_main(vm, &code)?;
     Ok(0)
 }
 
@@ -138,16 +143,20 @@ fn run_file(vm: &mut Vm, file: &[u8]) -> PyResult<u8> {
             let text = e.to_string();
             let text = text.split(" (os error").next().unwrap_or_default();
             let program = String::from_utf8_lossy(vm.config().executable.as_os_str().as_bytes()).into_owned();
-            eprintln!("{program}: can't open file '{}': [Errno {errno}] {text}", std::path::absolute(path).unwrap_or_default().display());
+            eprintln!("{program}: can't open file '{}': [Errno {errno}] {text}", absolute(file).display());
             return Ok(2);
         }
     };
     // The folder of the program, links resolved.
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     prepend_path(vm, real.parent().unwrap_or(Path::new("")).as_os_str().as_bytes())?;
-    let name = String::from_utf8_lossy(file).into_owned();
-    lifecycle::run_file(vm, &data, &name)?;
+    lifecycle::run_file(vm, &data, absolute(file).as_os_str().as_bytes())?;
     Ok(0)
+}
+
+/// The file's path from the root, dots left as they are (`_Py_abspath`).
+fn absolute(file: &[u8]) -> PathBuf {
+    std::env::current_dir().unwrap_or_default().join(OsStr::from_bytes(file))
 }
 
 /// A folder or an archive with a `__main__` is run as such.
@@ -166,42 +175,16 @@ fn run_stdin(vm: &mut Vm) -> PyResult<u8> {
     prepend_path(vm, b"")?;
     if std::io::stdin().is_terminal() || vm.config().interactive {
         if !vm.config().quiet {
-            eprintln!("{}Type \"help\", \"copyright\", \"credits\" or \"license\" for more information.", options::version(true));
+            let version = options::version(true);
+            eprintln!("{} on {}", version.trim_end(), std::env::consts::OS);
+            eprintln!("Type \"help\", \"copyright\", \"credits\" or \"license\" for more information.");
         }
-        return interactive(vm);
+        return interactive::run(vm);
     }
     let mut data = Vec::new();
     if let Err(e) = std::io::stdin().read_to_end(&mut data) {
         return Err(vm.runtime_error(format!("cannot read standard input: {e}")));
     }
-    lifecycle::run_file(vm, &data, "<stdin>")?;
-    Ok(0)
-}
-
-/// An interactive session: the library's own `_pyrepl` where the terminal can do it, else the `code` module's plain one over `__main__`.
-fn interactive(vm: &mut Vm) -> PyResult<u8> {
-    let startup = std::env::var_os("PYTHONSTARTUP").filter(|f| !f.is_empty() && !vm.config().ignore_environment);
-    if let Some(file) = startup {
-        if let Ok(data) = std::fs::read(&file) {
-            if let Err(e) = lifecycle::run_file(vm, &data, &file.to_string_lossy()) {
-                lifecycle::print_uncaught(vm, e.exception().as_value());
-            }
-        }
-    }
-    let basic = std::env::var_os("PYTHON_BASIC_REPL").is_some_and(|v| !v.is_empty());
-    let capable = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
-    if capable && !basic {
-        let main = vm.import_module("_pyrepl.main")?;
-        let run = vm.getattr_str(&main, "interactive_console")?;
-        vm.call(&run, &[])?;
-        return Ok(0);
-    }
-    let code = vm.import_module("code")?;
-    let console = vm.getattr_str(&code, "InteractiveConsole")?;
-    let namespace = lifecycle::main_dict(vm)?.into_value();
-    let console = vm.call(&console, &[namespace])?;
-    let interact = vm.getattr_str(&console, "interact")?;
-    let empty = vm.new_str("")?.into_value();
-    vm.call(&interact, &[empty.clone(), empty])?;
+    lifecycle::run_file(vm, &data, b"<stdin>")?;
     Ok(0)
 }

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod embed;
+pub mod interactive;
 pub mod library;
 pub mod options;
 

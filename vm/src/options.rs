@@ -107,7 +107,8 @@ fn path(bytes: &[u8]) -> PathBuf {
 
 fn unknown(arg: &[u8]) -> Early {
     let text = String::from_utf8_lossy(arg);
-    Early::Usage(format!("unknown option {text}\nusage: krait [option] ... [-c cmd | -m mod | file | -] [arg] ...\nTry `krait -h' for more information.\n"))
+    let unknown = if arg.starts_with(b"--") { "unknown option" } else { "Unknown option:" };
+    Early::Usage(format!("{unknown} {text}\nusage: krait [option] ... [-c cmd | -m mod | file | -] [arg] ...\nTry `krait -h' for more information.\n"))
 }
 
 /// `Python 3.14.8`, or the long form.
@@ -194,6 +195,7 @@ impl Parser<'_> {
         let (name, value) = text.split_once('=').map_or((text, None), |(n, v)| (n, Some(v.to_owned())));
         let config = &mut self.options.config;
         match (name, &value) {
+            ("importtime", v) => config.import_time = v.as_deref() != Some("0"),
             ("dev", None) => config.dev_mode = true,
             ("utf8", v) => config.utf8_mode = v.as_deref() != Some("0"),
             ("implementation", Some(v)) => config.implementation = v.clone(),
@@ -239,6 +241,7 @@ impl Parser<'_> {
         config.safe_path |= var("PYTHONSAFEPATH").is_some();
         config.unbuffered |= var("PYTHONUNBUFFERED").is_some();
         config.dev_mode |= var("PYTHONDEVMODE").is_some();
+        config.import_time |= var("PYTHONPROFILEIMPORTTIME").is_some();
         let number = |name: &str| var(name).map(|v| String::from_utf8_lossy(&v).parse::<u8>().ok().filter(|&n| n > 0).unwrap_or(1));
         config.optimize = config.optimize.max(number("PYTHONOPTIMIZE").unwrap_or(0)).min(2);
         config.verbose = config.verbose.max(number("PYTHONVERBOSE").unwrap_or(0));

@@ -127,7 +127,7 @@ pub fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &Compil
     if let Some(s) = source.downcast::<Str>() {
         let text = s.to_utf8(vm)?;
         if text.contains('\0') {
-            return Err(null_bytes(vm, &request.filename));
+            return Err(null_bytes(vm));
         }
         return Ok(text);
     }
@@ -141,7 +141,7 @@ pub fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &Compil
     }
     let bytes = vm.bytes_of(source)?;
     if bytes.contains(&0) {
-        return Err(null_bytes(vm, &request.filename));
+        return Err(null_bytes(vm));
     }
     if request.flags & flags::IGNORE_COOKIE != 0 {
         if let Ok(text) = std::str::from_utf8(&bytes) {
@@ -152,18 +152,24 @@ pub fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &Compil
 }
 
 #[cold]
-fn null_bytes(vm: &mut Vm, filename: &TextBuf) -> Raised {
-    let error = SyntaxError {
-        kind: ErrorKind::SyntaxError,
-        message: "source code string cannot contain null bytes".into(),
-        lineno: -1,
-        offset: -1,
-        end_lineno: -1,
-        end_offset: -1,
-        text: None,
-    };
-    let _ = (filename, error);
+fn null_bytes(vm: &mut Vm) -> Raised {
     vm.raise::<crate::types::exceptions::SyntaxError>("source code string cannot contain null bytes")
+}
+
+/// The error of a program file with a null byte at `at`: its line is shown up to there.
+#[cold]
+pub fn null_byte_in_file(vm: &mut Vm, data: &[u8], at: usize, filename: &TextBuf) -> Raised {
+    let before = data.get(..at).unwrap_or_default();
+    let start = memchr::memrchr(b'\n', before).map_or(0, |n| n + 1);
+    let lineno = i32::try_from(memchr::memchr_iter(b'\n', before).count()).map_or(i32::MAX, |n| n.saturating_add(1));
+    let text = String::from_utf8_lossy(before.get(start..).unwrap_or_default()).into_owned();
+    syntax_error_at(vm, "source code cannot contain null bytes", filename, lineno, &text)
+}
+
+/// A SyntaxError for a whole line of a file.
+pub fn syntax_error_at(vm: &mut Vm, message: &str, filename: &TextBuf, lineno: i32, line: &str) -> Raised {
+    let error = SyntaxError { kind: ErrorKind::SyntaxError, message: message.into(), lineno, offset: 0, end_lineno: lineno, end_offset: 0, text: Some(line.into()) };
+    raise_syntax_error(vm, error, filename, None)
 }
 
 /// Decodes source bytes by BOM and coding cookie (PEP 263). Errors name the file if the bytes come `from_file`.
@@ -249,7 +255,7 @@ fn syntax_error_object(vm: &mut Vm, error: &SyntaxError, filename: &TextBuf, sou
 }
 
 /// A line of the file itself, for errors whose source is not at hand.
-fn file_line(filename: &TextBuf, lineno: i32) -> Option<String> {
+pub(crate) fn file_line(filename: &TextBuf, lineno: i32) -> Option<String> {
     let bytes = std::fs::read(filename.as_str()?).ok()?;
     let text = krait_syntax::decode_source(&bytes, &mut |_, _| None).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned());
     text.split_inclusive('\n').nth(usize::try_from(lineno - 1).ok()?).map(str::to_owned)

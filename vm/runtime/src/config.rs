@@ -24,6 +24,8 @@ pub struct Config {
     pub interactive: bool,
     pub inspect: bool,
     pub verbose: u8,
+    /// `-X importtime`, PYTHONPROFILEIMPORTTIME.
+    pub import_time: bool,
     pub quiet: bool,
     pub bytes_warning: u8,
     /// `-B`, PYTHONDONTWRITEBYTECODE.
@@ -68,6 +70,7 @@ impl Default for Config {
             interactive: false,
             inspect: false,
             verbose: 0,
+            import_time: false,
             quiet: false,
             bytes_warning: 0,
             dont_write_bytecode: false,

@@ -21,21 +21,12 @@ pub fn start(config: Config, stack_size: usize, modules: &[&'static ModuleDef]) 
     interp.native_modules.get_mut(&mut vm).extend(all);
     match start_modules(&mut vm) {
         Ok(()) => Ok(vm),
-        Err(raised) => Err(format!("cannot start: {}", describe(&mut vm, &raised))),
+        Err(raised) => {
+            let exception = raised.exception().to_value();
+            let text = crate::types::traceback::describe_exception(&mut vm, &exception).unwrap_or_else(|_| exception.type_name());
+            Err(format!("cannot start: {}", text.trim_end()))
+        }
     }
-}
-
-/// An exception with its traceback, for when the library cannot print it.
-fn describe(vm: &mut Vm, raised: &Raised) -> String {
-    let exception = raised.exception();
-    let mut text = String::new();
-    let mut at = exception.traceback.load(vm);
-    while let Some(tb) = at.filter(|t| !t.is_none()) {
-        text.push_str(&crate::sys::traceback_line(vm, &tb).unwrap_or_default());
-        at = vm.getattr_str(&tb, "tb_next").ok();
-    }
-    let message = vm.str(exception.as_value()).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    format!("{}: {message}\n{text}", exception.as_value().type_name())
 }
 
 fn start_modules(vm: &mut Vm) -> PyResult<()> {
@@ -45,6 +36,9 @@ fn start_modules(vm: &mut Vm) -> PyResult<()> {
     let sys_dict = sys.dict.load(vm);
     vm.interp.sys_dict.replace(vm, sys_dict);
     vm.sys_set("modules", modules.into_value())?;
+    let stderr = vm.new_object(crate::types::stderrprinter::StderrPrinter {})?.into_value();
+    vm.sys_set("stderr", stderr.clone())?;
+    vm.sys_set("__stderr__", stderr)?;
     let builtins = crate::module::create(vm, &crate::builtins::MODULE)?;
     let dict = builtins.dict.load(vm);
     vm.interp.builtins.replace(vm, dict);
@@ -151,13 +145,6 @@ pub fn main_dict(vm: &mut Vm) -> PyResult<Py<Dict>> {
     dict.into_py::<Dict>().map_err(|_| vm.system_error("__main__ has no dict"))
 }
 
-/// Runs source text in `__main__`, as `-c` and standard input do.
-pub fn run_source(vm: &mut Vm, text: &str, filename: &str, mode: Mode, flags: u32) -> PyResult {
-    let request = CompileRequest { filename: filename.into(), mode, flags, optimize: -1, feature_version: -1 };
-    let code = compile::compile_source(vm, text, request)?;
-    run_in_main(vm, &code)
-}
-
 /// Runs a code object in `__main__`.
 pub fn run_in_main(vm: &mut Vm, code: &Value) -> PyResult {
     let dict = main_dict(vm)?;
@@ -168,19 +155,19 @@ pub fn run_in_main(vm: &mut Vm, code: &Value) -> PyResult {
 }
 
 /// Runs a program file in `__main__`: source, or a `.pyc` by its magic number.
-pub fn run_file(vm: &mut Vm, data: &[u8], filename: &str) -> PyResult {
+pub fn run_file(vm: &mut Vm, data: &[u8], filename: &[u8]) -> PyResult {
     let dict = main_dict(vm)?;
-    let file = vm.new_str_fs(filename.as_bytes())?.into_value();
+    let file = vm.new_str_fs(filename)?.into_value();
     dict.set_str(vm, n!(__file__), file)?;
     dict.set_str(vm, n!(__cached__), Value::none())?;
     let magic = (krait_bytecode::MAGIC as u16).to_le_bytes();
     let code = if data.get(..4) == Some(&[magic[0], magic[1], b'\r', b'\n']) {
         crate::import::marshal::loads(vm, data.get(16..).unwrap_or_default(), true)?
     } else {
-        if data.contains(&0) {
-            return Err(vm.raise::<crate::types::exceptions::SyntaxError>("source code cannot contain null bytes"));
+        let name = compile::fs_decode(filename);
+        if let Some(at) = memchr::memchr(0, data) {
+            return Err(compile::null_byte_in_file(vm, data, at, &name));
         }
-        let name = compile::fs_decode(filename.as_bytes());
         let text = compile::decode_source(vm, data, &name, true)?;
         let request = CompileRequest { filename: name, mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1 };
         compile::compile_source(vm, &text, request)?
@@ -265,7 +252,7 @@ fn write_stderr(vm: &mut Vm, text: &str) {
 }
 
 /// Flushes a standard stream; false if that failed.
-fn flush(vm: &mut Vm, name: &str) -> bool {
+pub fn flush(vm: &mut Vm, name: &str) -> bool {
     let Some(stream) = vm.sys_get(name).filter(|s| !s.is_none()) else { return true };
     let closed = vm.intern("closed");
     if let Ok(Some(closed)) = vm.getattr_opt(&stream, &closed) {

@@ -112,8 +112,10 @@ pub struct Vm {
     pub interp: &'static Interpreter,
     /// Lowest stack address that native recursion may reach.
     pub(crate) stack_limit: usize,
+    /// Where the native stack stood when this was made.
+    stack_top: usize,
     /// Words of the objects whose `repr` is under way.
-    pub(crate) repr_active: Vec<u64>,
+    pub(crate) repr_active: rustc_hash::FxHashSet<u64>,
     /// What the evaluator keeps for this thread.
     pub eval: crate::eval::ThreadState,
 }
@@ -245,10 +247,16 @@ impl Vm {
             ast: GilCell::new(None),
         }));
         let here = &raw const heap as usize;
-        let mut vm = Vm { interp, stack_limit: here.saturating_sub(stack_size.saturating_sub(STACK_MARGIN)), repr_active: Vec::new(), eval: crate::eval::ThreadState::new() };
+        let mut vm = Vm::on_thread(interp, here, stack_size, crate::eval::ThreadState::new());
         vm.seed_hashes();
         vm.init_process().map_err(StartError::Raised)?;
         Ok(vm)
+    }
+
+    /// The state of the calling thread, whose stack stands at `here` and has `stack_size` bytes left.
+    pub(crate) fn on_thread(interp: &'static Interpreter, here: usize, stack_size: usize, eval: crate::eval::ThreadState) -> Vm {
+        let stack_limit = here.saturating_sub(stack_size.saturating_sub(STACK_MARGIN));
+        Vm { interp, stack_limit, stack_top: here, repr_active: rustc_hash::FxHashSet::default(), eval }
     }
 
     /// A native module's own state in this interpreter: the one value of type `T`, made when it is first asked for.
@@ -382,7 +390,8 @@ impl Vm {
     fn stack_error(&mut self, doing: &str) -> crate::Raised {
         // Raising itself needs some stack.
         let limit = std::mem::replace(&mut self.stack_limit, 0);
-        let raised = self.recursion_error(format!("maximum recursion depth exceeded{doing}"));
+        let used = self.stack_top.saturating_sub(&raw const limit as usize) / 1024;
+        let raised = self.recursion_error(format!("Stack overflow (used {used} kB){doing}"));
         self.stack_limit = limit;
         raised
     }

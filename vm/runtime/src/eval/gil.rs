@@ -107,8 +107,7 @@ pub fn attach(interp: &'static Interpreter, stack_size: usize) -> Vm {
     interp.gil.take(&interp.eval_breaker);
     krait_heap::state::attach(interp.heap);
     let here = 0u8;
-    let limit = (&raw const here as usize).saturating_sub(stack_size.saturating_sub(crate::vm::STACK_MARGIN));
-    Vm { interp, stack_limit: limit, repr_active: Vec::new(), eval: ThreadState { is_main: false, ..ThreadState::new() } }
+    Vm::on_thread(interp, &raw const here as usize, stack_size, ThreadState { is_main: false, ..ThreadState::new() })
 }
 
 /// Ends a thread's `Vm` and lets the GIL go.

@@ -10,6 +10,7 @@ use std::path::Path;
 
 pub mod imp;
 pub mod marshal;
+mod times;
 
 /// Starts the import system. `sys` and `builtins` exist already.
 pub fn bootstrap(vm: &mut Vm) -> PyResult<()> {
@@ -243,6 +244,10 @@ impl Vm {
             self.ensure_initialized(&module, name)?;
             return Ok(module);
         }
+        if self.config().import_time { times::measured(self, name) } else { self.load(name) }
+    }
+
+    fn load(&mut self, name: &Py<Str>) -> PyResult {
         let importlib = self.importlib()?;
         let load = self.getattr_str(&importlib, "_find_and_load")?;
         let import = self.import_function()?;

@@ -275,20 +275,12 @@ impl Vm {
     /// Says that `object` is being turned into text. True if it already is: a recursive structure, to be cut off. Every false answer must be
     /// followed by [`Vm::repr_leave`].
     pub fn repr_enter(&mut self, object: &Value) -> bool {
-        let word = object.bits();
-        if self.repr_active.contains(&word) {
-            return true;
-        }
-        self.repr_active.push(word);
-        false
+        !self.repr_active.insert(object.bits())
     }
 
     /// Ends what [`Vm::repr_enter`] began.
     pub fn repr_leave(&mut self, object: &Value) {
-        let word = object.bits();
-        if let Some(at) = self.repr_active.iter().rposition(|&w| w == word) {
-            self.repr_active.remove(at);
-        }
+        self.repr_active.remove(&object.bits());
     }
 
     /// The builtin `name`, as `__reduce__` methods need it.

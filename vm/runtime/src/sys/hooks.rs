@@ -55,33 +55,10 @@ pub fn print_exception(vm: &mut Vm, value: &Value) -> PyResult<()> {
     if printed.is_ok() {
         return Ok(());
     }
-    let mut text = "Traceback (most recent call last):\n".to_owned();
-    if let Some(e) = value.downcast::<BaseException>() {
-        let mut at = e.traceback.load(vm);
-        while let Some(tb) = at.filter(|t| !t.is_none()) {
-            text.push_str(&traceback_line(vm, &tb)?);
-            at = Some(vm.getattr_str(&tb, "tb_next")?);
-        }
-    }
-    let message = vm.str(value).map(|s| s.to_string_lossy().into_owned()).unwrap_or_else(|_| "<exception str() failed>".into());
-    text.push_str(&value.ty().tp_name());
-    if !message.is_empty() {
-        text.push_str(": ");
-        text.push_str(&message);
-    }
-    text.push('\n');
+    let text = crate::types::traceback::describe_exception(vm, value)?;
     let text = vm.new_str(&text)?.into_value();
     vm.call_method(&stderr, n!(write), &[text])?;
     Ok(())
-}
-
-/// One line of a plain traceback.
-pub fn traceback_line(vm: &mut Vm, tb: &Value) -> PyResult<String> {
-    let frame = vm.getattr_str(tb, "tb_frame")?;
-    let code = vm.getattr_str(&frame, "f_code")?;
-    let (filename, name, lineno) = (vm.getattr_str(&code, "co_filename")?, vm.getattr_str(&code, "co_name")?, vm.getattr_str(tb, "tb_lineno")?);
-    let (filename, name, lineno) = (vm.str(&filename)?, vm.str(&name)?, vm.str(&lineno)?);
-    Ok(format!("  File \"{}\", line {}, in {}\n", filename.to_string_lossy(), lineno.to_string_lossy(), name.to_string_lossy()))
 }
 
 /// Report an exception that nobody can handle.

@@ -11,7 +11,7 @@ mod info;
 mod jit;
 pub mod monitoring;
 mod hooks;
-pub use hooks::{print_exception, traceback_line};
+pub use hooks::print_exception;
 pub use info::VERSION;
 
 use hooks::{_setprofileallthreads, _settraceallthreads, addaudithook, audit, breakpointhook, displayhook, excepthook, getprofile, gettrace, setprofile, settrace, unraisablehook};
@@ -81,7 +81,7 @@ fn _is_immortal(op: &Value) -> bool {
 fn getsizeof(object: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
     let method = vm.intern("__sizeof__");
     match vm.call_special(object, &method, &[]) {
-        Ok(Some(size)) => Ok(size),
+        Ok(Some(size)) => whole_size(vm, object, &size),
         Ok(None) => match default {
             Some(d) => Ok(d),
             None => {
@@ -94,6 +94,18 @@ fn getsizeof(object: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
             _ => Err(e),
         },
     }
+}
+
+/// The size with the links of the collector, which `__sizeof__` leaves out.
+fn whole_size(vm: &mut Vm, object: &Value, size: &Value) -> PyResult {
+    /// Two pointers before the header.
+    const GC_LINKS: isize = 16;
+    let bytes = vm.as_isize(size)?;
+    if bytes < 0 {
+        return Err(vm.value_error("__sizeof__() should return >= 0"));
+    }
+    let links = if object.ty().has_flag(crate::types::class::flags::HAVE_GC) { GC_LINKS } else { 0 };
+    vm.new_int(bytes.saturating_add(links))
 }
 
 /// The number of processors that the configuration sets, -1 if it does not.

@@ -38,6 +38,7 @@ pub mod pyfunction;
 pub mod singletons;
 pub mod slice;
 pub mod slots;
+pub mod stderrprinter;
 pub mod str_;
 pub mod structseq;
 pub mod super_;

@@ -109,3 +109,65 @@ impl Traceback {
         Ok(vm.new_list(names.to_vec())?.into_value())
     }
 }
+
+/// An exception as the interpreter itself prints it, without the library: `PyTraceBack_Print` and the last line.
+pub fn describe_exception(vm: &mut Vm, exception: &Value) -> PyResult<String> {
+    let mut text = String::new();
+    let traceback = exception.downcast::<crate::types::exceptions::BaseException>().and_then(|e| e.traceback.load(vm));
+    if let Some(Ok(first)) = traceback.filter(|tb| !tb.is_none()).map(Value::into_py::<Traceback>) {
+        text.push_str("Traceback (most recent call last):\n");
+        describe_frames(vm, first, &mut text);
+    }
+    let name = crate::types::typeobject::full_name(vm, exception.ty());
+    let message = match vm.str(exception) {
+        Ok(message) => message.to_string_lossy().into_owned(),
+        Err(_) => "<exception str() failed>".to_owned(),
+    };
+    text.push_str(&name);
+    if !message.is_empty() {
+        text.push_str(": ");
+        text.push_str(&message);
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+/// The last thousand entries; the same line three times at most in a row.
+fn describe_frames(vm: &Vm, first: Py<Traceback>, text: &mut String) {
+    const LIMIT: usize = 1000;
+    const SHOWN: usize = 3;
+    let next = |tb: &Py<Traceback>| tb.next.get(vm).clone();
+    let length = std::iter::successors(Some(first.clone()), next).count();
+    let (mut last, mut repeated) = (String::new(), 0);
+    for tb in std::iter::successors(Some(first), next).skip(length.saturating_sub(LIMIT)) {
+        let entry = describe_frame(vm, &tb);
+        if entry == last {
+            repeated += 1;
+        } else {
+            describe_repeats(text, repeated, SHOWN);
+            (last, repeated) = (entry, 1);
+        }
+        if repeated <= SHOWN {
+            text.push_str(&last);
+        }
+    }
+    describe_repeats(text, repeated, SHOWN);
+}
+
+fn describe_repeats(text: &mut String, repeated: usize, shown: usize) {
+    if let Some(more @ 1..) = repeated.checked_sub(shown) {
+        text.push_str(&format!("  [Previous line repeated {more} more time{}]\n", if more > 1 { "s" } else { "" }));
+    }
+}
+
+/// The place, and the source line while the interpreter can still read files.
+fn describe_frame(vm: &Vm, tb: &Traceback) -> String {
+    let Some(code) = tb.frame.code() else { return String::new() };
+    let (filename, line) = (code.filename.get(vm), tb.line());
+    let mut text = format!("  File \"{}\", line {}, in {}\n", filename.to_string_lossy(), line.unwrap_or(0), code.name.to_string_lossy());
+    let source = line.filter(|_| !vm.interp.finalizing.get()).and_then(|line| crate::compile::file_line(&filename.to_text(), line));
+    if let Some(source) = source {
+        text.push_str(&format!("    {}\n", source.trim()));
+    }
+    text
+}

@@ -115,29 +115,9 @@ fn default_print(vm: &mut Vm, exception: &Value, message: Option<&str>, object: 
     let Some(stderr) = sys_attribute(vm, n!(stderr)) else { return Ok(()) };
     let shown = vm.new_str(&text)?.into_value();
     vm.call_method(&stderr, n!(write), &[shown])?;
-    if print_by_library(vm, exception, &stderr).is_err() {
-        let line = summary(vm, exception)?.into_value();
-        vm.call_method(&stderr, n!(write), &[line])?;
-    }
+    let shown = crate::types::traceback::describe_exception(vm, exception)?;
+    let shown = vm.new_str(&shown)?.into_value();
+    vm.call_method(&stderr, n!(write), &[shown])?;
     vm.call_method(&stderr, n!(flush), &[])?;
     Ok(())
-}
-
-/// The exception with its traceback, as the library's `traceback` module prints it.
-fn print_by_library(vm: &mut Vm, exception: &Value, file: &Value) -> PyResult<()> {
-    let module = crate::types::object::import(vm, "traceback")?;
-    let print = vm.getattr_str(&module, "_print_exception_bltin")?;
-    vm.call(&print, &[exception.clone(), file.clone()])?;
-    Ok(())
-}
-
-/// `Type: text` and a newline.
-fn summary(vm: &mut Vm, exception: &Value) -> PyResult<Py<Str>> {
-    let name = crate::types::typeobject::full_name(vm, exception.ty());
-    let text = match vm.str(exception) {
-        Ok(text) => text.to_string_lossy().into_owned(),
-        Err(_) => "<exception str() failed>".to_owned(),
-    };
-    let line = if text.is_empty() { format!("{name}\n") } else { format!("{name}: {text}\n") };
-    vm.new_str(&line)
 }

@@ -29,6 +29,14 @@ impl Tuple {
         vm.new_tuple_of(cls, items)
     }
 
+    /// Size in memory, in bytes.
+    #[method(name = "__sizeof__")]
+    fn sizeof(&self) -> usize {
+        /// Header, length and hash.
+        const HEAD: usize = 32;
+        HEAD + self.len() * size_of::<Value>()
+    }
+
     #[slot(len)]
     fn slot_len(&self, _vm: &mut Vm) -> PyResult<usize> {
         Ok(self.len())
