@@ -108,7 +108,7 @@ fn list(code: &Code, out: &mut String) -> std::fmt::Result {
             write!(out, "{:>5}", "")?;
         }
         let name = instr.opcode.map_or_else(|| format!("<{}>", instr.number), |op| op.name().to_owned());
-        write!(out, " {:>6} {name}", 2 * instr.unit)?;
+        write!(out, " {:>6} {name}", 2 * u64::from(instr.unit))?;
         if instr.opcode.is_none_or(Opcode::has_arg) {
             write!(out, " {}", instr.oparg)?;
         }
@@ -119,7 +119,8 @@ fn list(code: &Code, out: &mut String) -> std::fmt::Result {
     }
     for entry in exceptiontable::Entries::new(&code.exceptiontable) {
         let lasti = if entry.lasti { " lasti" } else { "" };
-        writeln!(out, "  {} to {} -> {} [{}]{lasti}", 2 * entry.start, 2 * entry.end, 2 * entry.target, entry.depth)?;
+        let [start, end, target] = [entry.start, entry.end, entry.target].map(|unit| 2 * u64::from(unit));
+        writeln!(out, "  {start} to {end} -> {target} [{}]{lasti}", entry.depth)?;
     }
     for nested in code.nested() {
         writeln!(out, "\nDisassembly of {}, line {}:", &*nested.qualname as &Text, nested.firstlineno)?;

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::code::{Code, fast};
+use crate::code::{Code, co, fast};
 use crate::dis::{Decoded, Instructions};
 use crate::exceptiontable;
 use crate::opcode::{BinaryOp, CommonConstant, CompareOp, Conversion, Intrinsic1, Intrinsic2, Opcode, SpecialMethod};
@@ -43,9 +43,26 @@ pub struct VerifyError {
     pub fault: Fault,
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Opcode(number) => write!(f, "unknown opcode {number}"),
+            Fault::Operand(opcode, arg) => write!(f, "{opcode:?} with the operand {arg}, which is out of range"),
+            Fault::Caches(opcode) => write!(f, "{opcode:?} lacks room for its caches"),
+            Fault::Target(u32::MAX) => write!(f, "a jump leads before the code"),
+            Fault::Target(unit) => write!(f, "a jump leads to {}, where no fitting instruction begins", 2 * u64::from(*unit)),
+            Fault::End => write!(f, "control leaves the code"),
+            Fault::Underflow(opcode) => write!(f, "{opcode:?} needs more items than are on the stack"),
+            Fault::Overflow(opcode) => write!(f, "{opcode:?} needs a deeper stack than co_stacksize"),
+            Fault::Depth { here, there } => write!(f, "the stack has {here} items where another path has {there}"),
+            Fault::Layout => write!(f, "names, kinds and arguments do not fit each other"),
+        }
+    }
+}
+
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid code at {}: {:?}", 2 * u64::from(self.unit), self.fault)
+        write!(f, "invalid code at offset {}: {}", 2 * u64::from(self.unit), self.fault)
     }
 }
 
@@ -54,10 +71,15 @@ impl std::error::Error for VerifyError {}
 /// Verifies a code object; not the ones among its constants.
 pub fn verify(code: &Code) -> Result<(), VerifyError> {
     let at_start = |fault| VerifyError { unit: 0, fault };
-    let arguments = u64::from(code.argcount) + u64::from(code.kwonlyargcount);
+    let more = u64::from(code.flags & co::VARARGS != 0) + u64::from(code.flags & co::VARKEYWORDS != 0);
+    let arguments = u64::from(code.argcount) + u64::from(code.kwonlyargcount) + more;
+    let first_free = code.localspluskinds.iter().position(|kind| kind & fast::FREE != 0).unwrap_or(code.localspluskinds.len());
     if code.localsplusnames.len() != code.localspluskinds.len()
         || code.posonlyargcount > code.argcount
         || arguments > code.nlocals() as u64
+        // Arguments are bound by their place from the front, and a closure's cells from the back.
+        || code.localspluskinds.iter().zip(0..arguments).any(|(kind, _)| kind & fast::LOCAL == 0)
+        || code.localspluskinds[first_free..].iter().any(|kind| kind & (fast::LOCAL | fast::CELL | fast::FREE) != fast::FREE)
         || !code.code.len().is_multiple_of(2)
         || u32::try_from(code.code.len()).is_err()
     {

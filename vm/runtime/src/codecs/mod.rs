@@ -15,6 +15,8 @@ pub mod registry;
 pub mod single;
 pub mod utf;
 pub mod utf7;
+#[cfg(test)]
+mod tests;
 
 pub use errors::{Decoding, Encoding, Handler};
 pub use registry::CodecState;

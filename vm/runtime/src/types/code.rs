@@ -55,8 +55,8 @@ pub struct CodeObject {
     pub version: u32,
     /// Bytes of a frame.
     pub frame_size: usize,
-    /// Whether the verifier has seen the code: 0 not yet, 1 sound, 2 refused.
-    pub verified: Cell<u8>,
+    /// Whether the verifier has found the code sound, or our own compiler has made it.
+    pub verified: Cell<bool>,
     /// The version of the interpreter's monitoring that the running copy is instrumented for.
     pub monitoring_version: Cell<u32>,
     /// What the running copy is instrumented for, once it has been.
@@ -129,23 +129,20 @@ impl CodeObject {
         self.names.items().get(index)?.downcast_exact::<Str>()
     }
 
-    /// Whether the code may be run; SystemError if it is malformed. Code of our own compiler is taken for sound.
+    /// Whether the code may be run; ValueError with the place and the reason if it is malformed. Code of our own compiler is taken for sound.
     #[inline(always)]
     pub fn check(&self, vm: &mut Vm) -> PyResult<()> {
-        if self.verified.get() == 1 { Ok(()) } else { self.verify(vm) }
+        if self.verified.get() { Ok(()) } else { self.verify(vm) }
     }
 
     /// Whether [`CodeObject::check`] has found the code sound.
     #[inline(always)]
     pub fn is_sound(&self) -> bool {
-        self.verified.get() == 1
+        self.verified.get()
     }
 
     #[cold]
     fn verify(&self, vm: &mut Vm) -> PyResult<()> {
-        if self.verified.get() == 2 {
-            return Err(vm.system_error("malformed code object"));
-        }
         let texts = |n: usize| vec![krait_unicode::TextBuf::from(""); n];
         let code = Code {
             argcount: self.argcount,
@@ -164,23 +161,22 @@ impl CodeObject {
             ..Code::default()
         };
         // More stack than this is never of use, and a frame of it would not fit anyway.
-        let sound = self.stacksize < 1 << 24 && self.localsplusnames.len() == self.kinds.len();
+        if self.stacksize >= 1 << 24 {
+            return Err(vm.value_error(format!("invalid code: a stack of {} items", self.stacksize)));
+        }
+        if self.localsplusnames.len() != self.kinds.len() {
+            return Err(vm.value_error("invalid code: there are not as many kinds of variables as names"));
+        }
         match krait_bytecode::verify::verify(&code) {
-            Ok(()) if sound => {
-                self.verified.set(1);
+            Ok(()) => {
+                self.verified.set(true);
                 Ok(())
             }
-            Ok(()) => {
-                self.verified.set(2);
-                Err(vm.system_error("malformed code object"))
-            }
-            Err(e) => {
-                self.verified.set(2);
-                Err(match e.fault {
-                    krait_bytecode::verify::Fault::Opcode(number) => vm.system_error(format!("unknown opcode {number}")),
-                    _ => vm.system_error(e.to_string()),
-                })
-            }
+            Err(e) => Err(match e.fault {
+                // What CPython says when it gets there.
+                krait_bytecode::verify::Fault::Opcode(number) => vm.system_error(format!("unknown opcode {number}")),
+                _ => vm.value_error(e.to_string()),
+            }),
         }
     }
 
@@ -249,7 +245,7 @@ impl Vm {
             first_traceable,
             version,
             frame_size,
-            verified: Cell::new(0),
+            verified: Cell::new(false),
             monitoring_version: Cell::new(0),
             instrumentation: GilCell::new(None),
         };
@@ -286,7 +282,7 @@ impl Vm {
         self.check_stack(" while making a code object")?;
         let consts = code.consts.iter().map(|c| self.new_const(c)).collect::<PyResult<Vec<_>>>()?;
         let made = self.new_code_with(code, consts)?;
-        made.verified.set(1);
+        made.verified.set(true);
         Ok(made)
     }
 

@@ -1,4 +1,4 @@
-//! Writes the first inputs of each target: `seeds CORPUS OUT` takes the Python files below `CORPUS` and makes `OUT/TARGET/...`.
+//! Writes the first inputs of each target: `krait-fuzz-seeds CORPUS OUT` takes the Python files below `CORPUS` and makes `OUT/TARGET/...`.
 
 use krait_bytecode::marshal::write_code;
 use krait_compiler::compile::{CompileOptions, compile};
@@ -12,7 +12,7 @@ const LONGEST: usize = 4096;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [corpus, out] = &args[..] else { return Err("usage: seeds CORPUS OUT".into()) };
+    let [corpus, out] = &args[..] else { return Err("usage: krait-fuzz-seeds CORPUS OUT".into()) };
     let mut files = Vec::new();
     collect(Path::new(corpus), &mut files)?;
     let mut count = 0;
