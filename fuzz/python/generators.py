@@ -49,8 +49,8 @@ async def steps(n=2):
         n = 0
 
 
-def together(n=4):
-    return list(x * y for x in range(n) for y in (1, 2) if x), {**{}, 'a': n}, [z async for z in n] if 0 else 1
+async def gathered(n=2):
+    return list(x * y for x in range(n) for y in (1, 2) if x), {**{}, 'a': n}, [z async for z in steps(n)]
 
 
 def together(n=4):

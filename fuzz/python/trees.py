@@ -124,5 +124,6 @@ def compile_tree(data):
         except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError, OverflowError):
             pass
         except SystemError as e:
-            if 'expected' not in str(e) and 'identifier' not in str(e):
+            # So does CPython.
+            if not any(text in str(e) for text in ('expected', 'identifier', 'Unrecognized conversion character')):
                 raise

@@ -37,6 +37,7 @@ fn start() -> Interpreter {
     // Nothing that an input prints or leaves behind is of interest.
     let quiet = "import sys\nsys.stdout = sys.stderr = sys.__stderr__ = sys.__stdout__ = None\nsys.stdin = None\nsys.unraisablehook = lambda *a: None\nimport warnings\nwarnings.simplefilter('ignore')\n";
     run(interpreter.vm(), quiet).map_err(|_| "raised").expect("the set-up runs");
+    krait_heap::gc::freeze();
     interpreter
 }
 
@@ -53,6 +54,9 @@ pub fn helper(vm: &mut Vm, source: &str, name: &str) -> Py<Function> {
         if let Err(e) = run(vm, source) {
             panic!("the helper does not run: {}", describe(vm, &e));
         }
+        // What is there now stays; collections after each input need not look at it.
+        vm.collect_garbage(2);
+        krait_heap::gc::freeze();
     }
     let found = dict.get_str(vm, &name).and_then(|f| f.downcast::<Function>()).cloned();
     found.expect("the helper's function is there")

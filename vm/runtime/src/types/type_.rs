@@ -14,6 +14,7 @@ use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 use crate::args::MethodKind;
 use krait_heap::{Clear, Header, Traverse, TypeCore, Visit};
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 
 /// type(object) gives the class of an object; type(name, bases, dict, **kwds) makes a new class.
 #[pyclass(name = "type", flags(BASETYPE, TYPE_SUBCLASS, NO_DICT), managed, custom_traverse)]
@@ -170,12 +171,18 @@ impl PyType {
     }
 
     /// Must be called after any change to the dict, the bases or the MRO (`PyType_Modified`).
-    pub fn modified(&self, vm: &Vm) {
+    pub fn modified(&self, _vm: &Vm) {
+        self.take_back_version();
+    }
+
+    /// [`PyType::modified`] for the collector, which has no `Vm` but holds the GIL.
+    fn take_back_version(&self) {
         self.version.set(0);
-        for &address in self.subclasses.get(vm) {
+        // SAFETY: under the GIL; the list does not change while it is walked.
+        for &address in unsafe { self.subclasses.get_unguarded() } {
             // SAFETY: subclasses take themselves out of the list before they die.
             let sub = unsafe { &*(address as *const Header).add(1).cast::<PyType>() };
-            sub.modified(vm);
+            sub.take_back_version();
         }
     }
 }
@@ -208,21 +215,25 @@ impl Traverse for PyType {
         self.shared_keys.traverse(visit);
     }
     fn clear(&mut self, out: &mut Clear) {
+        // Caches must not find what is about to go.
+        self.take_back_version();
         self.mro.clear(out);
         self.dict.clear(out);
     }
 }
 
-/// Global cache of look-ups along MROs, keyed by version stamp and name.
+/// Global cache of look-ups along MROs, keyed by version stamp and name. It keeps nothing alive: what it holds is uncounted, and as long as
+/// the stamp is that of a type the value is in a dict of the type's MRO. Stamps are given out once.
 pub struct MethodCache {
     entries: GilCell<Box<[CacheEntry]>>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Copy, Default)]
 struct CacheEntry {
     version: u32,
     name: u64,
-    value: Option<Value>,
+    /// The word of the value; 0 if there is none.
+    value: u64,
 }
 
 const CACHE_SIZE: usize = 1 << 12;
@@ -241,7 +252,8 @@ impl MethodCache {
         let slot = (version as usize ^ (bits >> 4) as usize) & (CACHE_SIZE - 1);
         if let Some(entry) = self.entries.get(vm).get(slot) {
             if version != 0 && entry.version == version && entry.name == bits {
-                return entry.value.clone();
+                // SAFETY: the type has not changed since the entry was made, so the value is alive; the entry's own word stays uncounted.
+                return (entry.value != 0).then(|| unsafe { Value::clone(&ManuallyDrop::new(Value::from_bits(entry.value))) });
             }
         }
         self.fill(vm, ty, name, version, slot)
@@ -251,12 +263,10 @@ impl MethodCache {
     fn fill(&self, vm: &Vm, ty: &PyType, name: &Py<Str>, version: u32, slot: usize) -> Option<Value> {
         let found = ty.lookup_uncached(vm, name).map(|(_, v)| v.clone());
         if version != 0 && name.is_interned() {
-            // SAFETY: `&Vm` proves the GIL; no reference into the entries outlives `lookup`, and dropping the old entry runs no code that looks here:
-            // it is dropped after the new one is in place.
+            // SAFETY: `&Vm` proves the GIL; no reference into the entries outlives `lookup`.
             let entries = unsafe { &mut *self.entries.as_ptr() };
             if let Some(entry) = entries.get_mut(slot) {
-                let old = std::mem::replace(entry, CacheEntry { version, name: name.as_value().bits(), value: found.clone() });
-                drop(old);
+                *entry = CacheEntry { version, name: name.as_value().bits(), value: found.as_ref().map_or(0, Value::bits) };
             }
         }
         found
@@ -264,8 +274,7 @@ impl MethodCache {
 
     /// Forgets everything (`sys._clear_type_cache`).
     pub fn clear(&self, vm: &mut Vm) {
-        let old = self.entries.replace(vm, vec![CacheEntry::default(); CACHE_SIZE].into());
-        drop(old);
+        self.entries.get_mut(vm).fill(CacheEntry::default());
     }
 }
 
