@@ -25,13 +25,15 @@ struct State {
     /// Counts takings, so that a thread that lets go on request can wait until another one has run.
     switches: u64,
     waiting: u32,
+    /// Threads that let another one run and wait until it does.
+    yielding: u32,
 }
 
 impl Gil {
     /// Held from the start, by the thread that makes the interpreter.
     pub fn new_held() -> Gil {
         Gil {
-            state: Mutex::new(State { held: true, switches: 0, waiting: 0 }),
+            state: Mutex::new(State { held: true, switches: 0, waiting: 0, yielding: 0 }),
             released: Condvar::new(),
             switched: Condvar::new(),
             interval: AtomicU32::new(DEFAULT_INTERVAL_MICROS),
@@ -58,12 +60,22 @@ impl Gil {
         state.held = true;
         state.switches += 1;
         eval_breaker.fetch_and(!breaker::GIL_REQUEST, Ordering::AcqRel);
-        self.switched.notify_all();
+        // Telling nobody would be a system call all the same.
+        let yielded = state.yielding > 0;
+        drop(state);
+        if yielded {
+            self.switched.notify_all();
+        }
     }
 
     fn release(&self) {
-        self.lock().held = false;
-        self.released.notify_one();
+        let mut state = self.lock();
+        state.held = false;
+        let wanted = state.waiting > 0;
+        drop(state);
+        if wanted {
+            self.released.notify_one();
+        }
     }
 
     /// Lets another thread run if one waits.
@@ -76,10 +88,12 @@ impl Gil {
         let switches = state.switches;
         state.held = false;
         self.released.notify_one();
+        state.yielding += 1;
         while state.switches == switches && state.waiting > 0 {
             let (guard, _) = self.switched.wait_timeout(state, Duration::from_millis(50)).unwrap_or_else(PoisonError::into_inner);
             state = guard;
         }
+        state.yielding -= 1;
         drop(state);
         self.take(eval_breaker);
     }
