@@ -2,11 +2,12 @@
 
 use crate::types::exceptions::AttributeError;
 use crate::types::instance;
+use crate::types::object::Object;
 use crate::types::slots::CompareOp;
 use crate::types::str_::Str;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
-use crate::{Py, PyResult, Raised, Value, Vm};
+use crate::{Py, PyClass, PyResult, Raised, Value, Vm};
 
 impl Vm {
     /// `object.name`; `name` is interned.
@@ -20,8 +21,20 @@ impl Vm {
 
     /// `getattr(object, name, None)`, none if it raises AttributeError.
     pub fn getattr_opt(&mut self, object: &Value, name: &Py<Str>) -> PyResult<Option<Value>> {
-        let result = self.getattr(object, name);
-        crate::types::exceptions::catch::<AttributeError, Value>(self, result)
+        let ty = object.ty();
+        let result = match (ty.slots.getattro.get(), Object::type_object(self).slots.getattro.get()) {
+            // The standard ways tell without an exception that there is no such attribute.
+            (None, _) => self.generic_getattr_opt(object, name),
+            (Some(slot), Some(standard)) if std::ptr::fn_addr_eq(slot, standard) => self.generic_getattr_opt(object, name),
+            (Some(slot), _) => match (object.downcast::<PyType>(), PyType::type_object(self).slots.getattro.get()) {
+                (Some(class), Some(standard)) if std::ptr::fn_addr_eq(slot, standard) => crate::types::typeobject::getattro_opt(self, class, name),
+                _ => slot(self, object, name).map(Some),
+            },
+        };
+        match result {
+            Err(e) if self.is_raised::<AttributeError>(&e) => Ok(None),
+            other => other,
+        }
     }
 
     /// `object.name` for a Rust name.
@@ -153,6 +166,16 @@ impl Vm {
     /// The truth of `a OP b`; identity implies equality, as containers compare.
     #[inline]
     pub fn compare_bool(&mut self, a: &Value, b: &Value, op: CompareOp) -> PyResult<bool> {
+        if let (Some(x), Some(y)) = (a.as_small_int(), b.as_small_int()) {
+            return Ok(match op {
+                CompareOp::Lt => x < y,
+                CompareOp::Le => x <= y,
+                CompareOp::Eq => x == y,
+                CompareOp::Ne => x != y,
+                CompareOp::Gt => x > y,
+                CompareOp::Ge => x >= y,
+            });
+        }
         if a.is_same(b) {
             match op {
                 CompareOp::Eq => return Ok(true),
@@ -178,6 +201,12 @@ impl Vm {
     pub fn hash(&mut self, object: &Value) -> PyResult<i64> {
         if let Some(s) = object.downcast_exact::<Str>() {
             return Ok(s.hash_value(self));
+        }
+        if let Some(i) = object.as_small_int() {
+            // Below the modulus of numeric hashes ints are their own; -1 says that something was raised.
+            if i.unsigned_abs() < (1 << 61) - 1 {
+                return Ok(if i == -1 { -2 } else { i });
+            }
         }
         match object.ty().slots.hash.get() {
             Some(slot) => slot(self, object),

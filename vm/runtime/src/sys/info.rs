@@ -250,7 +250,8 @@ fn set_names(s: &mut Setter<'_>) -> PyResult<()> {
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let stem = name.strip_suffix(".py").map(str::to_owned);
-            let package = entry.path().join("__init__.py").exists().then(|| name.clone());
+            let folder = stem.is_none() && entry.file_type().is_ok_and(|t| !t.is_file());
+            let package = (folder && entry.path().join("__init__.py").exists()).then_some(name);
             library.extend(stem.or(package).filter(|n| n != "test" && !n.contains('-')));
         }
     }
