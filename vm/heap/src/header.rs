@@ -162,6 +162,21 @@ impl Header {
         self.refcnt.get()
     }
 
+    /// Takes one reference away without doing what the last one's end asks for: the result tells whether it was the last, and
+    /// [`finish`](crate::state::finish) has to be called.
+    ///
+    /// # Safety
+    /// The caller owns a reference and does not use it again.
+    #[inline(always)]
+    pub unsafe fn decrement(&self) -> bool {
+        let n = self.refcnt.get();
+        if n & IMMORTAL != 0 {
+            return false;
+        }
+        self.refcnt.set(n.wrapping_sub(1));
+        n == 1
+    }
+
     /// Makes the object live for ever.
     pub fn make_immortal(&self) {
         self.refcnt.set(IMMORTAL);

@@ -113,6 +113,15 @@ pub(crate) fn release(header: &Header) {
     heap.depth.set(depth);
 }
 
+/// Frees an object whose last reference has been taken away, or queues its finalizer.
+///
+/// # Safety
+/// [`Header::decrement`] has just said so.
+#[inline(always)]
+pub unsafe fn finish(header: &Header) {
+    release(header);
+}
+
 /// # Safety
 /// The count is zero and the object has not been destroyed.
 unsafe fn destroy(header: *const Header) {

@@ -35,9 +35,10 @@ pub struct Interpreter {
     pub signal_handler: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
     /// Runs pending calls, on the main thread.
     pub pending_calls: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
-    /// Addresses of the definitions of `len` and `isinstance`, once a call of them has been specialised.
+    /// Addresses of the definitions of `len`, `isinstance` and `list.append`, once a call of them has been specialised.
     pub(crate) len_def: Cell<usize>,
     pub(crate) isinstance_def: Cell<usize>,
+    pub(crate) append_def: Cell<usize>,
     /// Collects a generation of garbage.
     pub collector: Cell<Option<fn(&mut Vm, usize)>>,
     /// Makes type parameters: `TypeVar`, `TypeVar.bound`, `TypeVar.constraints`, `ParamSpec`, `TypeVarTuple`, `_subscript_generic`,
@@ -213,6 +214,7 @@ impl Vm {
             collector: Cell::new(Some(crate::types::gc::collect_due)),
             len_def: Cell::new(0),
             isinstance_def: Cell::new(0),
+            append_def: Cell::new(0),
             typing_intrinsic: Cell::new(Some(crate::types::typing::intrinsic)),
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),

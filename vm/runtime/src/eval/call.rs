@@ -85,6 +85,9 @@ pub(crate) unsafe fn make_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slot
             }
             return Ok(frame);
         }
+        if kwnames.is_empty() && fill_defaults(vm, frame, args, positional) {
+            return Ok(frame);
+        }
         let given = std::slice::from_raw_parts_mut(args, positional + kwnames.len());
         let mut binding = Binding { func: (*frame).func.clone(), code: (*frame).code.clone(), slots: Frame::locals_slice(frame) };
         if let Err(e) = binding.bind(vm, given, positional, kwnames) {
@@ -92,6 +95,33 @@ pub(crate) unsafe fn make_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slot
             return Err(e);
         }
         Ok(frame)
+    }
+}
+
+/// Moves positional arguments into a new frame and adds defaults for the rest, if that is all there is to do; else does nothing.
+///
+/// # Safety
+/// `args` points at `positional` slots that hold values, `frame` is new.
+#[inline(always)]
+unsafe fn fill_defaults(vm: &Vm, frame: *mut Frame, args: *mut Slot, positional: usize) -> bool {
+    // SAFETY: the frame has at least as many variables as the code has parameters.
+    unsafe {
+        let (code, func) = (&(*frame).code, &(*frame).func);
+        let wanted = code.argcount as usize;
+        if code.flags & (co::OPTIMIZED | co::VARARGS | co::VARKEYWORDS) != co::OPTIMIZED || code.kwonlyargcount != 0 || positional > wanted {
+            return false;
+        }
+        let Some(defaults) = func.defaults.get(vm) else { return false };
+        let missing = wanted - positional;
+        let Some(skip) = defaults.len().checked_sub(missing) else { return false };
+        let slots = Frame::slots(frame);
+        for i in 0..positional {
+            slots.add(i).write((*args.add(i)).take());
+        }
+        for (i, value) in defaults.items().iter().skip(skip).enumerate() {
+            slots.add(positional + i).write(Some(value.clone()));
+        }
+        true
     }
 }
 
@@ -127,8 +157,9 @@ pub(crate) unsafe fn exact_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slo
         for i in 0..count {
             slots.add(i).write(args.add(i).read());
         }
+        // There are few; the optimiser would call a function for it.
         for i in count..nlocalsplus {
-            slots.add(i).write(None);
+            slots.add(i).write_volatile(None);
         }
     }
     Ok(frame)

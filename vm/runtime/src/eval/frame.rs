@@ -75,6 +75,17 @@ impl Frame {
         unsafe { Frame::slots(this).add((*this).code.nlocalsplus()) }
     }
 
+    /// Whether returning from this frame is nothing but dropping it and going on in the frame below.
+    ///
+    /// # Safety
+    /// `this` is a live frame.
+    #[inline(always)]
+    pub unsafe fn is_plain(this: *const Frame) -> bool {
+        const { assert!(std::mem::offset_of!(Frame, cleared) == std::mem::offset_of!(Frame, owner) + 3 && Owner::Thread as u8 == 0) };
+        // SAFETY: the four bytes from `owner` on, of which none is set.
+        unsafe { (&raw const (*this).owner).cast::<u32>().read_unaligned() == 0 && (*this).frame_obj.is_none() && (*this).locals.is_none() }
+    }
+
     /// Bytes of a frame of `code`.
     #[inline(always)]
     pub fn size_of(code: &CodeObject) -> usize {

@@ -1,6 +1,7 @@
 //! The evaluator: frames, the dispatch loop, calls, unwinding, specialization.
 //!
-//! - `frame`: the memory of frames and the data stack; `call`: binding arguments, making frames; `run`: the dispatch loop;
+//! - `frame`: the memory of frames and the data stack; `call`: binding arguments, making frames; `dispatch`: how instructions follow each other;
+//!   `fast`: the handlers of the quick instructions; `slow`: all others, and the general forms of those;
 //!   `unwind`: exceptions on their way through frames; `ops`: the bodies of instructions by family; `specialize`: inline caches.
 #![allow(unsafe_code, reason = "the evaluator's state holds raw frames")]
 #![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
@@ -20,14 +21,15 @@ pub mod gil;
 pub mod instrument;
 pub mod ops;
 pub mod bridges;
+mod dispatch;
+mod fast;
 pub(crate) mod lineno;
-mod run;
 mod slow;
 pub mod specialize;
 pub mod suggestions;
 mod unwind;
 
-pub(crate) use run::run;
+pub(crate) use dispatch::run;
 
 use frame::{DataStack, Frame, Slot};
 
@@ -58,6 +60,10 @@ pub struct ThreadState {
     pub(crate) collecting: bool,
     /// The exception to be raised, likewise.
     pub(crate) raised: Option<Raised>,
+    /// What the entry frame has returned or yielded, likewise.
+    pub(crate) result: Option<Value>,
+    /// Native stack that dispatch may reach.
+    pub(crate) floor: usize,
     /// How many frames run.
     pub(crate) depth: u32,
     /// The exceptions being handled: one entry for the thread and one for each generator that runs.
@@ -99,6 +105,8 @@ impl ThreadState {
             stack: DataStack::new(),
             entering: std::ptr::null_mut(),
             raised: None,
+            result: None,
+            floor: 0,
             collecting: false,
             depth: 0,
             handled: vec![None],
@@ -118,6 +126,12 @@ impl ThreadState {
             thread_id: 0,
             is_main: true,
         }
+    }
+
+    /// Leaves an exception to be raised.
+    #[inline(never)]
+    pub(crate) fn set_raised(&mut self, e: Raised) {
+        self.raised = Some(e);
     }
 }
 

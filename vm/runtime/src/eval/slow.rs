@@ -9,8 +9,9 @@
 use crate::eval::call::{enter, make_frame};
 use crate::eval::frame::{Frame, Slot};
 use crate::eval::ops::{self, attr, build, call as calls, exceptions, import_, intrinsic, match_, names};
-use crate::eval::run::{bind_method, borrowed, op};
-use crate::eval::specialize::{self, Site, arith, data, read_u32};
+use crate::eval::dispatch::op;
+use crate::eval::fast::bind_method;
+use crate::eval::specialize::{self, Site, arith, data};
 use crate::eval::instrument::{self, event};
 use crate::eval::{bridges, unwind};
 use crate::types::class::flags;
@@ -18,16 +19,13 @@ use crate::types::dict::Dict;
 use crate::types::exceptions::{BaseException, StopAsyncIteration, StopIteration};
 use crate::types::generator::{self, Coroutine, Generator, state, state_of, stop_value};
 use crate::types::list::List;
-use crate::types::native::{BuiltinFunction, MethodDescr};
 use crate::types::pyfunction::Function;
 use crate::types::slots::{CompareOp, SendResult};
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
-use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Args, Py, PyClass, PyResult, Raised, Value, Vm};
 use krait_bytecode::opcode::{BinaryOp, MIN_INSTRUMENTED_OPCODE};
-use krait_heap::ObjectFlags;
 use std::sync::atomic::Ordering;
 
 /// Set in an opcode that a specialised form could not handle.
@@ -282,6 +280,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                     ip = ip.add(1);
                 }
                 op::CONTAINS_OP => {
+                    adapt!(data::contains_op(site!(), (*sp.sub(1)).as_ref()));
                     let container = pop!();
                     let item = pop!();
                     let found = tri!(vm.contains(&container, &item));
@@ -449,8 +448,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                 // Making things.
                 op::BUILD_TUPLE => {
                     sp = sp.sub(oparg as usize);
-                    let items = calls::take(sp, oparg as usize);
-                    push!(tri!(vm.new_tuple(items)).into_value());
+                    push!(tri!(vm.new_tuple(calls::drain(sp, oparg as usize))).into_value());
                 }
                 op::BUILD_LIST => {
                     sp = sp.sub(oparg as usize);
@@ -708,10 +706,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                         Ok(Some(item)) => push!(item),
                         Ok(None) => ip = ip.add(oparg as usize + 1),
                         Err(e) if vm.is_raised::<StopIteration>(&e) => ip = ip.add(oparg as usize + 1),
-                        Err(e) => {
-                            ip = ip.sub(1);
-                            fail!(e)
-                        }
+                        Err(e) => fail!(e),
                     }
                 }
                 op::GET_LEN => {
@@ -856,6 +851,7 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                     push!(tri!(ops::generator::get_anext(vm, &iterator)));
                 }
                 op::SEND => {
+                    adapt!(data::send(site!(), (*sp.sub(2)).as_ref()));
                     let value = pop!();
                     let receiver = peek!(1);
                     if resumable(&receiver) {
@@ -886,94 +882,6 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                         None => deopt!(BINARY_OP),
                     }
                 }
-                op::BINARY_OP_SUBSCR_DICT => {
-                    let Some(dict) = (*sp.sub(2)).as_ref().and_then(|d| d.downcast_exact::<Dict>()) else { deopt!(BINARY_OP) };
-                    let (dict, key) = (dict.clone(), pop!());
-                    drop(pop_slot!());
-                    let found = tri!(dict.get(vm, &key));
-                    drop(dict);
-                    match found {
-                        Some(v) => push!(v),
-                        None => fail!(vm.key_error(&key)),
-                    }
-                    drop(key);
-                    ip = ip.add(5);
-                }
-                op::LOAD_ATTR_WITH_HINT => {
-                    let Some(header) = (*sp.sub(1)).as_ref().and_then(Value::header) else { deopt!(LOAD_ATTR) };
-                    if specialize::attr::type_version(header) != read_u32(ip, 1) {
-                        deopt!(LOAD_ATTR)
-                    }
-                    let name = (*frame).code.names.items().as_ptr().add(oparg as usize >> 1);
-                    let Some(value) = hinted(vm, header, &*name, read_u32(ip, 3) as usize) else { deopt!(LOAD_ATTR) };
-                    *sp.sub(1) = Some(value);
-                    if oparg & 1 != 0 {
-                        push_slot!(None);
-                    }
-                    ip = ip.add(9);
-                }
-                op::CALL_ALLOC_AND_ENTER_INIT => {
-                    let count = oparg as usize;
-                    let base = sp.sub(count + 2);
-                    let Some(class) = (*base).as_ref().and_then(|c| c.downcast_exact::<PyType>()) else { deopt!(CALL) };
-                    if class.version.get() != read_u32(ip, 1) || (*base.add(1)).is_some() {
-                        deopt!(CALL)
-                    }
-                    let init: Py<Function> = Py::from_value_unchecked(borrowed(class.init_cache.get()));
-                    if init.func_argcount(vm) != count + 1 || init.version.get() == 0 {
-                        deopt!(CALL)
-                    }
-                    breaker!();
-                    let class = class.clone();
-                    let object = tri!(specialize::call::alloc(vm, &class));
-                    drop(class);
-                    *base.add(1) = Some(object.clone());
-                    let new = tri!(crate::eval::call::exact_frame(vm, init, base.add(1), count + 1));
-                    (*new).is_init = true;
-                    // The object stays on this frame's stack until `__init__` has returned.
-                    *base = Some(object);
-                    sp = base.add(1);
-                    enter_frame!(new, 3);
-                }
-                op::CALL_LEN => {
-                    let base = sp.sub(oparg as usize + 2);
-                    let known = (*base).as_ref().and_then(|c| c.downcast_exact::<BuiltinFunction>()).is_some_and(|f| std::ptr::from_ref(f.def) as usize == vm.interp.len_def.get());
-                    if !known || oparg != 1 || (*base.add(1)).is_some() {
-                        deopt!(CALL)
-                    }
-                    let object = pop!();
-                    let len = tri!(vm.len(&object));
-                    let value = tri!(vm.new_int(len));
-                    sp = sp.sub(1);
-                    drop(object);
-                    *base = Some(value);
-                    ip = ip.add(3);
-                }
-                op::CALL_ISINSTANCE => {
-                    let base = sp.sub(oparg as usize + 2);
-                    let known = (*base).as_ref().and_then(|c| c.downcast_exact::<BuiltinFunction>()).is_some_and(|f| std::ptr::from_ref(f.def) as usize == vm.interp.isinstance_def.get());
-                    if !known || oparg != 2 || (*base.add(1)).is_some() {
-                        deopt!(CALL)
-                    }
-                    let class = pop!();
-                    let object = pop!();
-                    let is = tri!(vm.isinstance(&object, &class));
-                    sp = sp.sub(1);
-                    drop((object, class));
-                    *base = Some(Value::from_bool(is));
-                    ip = ip.add(3);
-                }
-                op::CALL_TYPE_1 => {
-                    let base = sp.sub(oparg as usize + 2);
-                    if oparg != 1 || !(*base).as_ref().is_some_and(|c| c.is_same(PyType::type_object(vm).as_value())) || (*base.add(1)).is_some() {
-                        deopt!(CALL)
-                    }
-                    let object = pop!();
-                    sp = sp.sub(1);
-                    *base = Some(object.ty().to_value());
-                    drop(object);
-                    ip = ip.add(3);
-                }
                 op::CALL_STR_1 => {
                     let base = sp.sub(oparg as usize + 2);
                     if oparg != 1 || !(*base).as_ref().is_some_and(|c| c.is_same(Str::type_object(vm).as_value())) || (*base.add(1)).is_some() {
@@ -986,64 +894,6 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                     *base = Some(text);
                     ip = ip.add(3);
                 }
-                op::CALL_LIST_APPEND => {
-                    let base = sp.sub(oparg as usize + 2);
-                    let known = (*base).as_ref().and_then(|c| c.downcast_exact::<MethodDescr>()).is_some_and(|d| d.def.name == "append" && d.owner.is(List::type_object(vm)));
-                    let Some(list) = (*base.add(1)).as_ref().and_then(|l| l.downcast_exact::<List>()).filter(|_| known && oparg == 1) else { deopt!(CALL) };
-                    let item = pop!();
-                    list.items_mut(vm).push(item);
-                    drop(pop_slot!());
-                    *base = Some(Value::none());
-                    ip = ip.add(3);
-                }
-                op::CALL_BUILTIN_FAST => {
-                    let count = oparg as usize;
-                    let base = sp.sub(count + 2);
-                    let Some(function) = (*base).as_ref().and_then(|c| c.downcast_exact::<BuiltinFunction>()) else { deopt!(CALL) };
-                    let has_self = usize::from((*base.add(1)).is_some());
-                    let given = count + has_self;
-                    let spec = function.def.spec;
-                    if !spec.raw && (given < spec.required || given > spec.positional) {
-                        deopt!(CALL)
-                    }
-                    tri!(vm.check_stack(" while calling a Python object"));
-                    let result = (function.def.func)(vm, &function.zelf, Args::new(calls::values(base.add(2 - has_self), given)));
-                    calls::drop_slots(base, count + 2);
-                    sp = base;
-                    push!(tri!(result));
-                    ip = ip.add(3);
-                }
-                op::CALL_METHOD_DESCRIPTOR_FAST => {
-                    let count = oparg as usize;
-                    let base = sp.sub(count + 2);
-                    let Some(method) = (*base).as_ref().and_then(|c| c.downcast_exact::<MethodDescr>()) else { deopt!(CALL) };
-                    let Some(zelf) = &*base.add(1) else { deopt!(CALL) };
-                    let spec = method.def.spec;
-                    if !zelf.ty().is(&method.owner) || (!spec.raw && (count < spec.required || count > spec.positional)) {
-                        deopt!(CALL)
-                    }
-                    tri!(vm.check_stack(" while calling a Python object"));
-                    let result = (method.def.func)(vm, zelf, Args::new(calls::values(base.add(2), count)));
-                    calls::drop_slots(base, count + 2);
-                    sp = base;
-                    push!(tri!(result));
-                    ip = ip.add(3);
-                }
-                op::FOR_ITER_GEN => {
-                    let iterator = (*sp.sub(1)).as_ref().filter(|i| i.is_exact::<Generator>());
-                    let Some(gen_state) = iterator.and_then(state_of).filter(|s| s.state.get() < state::EXECUTING) else { deopt!(FOR_ITER) };
-                    enter_generator!(gen_state, Value::none(), 1 + oparg);
-                }
-                op::UNPACK_SEQUENCE_TUPLE => {
-                    let known = (*sp.sub(1)).as_ref().and_then(|t| t.downcast_exact::<Tuple>()).filter(|t| t.len() == oparg as usize).cloned();
-                    let Some(t) = known else { deopt!(UNPACK_SEQUENCE) };
-                    drop(pop_slot!());
-                    for item in t.items().iter().rev() {
-                        push!(item.clone());
-                    }
-                    drop(t);
-                    ip = ip.add(1);
-                }
                 op::UNPACK_SEQUENCE_LIST => {
                     let known = (*sp.sub(1)).as_ref().and_then(|t| t.downcast_exact::<List>()).filter(|l| l.items(vm).len() == oparg as usize).cloned();
                     let Some(l) = known else { deopt!(UNPACK_SEQUENCE) };
@@ -1052,19 +902,6 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
                         push!(item.clone());
                     }
                     drop(l);
-                    ip = ip.add(1);
-                }
-                op::STORE_SUBSCR_DICT => {
-                    if !(*sp.sub(2)).as_ref().is_some_and(|d| d.is_exact::<Dict>()) {
-                        deopt!(STORE_SUBSCR)
-                    }
-                    let key = pop!();
-                    let dict = pop!();
-                    let value = pop!();
-                    if let Some(dict) = dict.downcast_exact::<Dict>() {
-                        tri!(dict.set(vm, &key, value));
-                    }
-                    drop((key, dict));
                     ip = ip.add(1);
                 }
                 MIN_INSTRUMENTED_OPCODE.. => return instrument::run(vm, frame, opcode, oparg),
@@ -1122,15 +959,4 @@ fn frame_for_ex(vm: &mut Vm, func: Py<Function>, args: &Py<Tuple>, kwargs: Optio
     }
     // SAFETY: the vector holds a value for each argument, and each may be moved out.
     unsafe { make_frame(vm, func, values.as_mut_ptr(), args.len(), &kwnames) }
-}
-
-/// The attribute of an object whose `__dict__` holds it, as it did when the instruction was specialised, at `place`.
-#[inline(always)]
-fn hinted(vm: &Vm, header: &krait_heap::Header, name: &Value, place: usize) -> Option<Value> {
-    if header.has_flag(ObjectFlags::INLINE_VALUES) {
-        return None;
-    }
-    let dict = crate::types::instance::dict_word(vm, header)?;
-    let (key, value) = dict.entry_at(vm, place)?;
-    key.is_same(name).then(|| value.clone())
 }

@@ -52,8 +52,13 @@ pub fn load_method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Val
 /// The special method of LOAD_SPECIAL with the object to pass to it.
 pub fn load_special(vm: &mut Vm, owner: &Value, oparg: u32) -> PyResult<(Value, Option<Value>)> {
     let Some(which) = SpecialMethod::from_oparg(oparg) else { return Err(vm.system_error("bad operand of LOAD_SPECIAL")) };
-    let name = vm.intern(which.text());
-    match lookup_special_method(vm, owner, &name)? {
+    let name = match which {
+        SpecialMethod::SPECIAL___ENTER__ => n!(__enter__),
+        SpecialMethod::SPECIAL___EXIT__ => n!(__exit__),
+        SpecialMethod::SPECIAL___AENTER__ => n!(__aenter__),
+        SpecialMethod::SPECIAL___AEXIT__ => n!(__aexit__),
+    };
+    match lookup_special_method(vm, owner, name)? {
         Some(found) => Ok(found),
         None => Err(no_special(vm, owner, which)),
     }

@@ -33,7 +33,17 @@ pub unsafe fn values<'a>(first: *mut Slot, count: usize) -> &'a [Value] {
 #[inline(always)]
 pub unsafe fn take(first: *mut Slot, count: usize) -> Vec<Value> {
     // SAFETY: the caller's promise.
-    unsafe { (0..count).filter_map(|i| (*first.add(i)).take()).collect() }
+    unsafe { drain(first, count).collect() }
+}
+
+/// The same one by one; slots that hold nothing, which malformed code can bring about, give `None`.
+///
+/// # Safety
+/// The slots are initialised, belong to the caller and stay as they are while the iterator lives.
+#[inline(always)]
+pub unsafe fn drain(first: *mut Slot, count: usize) -> impl ExactSizeIterator<Item = Value> {
+    // SAFETY: the caller's promise.
+    (0..count).map(move |i| unsafe { (*first.add(i)).take() }.unwrap_or_else(Value::none))
 }
 
 /// Drops `count` slots' contents.

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "caches places inside objects")]
 
 use super::Site;
+use super::call::is_simple;
 use crate::eval::frame::Slot;
 use crate::eval::ops::attr::is_generic;
 use crate::types::class::flags;
@@ -10,8 +11,9 @@ use crate::types::instance;
 use crate::types::module::Module;
 use crate::types::native::MemberDescr;
 use crate::types::object::Object;
+use crate::types::property::Property;
 use crate::types::pyfunction::Function;
-use crate::types::slots::SetAttrFn;
+use crate::types::slots::{GetAttrFn, SetAttrFn};
 use crate::types::str_::Str;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
@@ -97,6 +99,16 @@ fn choose(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>, method: bool)
     if let Some(descr) = &descr {
         let slots = &descr.ty().slots;
         if slots.descr_set.get().is_some() {
+            if let Some(property) = descr.downcast_exact::<Property>() {
+                let getter = property.fget.get(vm).as_ref().and_then(|f| f.downcast_exact::<Function>())?;
+                if method || !is_simple(vm, getter, 1) {
+                    return None;
+                }
+                object.header()?;
+                site.set_u64(5, descr.bits());
+                site.become_op(Opcode::LOAD_ATTR_PROPERTY);
+                return Some(());
+            }
             let member = descr.downcast_exact::<MemberDescr>()?;
             let slot = object.header()?.slot(member.index)?;
             let back = object.bits() as usize - slot.as_ptr() as usize;
@@ -118,6 +130,10 @@ fn choose(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>, method: bool)
         } else {
             let inline = object.header()?.has_flag(ObjectFlags::INLINE_VALUES);
             let known = ty.shared_keys.get(vm).index_of(name).is_some();
+            if !inline && is_method {
+                site.become_op(Opcode::LOAD_ATTR_METHOD_LAZY_DICT);
+                return Some(());
+            }
             if !inline || known {
                 return None;
             }
@@ -162,7 +178,9 @@ fn load_module(vm: &mut Vm, site: Site, module: &Py<Module>, name: &Py<Str>) -> 
 
 fn load_class(vm: &mut Vm, site: Site, class: &Py<PyType>, name: &Py<Str>) -> Option<()> {
     let meta = class.as_value().ty().clone();
-    if !meta.is(PyType::type_object(vm)) || meta.lookup(vm, name).is_some() {
+    let standard: Option<GetAttrFn> = PyType::type_object(vm).slots.getattro.get();
+    let generic = matches!((meta.slots.getattro.get(), standard), (Some(a), Some(b)) if std::ptr::fn_addr_eq(a, b));
+    if !generic || meta.lookup(vm, name).is_some() {
         return None;
     }
     let found = class.lookup(vm, name)?;
@@ -173,7 +191,13 @@ fn load_class(vm: &mut Vm, site: Site, class: &Py<PyType>, name: &Py<Str>) -> Op
     let version = Some(class.version_tag(vm)).filter(|v| *v != 0)?;
     site.set_u32(1, version);
     site.set_u64(5, found.bits());
-    site.become_op(Opcode::LOAD_ATTR_CLASS);
+    if class.is_exact() {
+        site.become_op(Opcode::LOAD_ATTR_CLASS);
+        return Some(());
+    }
+    let meta_version = Some(meta.version_tag(vm)).filter(|v| *v != 0)?;
+    site.set_u32(3, meta_version);
+    site.become_op(Opcode::LOAD_ATTR_CLASS_WITH_METACLASS_CHECK);
     Some(())
 }
 
@@ -211,7 +235,10 @@ fn choose_store(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>) -> Opti
         }
     }
     if !header.has_flag(ObjectFlags::INLINE_VALUES) {
-        return None;
+        let place = instance::dict_word(vm, header)?.find_str(vm, name)?;
+        site.set_u16(3, u16::try_from(place).ok()?);
+        site.become_op(Opcode::STORE_ATTR_WITH_HINT);
+        return Some(());
     }
     let index = ty.shared_keys.get(vm).index_of(name)?;
     let offset = inline_offset(vm, header, index)? / 8;

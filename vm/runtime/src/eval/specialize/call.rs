@@ -13,10 +13,16 @@ use crate::{Py, PyClass, Value, Vm};
 use krait_bytecode::Opcode;
 use krait_bytecode::code::co;
 
-/// Whether a frame can be made without binding arguments, which also leaves the check of the code out.
-fn is_simple(vm: &Vm, func: &Function, given: usize) -> bool {
+/// Whether a frame can be made without binding `given` arguments, which also leaves the check of the code out.
+pub fn is_simple(vm: &Vm, func: &Function, given: usize) -> bool {
     let code = func.code.get(vm);
     code.is_sound() && code.flags & (co::OPTIMIZED | co::VARARGS | co::VARKEYWORDS) == co::OPTIMIZED && code.kwonlyargcount == 0 && code.argcount as usize == given
+}
+
+/// Whether the verifier finds the function's code sound; the specialised form of a call does not ask again.
+fn is_sound(vm: &mut Vm, func: &Function) -> bool {
+    let code = func.code.load(vm);
+    code.check(vm).is_ok()
 }
 
 /// CALL of `count` arguments, with `zelf` in front if there is one.
@@ -33,11 +39,11 @@ fn choose(vm: &mut Vm, site: Site, callable: &Value, has_self: bool, count: usiz
     let total = count + usize::from(has_self);
     let op = if let Some(func) = callable.downcast_exact::<Function>() {
         let version = func.version.get();
-        if version == 0 || !is_simple(vm, func, total) {
+        if version == 0 || !is_sound(vm, func) {
             return None;
         }
         site.set_u32(1, version);
-        Opcode::CALL_PY_EXACT_ARGS
+        if is_simple(vm, func, total) { Opcode::CALL_PY_EXACT_ARGS } else { Opcode::CALL_PY_GENERAL }
     } else if let Some(f) = callable.downcast_exact::<BuiltinFunction>() {
         if f.def.name == "len" && is_builtin(f) && total == 1 {
             vm.interp.len_def.set(std::ptr::from_ref(f.def) as usize);
@@ -50,26 +56,32 @@ fn choose(vm: &mut Vm, site: Site, callable: &Value, has_self: bool, count: usiz
         }
     } else if let Some(d) = callable.downcast_exact::<MethodDescr>() {
         if !has_self {
-            return None;
+            site.become_op(Opcode::CALL_NON_PY_GENERAL);
+            return Some(());
         }
         if d.def.name == "append" && total == 2 && d.owner.is(crate::types::list::List::type_object(vm)) {
+            vm.interp.append_def.set(std::ptr::from_ref(d.def) as usize);
             Opcode::CALL_LIST_APPEND
         } else {
             Opcode::CALL_METHOD_DESCRIPTOR_FAST
         }
     } else if let Some(class) = callable.downcast::<PyType>() {
         if has_self {
-            return None;
+            site.become_op(Opcode::CALL_NON_PY_GENERAL);
+            return Some(());
         }
         if count == 1 && class.is(PyType::type_object(vm)) {
             Opcode::CALL_TYPE_1
         } else if count == 1 && class.is(Str::type_object(vm)) {
             Opcode::CALL_STR_1
         } else {
-            return class_call(vm, site, class, count);
+            return class_call(vm, site, class, count).or_else(|| {
+                site.become_op(Opcode::CALL_NON_PY_GENERAL);
+                Some(())
+            });
         }
     } else {
-        return None;
+        Opcode::CALL_NON_PY_GENERAL
     };
     site.become_op(op);
     Some(())
@@ -95,7 +107,7 @@ fn class_call(vm: &mut Vm, site: Site, class: &Py<PyType>, count: usize) -> Opti
     let init = found.downcast_exact::<Function>()?;
     // A generator would be the result of the frame that is to return to the new object.
     const SUSPENDS: u32 = co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR;
-    if !is_simple(vm, init, count + 1) || init.code.get(vm).flags & SUSPENDS != 0 {
+    if !is_sound(vm, init) || !is_simple(vm, init, count + 1) || init.code.get(vm).flags & SUSPENDS != 0 {
         return None;
     }
     let version = Some(class.version_tag(vm)).filter(|v| *v != 0)?;

@@ -2,10 +2,11 @@
 
 use super::Site;
 use crate::types::dict::Dict;
-use crate::types::generator::Generator;
+use crate::types::generator::{Coroutine, Generator};
 use crate::types::list::List;
 use crate::types::list::ListIter;
 use crate::types::range::RangeIter;
+use crate::types::set::{FrozenSet, Set};
 use crate::types::tuple::{Tuple, TupleIter};
 use crate::types::value::ValueExt;
 use crate::{Value, Vm};
@@ -60,12 +61,30 @@ pub fn store_subscr(site: Site, container: Option<&Value>, key: Option<&Value>) 
     site.become_op(op);
 }
 
-/// `list[index] = value` with an index that is there; gives back the old item, or the value if there is no such index.
-#[inline(always)]
-pub fn set_item(vm: &mut Vm, list: &List, index: &Value, value: Value) -> Result<Value, Value> {
-    let index = index.as_small_int().and_then(|i| usize::try_from(i).ok());
-    match index.and_then(|i| list.items_mut(vm).get_mut(i)) {
-        Some(slot) => Ok(std::mem::replace(slot, value)),
-        None => Err(value),
+/// CONTAINS_OP.
+#[cold]
+#[inline(never)]
+pub fn contains_op(site: Site, container: Option<&Value>) {
+    match container {
+        Some(c) if c.is_exact::<Dict>() => site.become_op(Opcode::CONTAINS_OP_DICT),
+        Some(c) if c.is_exact::<Set>() || c.is_exact::<FrozenSet>() => site.become_op(Opcode::CONTAINS_OP_SET),
+        Some(_) | None => site.failed(),
     }
+}
+
+/// SEND.
+#[cold]
+#[inline(never)]
+pub fn send(site: Site, receiver: Option<&Value>) {
+    match receiver {
+        Some(r) if r.is_exact::<Generator>() || r.is_exact::<Coroutine>() => site.become_op(Opcode::SEND_GEN),
+        Some(_) | None => site.failed(),
+    }
+}
+
+/// The place of the item of a list at an index that is there.
+#[inline(always)]
+pub fn item_slot(vm: &mut Vm, list: &List, index: &Value) -> Option<*mut Value> {
+    let index = usize::try_from(index.as_small_int()?).ok()?;
+    list.items_mut(vm).get_mut(index).map(std::ptr::from_mut)
 }

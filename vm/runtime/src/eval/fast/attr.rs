@@ -1,0 +1,252 @@
+//! Specialised globals and attributes.
+#![allow(unsafe_code, reason = "reads and writes places inside objects that caches hold")]
+#![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
+
+use crate::{Py, Value};
+use crate::eval::call::exact_frame;
+use crate::eval::dispatch::{Cx, Exit, guard, handlers, tri};
+use crate::eval::fast::borrowed;
+use crate::eval::frame::Slot;
+use crate::eval::specialize::{self, attr, read_u32, read_u64};
+use crate::types::dict::Dict;
+use crate::types::instance;
+use crate::types::module::Module;
+use crate::types::property::Property;
+use crate::types::pyfunction::Function;
+use crate::types::str_::Str;
+use crate::types::type_::PyType;
+use crate::types::value::ValueExt;
+use krait_heap::{Header, ObjectFlags};
+
+handlers! {
+    fn load_global_module(c) {
+        let globals = &(*c.frame).func.globals;
+        guard!(c, globals.keys_version.get() == u32::from(*c.ip.add(2)));
+        guard!(c, Some(value) = globals.value_at(c.vm, *c.ip.add(1) as usize).cloned());
+        c.loaded_global(value)
+    }
+
+    fn load_global_builtin(c) {
+        let func = &(*c.frame).func;
+        guard!(c, Some(builtins) = func.builtins.downcast_exact::<Dict>());
+        guard!(c, func.globals.keys_version.get() == u32::from(*c.ip.add(2)) && builtins.keys_version.get() == u32::from(*c.ip.add(3)));
+        guard!(c, Some(value) = builtins.value_at(c.vm, *c.ip.add(1) as usize).cloned());
+        c.loaded_global(value)
+    }
+
+    fn load_instance_value(c) {
+        guard!(c, Some(header) = c.known_header());
+        guard!(c, header.has_flag(ObjectFlags::INLINE_VALUES));
+        let place = std::ptr::from_ref(header).cast::<u8>().add(read_u32(c.ip, 3) as usize).cast::<Slot>();
+        guard!(c, Some(value) = (*place).clone());
+        c.loaded_attr(value)
+    }
+
+    fn load_slot(c) {
+        guard!(c, Some(header) = c.known_header());
+        let place = std::ptr::from_ref(header).cast::<u8>().sub(read_u32(c.ip, 3) as usize).cast::<Slot>();
+        guard!(c, Some(value) = (*place).clone());
+        c.loaded_attr(value)
+    }
+
+    fn load_with_hint(c) {
+        guard!(c, Some(header) = c.known_header());
+        guard!(c, !header.has_flag(ObjectFlags::INLINE_VALUES));
+        guard!(c, Some(dict) = instance::dict_word(c.vm, header));
+        guard!(c, Some((key, value)) = dict.entry_at(c.vm, read_u32(c.ip, 3) as usize));
+        let name = (*c.frame).code.names.items().as_ptr().add(c.count() >> 1);
+        guard!(c, key.is_same(&*name));
+        let value = value.clone();
+        c.loaded_attr(value)
+    }
+
+    fn load_module(c) {
+        guard!(c, Some(module) = c.item(1).and_then(|m| m.downcast_exact::<Module>()));
+        guard!(c, Some(dict) = module.dict.get(c.vm));
+        guard!(c, dict.keys_version.get() == read_u32(c.ip, 1));
+        guard!(c, Some(value) = dict.value_at(c.vm, read_u32(c.ip, 3) as usize).cloned());
+        c.loaded_attr(value)
+    }
+
+    fn load_class(c) {
+        guard!(c, Some(class) = c.item(1).and_then(|k| k.downcast_exact::<PyType>()));
+        guard!(c, class.version.get() == read_u32(c.ip, 1));
+        let value = borrowed(read_u64(c.ip, 5));
+        c.loaded_attr(value)
+    }
+
+    fn load_method_with_values(c) {
+        guard!(c, Some(header) = c.known_header());
+        guard!(c, header.has_flag(ObjectFlags::INLINE_VALUES));
+        c.loaded_method()
+    }
+
+    fn load_method_no_dict(c) {
+        guard!(c, Some(object) = c.item(1));
+        guard!(c, object.ty().version.get() == read_u32(c.ip, 1));
+        c.loaded_method()
+    }
+
+    /// A method of an object whose attributes, if it has any, are in a dict.
+    fn load_method_lazy_dict(c) {
+        guard!(c, Some(header) = c.known_header());
+        guard!(c, !header.has_flag(ObjectFlags::INLINE_VALUES));
+        if let Some(dict) = instance::dict_word(c.vm, header) {
+            let name: &Py<Str> = Py::ref_from_value_unchecked(&*(*c.frame).code.names.items().as_ptr().add(c.count() >> 1));
+            guard!(c, dict.find_str(c.vm, name).is_none());
+        }
+        c.loaded_method()
+    }
+
+    /// The type's version vouches for the property, and the property, being a data descriptor, for there being nothing in front of it.
+    fn load_property(c) {
+        guard!(c, c.known_header().is_some());
+        let word = read_u64(c.ip, 5) as *const u8;
+        // The payload of the property stands behind its header.
+        let property = &*word.add(size_of::<Header>()).cast::<Property>();
+        guard!(c, Some(func) = property.fget.get(c.vm).as_ref().and_then(|f| f.downcast_exact::<Function>()));
+        guard!(c, func.code.get(c.vm).is_sound() && specialize::call::is_simple(c.vm, func, 1));
+        guard!(c, c.vm.eval.depth < c.vm.interp.recursion_limit.get());
+        let func = func.clone();
+        let base = c.at(1);
+        let new = tri!(c, exact_frame(c.vm, func, base, 1));
+        c.sp = base;
+        (*c.frame).return_offset = 9;
+        c.save();
+        c.enter_frame(new)
+    }
+
+    fn load_class_with_metaclass_check(c) {
+        guard!(c, Some(class) = c.item(1).and_then(|k| k.downcast::<PyType>()));
+        guard!(c, class.version.get() == read_u32(c.ip, 1) && class.as_value().ty().version.get() == read_u32(c.ip, 3));
+        let value = borrowed(read_u64(c.ip, 5));
+        c.loaded_attr(value)
+    }
+
+    fn load_nondescriptor_with_values(c) {
+        guard!(c, Some(header) = c.known_header());
+        guard!(c, header.has_flag(ObjectFlags::INLINE_VALUES));
+        let value = borrowed(read_u64(c.ip, 5));
+        c.replace_top(value);
+        c.skip(9);
+        c.next()
+    }
+
+    fn load_nondescriptor_no_dict(c) {
+        guard!(c, Some(object) = c.item(1));
+        guard!(c, object.ty().version.get() == read_u32(c.ip, 1));
+        let value = borrowed(read_u64(c.ip, 5));
+        c.replace_top(value);
+        c.skip(9);
+        c.next()
+    }
+
+    fn store_instance_value(c) {
+        guard!(c, Some(header) = c.known_header());
+        guard!(c, header.has_flag(ObjectFlags::INLINE_VALUES));
+        let place = *c.ip.add(3) as usize;
+        let slot = std::ptr::from_ref(header).cast::<u8>().add((place >> 5) * 8).cast::<Slot>().cast_mut();
+        if (*slot).is_none() {
+            return store_first_value(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table);
+        }
+        let (object, value) = (c.pop_slot(), c.pop());
+        let old = slot.read();
+        slot.write(Some(value));
+        c.discard(old);
+        c.discard(object);
+        c.skip(4);
+        c.next()
+    }
+
+    /// The guards of `store_instance_value` hold, but the value is not set yet.
+    fn store_first_value(c) {
+        let place = *c.ip.add(3) as usize;
+        guard!(c, Some(object) = c.item(1));
+        guard!(c, Some(value) = (*c.at(2)).take());
+        // The flag says that there are inline values, so nothing comes back.
+        let _ = attr::set_inline(c.vm, object, place & 31, value);
+        let object = c.pop_slot();
+        c.sp = c.sp.sub(1);
+        c.discard(object);
+        c.skip(4);
+        c.next()
+    }
+
+    fn store_with_hint(c) {
+        guard!(c, Some(header) = c.known_header());
+        guard!(c, !header.has_flag(ObjectFlags::INLINE_VALUES));
+        guard!(c, Some(dict) = instance::dict_word(c.vm, header));
+        guard!(c, Some((key, _)) = dict.entry_at(c.vm, *c.ip.add(3) as usize));
+        let name = (*c.frame).code.names.items().as_ptr().add(c.count());
+        guard!(c, key.is_same(&*name));
+        let dict: *const Dict = &raw const **dict;
+        let (object, value) = (c.pop_slot(), c.pop());
+        let old = (*dict).set_value_at(c.vm, *c.ip.add(3) as usize, value);
+        c.discard(old);
+        c.discard(object);
+        c.skip(4);
+        c.next()
+    }
+
+    fn store_slot(c) {
+        guard!(c, Some(header) = c.known_header());
+        let slot = std::ptr::from_ref(header).cast::<u8>().sub(*c.ip.add(3) as usize).cast::<Slot>().cast_mut();
+        let (object, value) = (c.pop_slot(), c.pop_slot());
+        let old = slot.read();
+        slot.write(value);
+        c.discard(old);
+        c.discard(object);
+        c.skip(4);
+        c.next()
+    }
+}
+
+impl Cx<'_> {
+    /// The header of the topmost item, if its type is the one that the caches are about.
+    #[inline(always)]
+    unsafe fn known_header<'s>(&self) -> Option<&'s Header> {
+        // SAFETY: the item stays on the stack while the header is looked at.
+        unsafe {
+            let header = self.item(1)?.header()?;
+            (attr::type_version(header) == read_u32(self.ip, 1)).then_some(header)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn loaded_global(mut self, value: Value) -> Exit {
+        // SAFETY: the verifier has checked the depth.
+        unsafe {
+            self.push(value);
+            // One more slot is always there; it counts if the operand says so.
+            self.sp.write(None);
+            self.sp = self.sp.add((self.oparg & 1) as usize);
+            self.skip(4);
+            self.next()
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn loaded_attr(mut self, value: Value) -> Exit {
+        // SAFETY: the verifier has checked the depth.
+        unsafe {
+            self.replace_top(value);
+            if self.oparg & 1 != 0 {
+                self.push_slot(None);
+            }
+            self.skip(9);
+            self.next()
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn loaded_method(mut self) -> Exit {
+        // SAFETY: the verifier has checked the depth; the type's version vouches for the method.
+        unsafe {
+            let zelf = self.pop_slot();
+            self.push(borrowed(read_u64(self.ip, 5)));
+            self.push_slot(zelf);
+            self.skip(9);
+            self.next()
+        }
+    }
+}

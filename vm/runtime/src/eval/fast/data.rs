@@ -1,0 +1,237 @@
+//! Specialised iteration, unpacking, and items of dicts and lists.
+#![allow(unsafe_code, reason = "the value stack is raw memory")]
+
+use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
+use crate::eval::specialize::data;
+use crate::types::dict::Dict;
+use crate::types::list::{List, ListIter};
+use crate::types::range::RangeIter;
+use crate::types::set::{FrozenSet, Set};
+use crate::types::tuple::{Tuple, TupleIter};
+use crate::types::value::ValueExt;
+use crate::{Py, PyResult, Value, Vm};
+
+handlers! {
+    fn for_iter_range(c) {
+        guard!(c, Some(it) = c.item(1).and_then(|i| i.downcast_exact::<RangeIter>()));
+        let Some(i) = it.advance() else { return c.exhausted() };
+        let value = match Value::small_int(i) {
+            Some(v) => v,
+            None => tri!(c, c.vm.new_int(i)),
+        };
+        c.iterated(value)
+    }
+
+    fn for_iter_list(c) {
+        guard!(c, Some(it) = c.item(1).and_then(|i| i.downcast_exact::<ListIter>()));
+        match it.step(c.vm) {
+            Some(value) => c.iterated(value),
+            None => c.exhausted(),
+        }
+    }
+
+    fn for_iter_tuple(c) {
+        guard!(c, Some(it) = c.item(1).and_then(|i| i.downcast_exact::<TupleIter>()));
+        let index = it.index.get();
+        match it.tuple.get(c.vm).as_ref().and_then(|t| t.items().get(index)).cloned() {
+            Some(value) => {
+                it.index.set(index + 1);
+                c.iterated(value)
+            }
+            None => {
+                let tuple = it.tuple.replace(c.vm, None);
+                c.discard(tuple.map(Py::into_value));
+                c.exhausted()
+            }
+        }
+    }
+
+    /// The general form, once it has turned out not to be one of the special ones.
+    fn for_iter(c) {
+        let Some(slot) = c.item(1).and_then(|i| i.ty().slots.iternext.get()) else { return c.general(op::FOR_ITER) };
+        if *c.ip == 0 || c.vm.interp.monitoring.used.get() {
+            // Time to specialise, or tools may want to know how it ends.
+            return c.general(op::FOR_ITER);
+        }
+        *c.ip.cast_mut() -= 1;
+        c.save();
+        match step(c.vm, slot, c.sp) {
+            Step::Item => {
+                c.sp = c.sp.add(1);
+                c.skip(1);
+                c.next_awake()
+            }
+            Step::End => c.exhausted(),
+            Step::Error => c.raised(),
+        }
+    }
+
+    fn unpack_two_tuple(c) {
+        guard!(c, Some(tuple) = c.item(1).and_then(|t| t.downcast_exact::<Tuple>()));
+        guard!(c, [a, b] = tuple.items());
+        let (a, b) = (a.clone(), b.clone());
+        let tuple = c.pop_slot();
+        c.push(b);
+        c.push(a);
+        c.discard(tuple);
+        c.skip(1);
+        c.next()
+    }
+
+    fn unpack_tuple(c) {
+        guard!(c, Some(tuple) = c.item(1).and_then(|t| t.downcast_exact::<Tuple>()));
+        let count = c.count();
+        guard!(c, tuple.len() == count);
+        let from = tuple.items().as_ptr();
+        let tuple = c.pop_slot();
+        for i in (0..count).rev() {
+            let item = (*from.add(i)).clone();
+            c.push(item);
+        }
+        c.discard(tuple);
+        c.skip(1);
+        c.next()
+    }
+
+    fn store_subscr_list_int(c) {
+        guard!(c, (Some(index), Some(list)) = (c.item(1), c.item(2).and_then(|l| l.downcast_exact::<List>())));
+        guard!(c, Some(slot) = data::item_slot(c.vm, list, index));
+        guard!(c, Some(value) = (*c.at(3)).take());
+        let old = slot.read();
+        slot.write(value);
+        c.sp = c.sp.sub(3);
+        let list = c.sp.add(1).read();
+        c.discard(Some(old));
+        c.discard(list);
+        c.skip(1);
+        c.next()
+    }
+
+    fn store_subscr_dict(c) {
+        guard!(c, c.item(2).is_some_and(|d| d.downcast_exact::<Dict>().is_some()));
+        c.save();
+        tri!(c, set_item(c.vm, c.sp));
+        let (key, dict) = (c.pop_slot(), c.pop_slot());
+        c.sp = c.sp.sub(1);
+        c.discard(key);
+        c.discard(dict);
+        c.skip(1);
+        c.next_awake()
+    }
+
+    fn contains_dict(c) {
+        guard!(c, Some(dict) = c.item(1).and_then(|d| d.downcast_exact::<Dict>()));
+        guard!(c, Some(key) = c.item(2));
+        c.save();
+        let found = tri!(c, dict.contains(c.vm, key));
+        c.contained(found)
+    }
+
+    fn contains_set(c) {
+        guard!(c, (Some(container), Some(key)) = (c.item(1), c.item(2)));
+        guard!(c, container.is_exact::<Set>() || container.is_exact::<FrozenSet>());
+        c.save();
+        // A set asked for as an element is a matter of its own.
+        guard!(c, !key.is::<Set>());
+        let found = tri!(c, is_in(c.vm, container, key));
+        c.contained(found)
+    }
+
+    fn subscr_dict(c) {
+        guard!(c, Some(dict) = c.item(2).and_then(|d| d.downcast_exact::<Dict>()));
+        guard!(c, Some(key) = c.item(1));
+        c.save();
+        let value = tri!(c, get_item(c.vm, dict, key));
+        let (key, dict) = (c.pop_slot(), c.pop_slot());
+        c.push(value);
+        c.discard(key);
+        c.discard(dict);
+        c.skip(5);
+        c.next_awake()
+    }
+}
+
+impl Cx<'_> {
+    #[inline(always)]
+    unsafe fn iterated(mut self, value: Value) -> Exit {
+        // SAFETY: the verifier has checked the depth.
+        unsafe {
+            self.push(value);
+            self.skip(1);
+            self.next()
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn contained(mut self, found: bool) -> Exit {
+        // SAFETY: container and item are the two topmost items.
+        unsafe {
+            let (container, item) = (self.pop_slot(), self.pop_slot());
+            self.discard(container);
+            self.discard(item);
+            let truth = found != (self.oparg & 1 != 0);
+            self.compared(truth)
+        }
+    }
+
+    /// The loop ends: on behind END_FOR.
+    #[inline(always)]
+    unsafe fn exhausted(mut self) -> Exit {
+        // SAFETY: the jump's target is in bounds.
+        unsafe {
+            self.skip(2 + self.count());
+            self.next_awake()
+        }
+    }
+}
+
+enum Step {
+    Item,
+    End,
+    Error,
+}
+
+/// Puts what an iterator gives on the stack, above `sp`.
+#[inline(never)]
+unsafe fn step(vm: &mut Vm, slot: crate::types::slots::IterNextFn, sp: *mut Option<Value>) -> Step {
+    // SAFETY: the iterator is the topmost item, and there is room for one more.
+    unsafe {
+        let Some(iterator) = &*sp.sub(1) else { return Step::End };
+        match slot(vm, iterator) {
+            Ok(Some(item)) => {
+                sp.write(Some(item));
+                Step::Item
+            }
+            Ok(None) => Step::End,
+            Err(e) if vm.is_raised::<crate::types::exceptions::StopIteration>(&e) => Step::End,
+            Err(e) => {
+                vm.eval.set_raised(e);
+                Step::Error
+            }
+        }
+    }
+}
+
+/// `dict[key] = value` of the three topmost items; the value is moved out.
+#[inline(never)]
+unsafe fn set_item(vm: &mut Vm, sp: *mut Option<Value>) -> PyResult<()> {
+    // SAFETY: the items stand on the stack until the caller takes them off.
+    unsafe {
+        let (Some(key), Some(dict)) = (&*sp.sub(1), (*sp.sub(2)).as_ref().and_then(|d| d.downcast_exact::<Dict>())) else { return Ok(()) };
+        let value = (*sp.sub(3)).take().unwrap_or_else(Value::none);
+        dict.set(vm, key, value)
+    }
+}
+
+#[inline(never)]
+fn is_in(vm: &mut Vm, container: &Value, key: &Value) -> PyResult<bool> {
+    vm.contains(container, key)
+}
+
+#[inline(never)]
+fn get_item(vm: &mut Vm, dict: &Py<Dict>, key: &Value) -> PyResult {
+    match dict.get(vm, key)? {
+        Some(value) => Ok(value),
+        None => Err(vm.key_error(key)),
+    }
+}
