@@ -64,6 +64,8 @@ fn malformed(message: &str) -> CompileError {
         end_lineno: 0,
         end_offset: 0,
         text: None,
+        message_only: false,
+        parser: None,
     })
 }
 

@@ -28,12 +28,14 @@ impl Error {
             end_lineno: range.end_lineno,
             end_offset: range.end_col_offset + 1,
             text: None,
+            message_only: false,
+            parser: None,
         }))
     }
 
     /// An error of another class, without a place.
     pub(crate) fn other(kind: ErrorKind, message: impl Into<TextBuf>) -> Error {
-        Error(Box::new(SyntaxError { kind, message: message.into(), lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None }))
+        Error(Box::new(SyntaxError::new(kind, message)))
     }
 
     /// A tree or table that no parser makes.

@@ -29,6 +29,7 @@ pub mod flags {
 }
 
 /// What to compile how.
+#[derive(Clone)]
 pub struct CompileRequest {
     pub filename: TextBuf,
     pub mode: Mode,
@@ -38,6 +39,8 @@ pub struct CompileRequest {
     pub optimize: i32,
     /// Minor version; -1 for this one.
     pub feature_version: i32,
+    /// The source is read off a file as it is parsed.
+    pub from_file: bool,
 }
 
 impl CompileRequest {
@@ -52,6 +55,7 @@ impl CompileRequest {
             filename: self.filename.to_str_lossy().into_owned(),
             barry_as_bdfl: self.flags & krait_bytecode::code::co::FUTURE_BARRY_AS_BDFL != 0,
             int_max_str_digits: usize::try_from(vm.interp.int_max_str_digits.get()).unwrap_or(0),
+            from_file: self.from_file,
             lookup_name: character_by_name,
         }
     }
@@ -85,7 +89,7 @@ pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyRes
     let arena = Arena::new();
     let parsed = match krait_syntax::parse(&arena, text, &request.parse_options(vm)) {
         Ok(parsed) => parsed,
-        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, Some(text))),
+        Err(e) => return Err(raise_parse_error(vm, e, &request.filename, text)),
     };
     issue_warnings(vm, &parsed.warnings, &request.filename, text)?;
     if request.flags & flags::ONLY_AST as u32 != 0 {
@@ -96,6 +100,60 @@ pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyRes
         return crate::ast::to_object(vm, &arena, &module, &request);
     }
     compile_module(vm, &arena, &parsed.module, &request, text)
+}
+
+/// Raises the parser's error, after the warnings that were due before it.
+pub fn raise_parse_error(vm: &mut Vm, mut error: SyntaxError, filename: &TextBuf, text: &str) -> Raised {
+    let warnings = error.parser.as_mut().map(|p| std::mem::take(&mut p.warnings)).unwrap_or_default();
+    match issue_warnings(vm, &warnings, filename, text) {
+        Ok(()) => raise_syntax_error(vm, error, filename, Some(text)),
+        Err(raised) => raised,
+    }
+}
+
+/// Parses and compiles the statement that `lines` begin, under another name than errors in its syntax bear. None if more lines are needed.
+pub fn compile_interactive(vm: &mut Vm, lines: &str, ended: bool, request: &CompileRequest, code_name: &mut dyn FnMut() -> TextBuf) -> PyResult<InteractiveCode> {
+    use krait_syntax::Interactive;
+    let arena = Arena::new();
+    let parsed = match krait_syntax::parse_interactive(&arena, lines, ended, &request.parse_options(vm)) {
+        Ok(Interactive::Parsed(parsed)) => parsed,
+        Ok(Interactive::NeedsLine) => return Ok(InteractiveCode::NeedsLine),
+        Ok(Interactive::Exit) => return Ok(InteractiveCode::Exit),
+        Err(e) => return Err(raise_parse_error(vm, e, &request.filename, lines)),
+    };
+    issue_warnings(vm, &parsed.warnings, &request.filename, lines)?;
+    let request = CompileRequest { filename: code_name(), ..request.clone() };
+    let code = compile_module(vm, &arena, &parsed.module, &request, lines);
+    match code {
+        Ok(code) => Ok(InteractiveCode::Code(code)),
+        Err(raised) => {
+            set_text(vm, &raised, lines)?;
+            Err(raised)
+        }
+    }
+}
+
+/// What [`compile_interactive`] makes of the lines so far.
+pub enum InteractiveCode {
+    Code(Value),
+    NeedsLine,
+    Exit,
+}
+
+/// Gives an error of the compiler the line that it could not find in a file.
+fn set_text(vm: &mut Vm, raised: &Raised, lines: &str) -> PyResult<()> {
+    use crate::types::int::IntRef;
+    let object = raised.exception().to_value();
+    let Some(error) = object.downcast::<crate::types::exceptions::SyntaxError>() else { return Ok(()) };
+    if error.text.load(vm).is_some_and(|t| !t.is_none()) {
+        return Ok(());
+    }
+    let lineno = error.lineno.load(vm).and_then(|l| IntRef::new(&l).and_then(|i| i.to_i64())).unwrap_or(0);
+    let Some(line) = usize::try_from(lineno - 1).ok().and_then(|n| lines.split_inclusive('\n').nth(n)) else { return Ok(()) };
+    let line = vm.new_str(line)?.into_value();
+    let old = error.text.replace(vm, Some(line));
+    drop(old);
+    Ok(())
 }
 
 /// What the compiler does to a tree first, for `PyCF_ONLY_AST`; optimizations only with `PyCF_OPTIMIZED_AST`.
@@ -233,25 +291,51 @@ fn syntax_error_object(vm: &mut Vm, error: &SyntaxError, filename: &TextBuf, sou
     };
     let class = class.ready(vm)?.to_value();
     let line = |n: i32| source.and_then(|s| s.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?)).map(str::to_owned);
-    let text = match &error.text {
-        Some(text) => vm.new_str_text(text)?.into_value(),
-        None => match line(error.lineno).or_else(|| file_line(filename, error.lineno)) {
+    let on_file = error.parser.as_ref().is_some_and(|p| p.line_from_file).then(|| file_line(filename, error.lineno)).flatten();
+    let (mut offset, mut end_offset) = (error.offset, error.end_offset);
+    let text = match (&error.text, on_file) {
+        (_, Some(text)) => {
+            // The line of the file may lack the newline that the parser saw.
+            let most = text.chars().count() as i32 + 1;
+            (offset, end_offset) = (offset.min(most), end_offset.min(most));
+            vm.new_str(&text)?.into_value()
+        }
+        (Some(text), None) => vm.new_str_text(text)?.into_value(),
+        (None, None) => match line(error.lineno).or_else(|| file_line(filename, error.lineno)) {
             Some(text) => vm.new_str(&text)?.into_value(),
             None => Value::none(),
         },
     };
-    let int = |vm: &mut Vm, n: i32| vm.new_int(n);
-    let details = vec![
-        vm.new_str_text(filename)?.into_value(),
-        int(vm, error.lineno)?,
-        int(vm, error.offset)?,
-        text,
-        int(vm, error.end_lineno)?,
-        int(vm, error.end_offset)?,
-    ];
+    let (filename, message) = (vm.new_str_text(filename)?.into_value(), vm.new_str_text(&error.message)?.into_value());
+    let (lineno, offset) = (vm.new_int(error.lineno)?, vm.new_int(offset)?);
+    let no_end = error.end_lineno < 0 && error.parser.is_none() && error.lineno > 0;
+    let end_lineno = if no_end { Value::none() } else { vm.new_int(error.end_lineno)? };
+    let end_offset = if no_end || error.message_only && end_offset < 0 { Value::none() } else { vm.new_int(end_offset)? };
+    let details = vec![filename, lineno, offset, text, end_lineno, end_offset];
+    if error.message_only {
+        let object = vm.call(&class, &[message])?;
+        if let Some(e) = object.downcast::<exc::SyntaxError>() {
+            e.set_place(vm, &details);
+        }
+        return Ok(object);
+    }
     let details = vm.new_tuple(details)?.into_value();
-    let message = vm.new_str_text(&error.message)?.into_value();
-    vm.call(&class, &[message, details])
+    let object = vm.call(&class, &[message, details])?;
+    set_metadata(vm, &object, error)?;
+    Ok(object)
+}
+
+/// `_metadata`: the last statement before the error and the source, of which `traceback` makes suggestions.
+fn set_metadata(vm: &mut Vm, object: &Value, error: &SyntaxError) -> PyResult<()> {
+    let Some((parser, (lineno, col))) = error.parser.as_ref().and_then(|p| Some((p, p.last_statement?))) else { return Ok(()) };
+    let source = if parser.from_file { Value::none() } else { vm.new_str(&parser.source)?.into_value() };
+    let metadata = vec![vm.new_int(lineno)?, vm.new_int(col)?, source];
+    let metadata = vm.new_tuple(metadata)?.into_value();
+    if let Some(e) = object.downcast::<crate::types::exceptions::SyntaxError>() {
+        let old = e._metadata.replace(vm, Some(metadata));
+        drop(old);
+    }
+    Ok(())
 }
 
 /// A line of the file itself, for errors whose source is not at hand.
@@ -279,12 +363,14 @@ pub fn issue_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], filename: &TextBu
         drop(raised);
         let error = SyntaxError {
             kind: ErrorKind::SyntaxError,
-            message: warning.message.as_str().into(),
+            message: warning.error_message().into(),
             lineno: warning.lineno,
             offset: warning.offset,
             end_lineno: warning.end_lineno,
             end_offset: warning.end_offset,
             text: None,
+            message_only: false,
+            parser: None,
         };
         return Err(raise_syntax_error(vm, error, filename, Some(source)));
     }

@@ -2,7 +2,7 @@
 
 use krait_compiler::future;
 use krait_compiler::symtable::{self as st, EntryId, Symtable};
-use krait_runtime::compile::{CompileRequest, Mode, raise_syntax_error, source_text};
+use krait_runtime::compile::{CompileRequest, Mode, raise_parse_error, raise_syntax_error, source_text};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::list::List;
 use krait_runtime::types::str_::Str;
@@ -135,12 +135,12 @@ pub fn symtable(source: &Value, filename: &Value, startstr: String, vm: &mut Vm)
         "single" => Mode::Single,
         _ => return Err(vm.value_error("symtable() arg 3 must be 'exec' or 'eval' or 'single'")),
     };
-    let request = CompileRequest { filename, mode, flags: 0, optimize: -1, feature_version: -1 };
+    let request = CompileRequest { filename, mode, flags: 0, optimize: -1, feature_version: -1, from_file: false };
     let text = source_text(vm, source, "symtable", &request)?;
     let arena = Arena::new();
     let parsed = match krait_syntax::parse(&arena, &text, &request.parse_options(vm)) {
         Ok(parsed) => parsed,
-        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, Some(&text))),
+        Err(e) => return Err(raise_parse_error(vm, e, &request.filename, &text)),
     };
     let table = match future::features(&parsed.module).and_then(|f| st::build(&arena, &parsed.module, &f)) {
         Ok(table) => table,

@@ -67,6 +67,8 @@ fn at_start(message: String) -> SyntaxError {
         end_lineno: 0,
         end_offset: -1,
         text: None,
+        message_only: false,
+        parser: None,
     }
 }
 
@@ -79,6 +81,8 @@ fn bom_mismatch(cookie: &Cookie) -> SyntaxError {
         end_lineno: cookie.lineno,
         end_offset: cookie.line.chars().count() as i32 + cookie.lineno - 1,
         text: Some(cookie.line.as_str().into()),
+        message_only: false,
+        parser: None,
     }
 }
 
@@ -101,6 +105,8 @@ fn non_utf8(bytes: &[u8], at: usize, filename: Option<&str>) -> SyntaxError {
         end_lineno: lineno,
         end_offset: column,
         text: Some(String::from_utf8_lossy(&bytes[line_start..end]).into_owned().into()),
+        message_only: false,
+        parser: None,
     }
 }
 

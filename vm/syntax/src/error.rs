@@ -30,6 +30,33 @@ pub struct SyntaxError {
     pub end_offset: i32,
     /// The source line, when the front end knows it; the runtime reads it off the file otherwise.
     pub text: Option<TextBuf>,
+    /// The exception is made of the message alone, its place is set afterwards (as the symbol table does).
+    pub message_only: bool,
+    /// What the parser knows beyond that, if the error comes out of [`crate::parse`].
+    pub parser: Option<Box<ParserState>>,
+}
+
+impl SyntaxError {
+    /// An error without a place.
+    pub fn new(kind: ErrorKind, message: impl Into<TextBuf>) -> Self {
+        SyntaxError { kind, message: message.into(), lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None, message_only: false, parser: None }
+    }
+}
+
+/// Where the parser was when it gave up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParserState {
+    /// Line and column (in bytes) of the last compound statement before the error; (0, 0) if there is none, and none at all for errors that
+    /// CPython leaves without `_metadata`.
+    pub last_statement: Option<(i32, i32)>,
+    /// The source as the tokenizer had it, with its newlines translated.
+    pub source: String,
+    /// The source was read off a file as it was parsed.
+    pub from_file: bool,
+    /// Where there is a file of the source's name, its line is shown rather than `text`.
+    pub line_from_file: bool,
+    /// The warnings that were due before the error.
+    pub warnings: Vec<SyntaxWarning>,
 }
 
 /// A `SyntaxWarning` or `DeprecationWarning` of the tokenizer, parser or compiler. When the warnings filter turns it into an error,

@@ -50,6 +50,8 @@ pub struct ParseOptions {
     pub barry_as_bdfl: bool,
     /// `sys.get_int_max_str_digits()`: longest decimal literal; 0 for no limit.
     pub int_max_str_digits: usize,
+    /// The source is a file that is read as it is parsed, as the main program is; lines of errors then come off the file.
+    pub from_file: bool,
     /// Resolves `\N{...}` in string literals.
     pub lookup_name: fn(&str) -> Option<u32>,
 }
@@ -65,6 +67,7 @@ impl Default for ParseOptions {
             filename: "<unknown>".to_owned(),
             barry_as_bdfl: false,
             int_max_str_digits: 4300,
+            from_file: false,
             lookup_name: |name| match krait_unicode::lookup_name(name) {
                 Some(krait_unicode::Named::Char(c)) => Some(c),
                 _ => None,
@@ -85,4 +88,25 @@ pub struct Parsed<'a> {
 /// A NUL in the source fails as it does in a file; `compile` of a string rejects it beforehand with words of its own.
 pub fn parse<'a>(arena: &'a Arena, source: &str, options: &ParseOptions) -> Result<Parsed<'a>, SyntaxError> {
     parser::parse(arena, source, options)
+}
+
+/// What [`parse_interactive`] makes of the lines typed so far.
+#[derive(Clone, Debug)]
+pub enum Interactive<'a> {
+    Parsed(Parsed<'a>),
+    /// The statement goes on: another line is wanted.
+    NeedsLine,
+    /// The input ended before anything was typed.
+    Exit,
+}
+
+/// Parses the one statement that `lines` begin, as the prompt does: with the answer [`Interactive::NeedsLine`] the caller reads a line and
+/// calls again with all lines so far. `ended`: there is no other line.
+pub fn parse_interactive<'a>(
+    arena: &'a Arena,
+    lines: &str,
+    ended: bool,
+    options: &ParseOptions,
+) -> Result<Interactive<'a>, SyntaxError> {
+    parser::parse_interactive(arena, lines, ended, options)
 }

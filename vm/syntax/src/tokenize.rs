@@ -44,7 +44,9 @@ struct ReadlineBuffer<R, E> {
 }
 
 impl<R: FnMut() -> Result<Option<String>, E>, E> Buffer for ReadlineBuffer<R, E> {
-    const FORGETS: bool = true;
+    fn forgets(&self) -> bool {
+        true
+    }
 
     fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -182,20 +184,22 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
             Done::LineCont => (ErrorKind::SyntaxError, "unexpected character after line continuation character"),
             _ => (ErrorKind::SyntaxError, "unknown tokenization error"),
         };
-        // CPython points behind the line, whatever the error.
+        // CPython points behind the line, whatever the error; at the end of input it gives neither the line nor an end.
         let end_of_file = self.tok.done == Done::Eof;
         let line = self.tok.source.bytes.get(self.tok.buf..self.tok.inp).unwrap_or(&[]);
         let line = if end_of_file { line } else { line.strip_suffix(b"\n").unwrap_or(line) };
         let chars = String::from_utf8_lossy(line).chars().count() as i32;
-        let offset = if end_of_file && chars == 0 { 0 } else { chars + 1 };
+        let offset = if end_of_file { chars } else { chars + 1 };
         TokenizeError::Syntax(Box::new(SyntaxError {
             kind,
             message: message.into(),
             lineno: self.tok.lineno,
             offset,
-            end_lineno: self.tok.lineno,
+            end_lineno: if end_of_file { self.tok.lineno } else { -1 },
             end_offset: -1,
-            text: Some(String::from_utf8_lossy(line).into_owned().into()),
+            text: (!end_of_file).then(|| String::from_utf8_lossy(line).into_owned().into()),
+            message_only: end_of_file,
+            parser: None,
         }))
     }
 }

@@ -103,5 +103,5 @@ impl Cfg {
 }
 
 fn error(kind: ErrorKind, message: &str) -> CompileError {
-    Box::new(SyntaxError { kind, message: message.into(), lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None })
+    Box::new(SyntaxError::new(kind, message))
 }

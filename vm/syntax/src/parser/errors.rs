@@ -128,6 +128,8 @@ impl<'a> Parser<'a> {
                 end_lineno: range.end_lineno,
                 end_offset: chars(range.end_col_offset),
                 text: Some(line.into()),
+                message_only: false,
+                parser: None,
             });
         }
         Stop::Raised
@@ -136,7 +138,7 @@ impl<'a> Parser<'a> {
     /// The line an error shows: the tokenizer's, newline and all, when the error is there; otherwise the bare line.
     fn error_line(&self, lineno: i32) -> &'a str {
         let tok = &self.tok;
-        if tok.lineno <= lineno && tok.inp > tok.buf {
+        if tok.lineno <= lineno && tok.inp > tok.buf && !tok.interactive {
             return self.src.get(tok.line_start..tok.inp).unwrap_or("");
         }
         let nth = usize::try_from(lineno - 1).unwrap_or(0);
@@ -159,6 +161,8 @@ impl<'a> Parser<'a> {
                 end_lineno: 0,
                 end_offset: 0,
                 text: None,
+                message_only: false,
+                parser: None,
             });
         }
         Stop::Raised
@@ -188,8 +192,9 @@ impl<'a> Parser<'a> {
     pub(super) fn tokenizer_error(&mut self) -> Stop {
         if self.error.is_none() {
             self.error = self.tok.error.take();
+            self.error_from_tokenizer = self.error.is_some();
         }
-        if self.error.is_some() {
+        if self.error.is_some() || self.tok.done == Done::Source {
             return Stop::Raised;
         }
         let (kind, col, message) = match self.tok.done {
@@ -212,6 +217,9 @@ impl<'a> Parser<'a> {
 
     /// Settles what the error is after both passes; `last_token` is the last one the first pass read.
     pub(super) fn set_syntax_error(&mut self, last_token: usize) {
+        if self.tok.done == Done::Source {
+            return;
+        }
         if let Some(error) = &self.error {
             // Errors of the tokenizer win over those of the grammar.
             let syntax = matches!(error.kind, ErrorKind::SyntaxError | ErrorKind::IndentationError | ErrorKind::TabError);
@@ -244,12 +252,17 @@ impl<'a> Parser<'a> {
     /// Looks for an error of the tokenizer in the rest of the source; it replaces the one at hand, unless an f-string
     /// is open.
     fn tokenize_rest(&mut self) {
+        // More lines are not asked for.
+        if self.tok.interactive {
+            return;
+        }
         let current_line = self.tokens.last().map_or(0, |t| t.range.lineno);
         let saved = self.error.take();
         loop {
             match self.tok.get().kind {
                 TokenKind::ErrorToken => {
                     self.error = self.tok.error.take();
+                    self.error_from_tokenizer = self.error.is_some();
                     if self.error.is_none()
                         && let Some((_, lineno, _)) = self.tok.open_paren()
                         && current_line > lineno
@@ -264,6 +277,7 @@ impl<'a> Parser<'a> {
         }
         if self.error.is_none() || self.tok.inside_fstring() {
             self.error = saved;
+            self.error_from_tokenizer = false;
         }
     }
 
@@ -276,6 +290,8 @@ impl<'a> Parser<'a> {
             end_lineno: 0,
             end_offset: 0,
             text: None,
+            message_only: false,
+            parser: None,
         })
     }
 

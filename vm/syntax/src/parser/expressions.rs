@@ -121,7 +121,7 @@ pub(super) fn assignment_expression<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     }
     p.mark += 1;
     p.expect(ColonEqual)?;
-    let id = p.identifier(token.text);
+    let id = p.identifier(token.text)?;
     let target = p.expr(token.range, ExprKind::Name { id, ctx: ExprContext::Store });
     let value = expression(p)?;
     p.check_version(8, "Assignment expressions are")?;

@@ -29,10 +29,10 @@ mod tests_errors;
 mod tests_expressions;
 
 use crate::ast::*;
-use crate::error::{SyntaxError, SyntaxWarning};
+use crate::error::{ErrorKind, ParserState, SyntaxError, SyntaxWarning};
 use crate::token::TokenKind;
 use crate::tokenizer::{Done, StrBuffer, Tokenizer};
-use crate::{Mode, ParseOptions, Parsed};
+use crate::{Interactive, Mode, ParseOptions, Parsed};
 use krait_unicode::Text;
 
 /// Why a rule has no result.
@@ -164,6 +164,11 @@ struct Parser<'a> {
     depth: u32,
     error: Option<SyntaxError>,
     warnings: Vec<SyntaxWarning>,
+    /// Line and column of the last compound statement of the second pass.
+    last_statement: (i32, i32),
+    error_from_tokenizer: bool,
+    /// Both passes found no match.
+    failed: bool,
     type_ignores: Vec<TypeIgnore<'a>>,
 }
 
@@ -194,28 +199,30 @@ use {alt, invalid};
 
 pub(crate) fn parse<'a>(arena: &'a Arena, source: &str, options: &ParseOptions) -> Result<Parsed<'a>, SyntaxError> {
     let src = translate_newlines(arena, source, options.mode == Mode::Exec);
-    let mut tok = Tokenizer::new(StrBuffer(src));
-    tok.type_comments = options.type_comments;
-    tok.barry_as_bdfl = options.barry_as_bdfl;
-    let mut p = Parser {
-        arena,
-        tok,
-        src,
-        tokens: Vec::with_capacity(src.len() / 4 + 8),
-        memos: Vec::new(),
-        mark: 0,
-        options: options.clone(),
-        call_invalid_rules: false,
-        second_pass: false,
-        parsing_started: false,
-        depth: 0,
-        error: None,
-        warnings: Vec::new(),
-        type_ignores: Vec::new(),
-    };
-    let module = p.run()?;
-    p.warnings.append(&mut p.tok.warnings);
-    Ok(Parsed { module, warnings: p.warnings })
+    let mut p = Parser::new(arena, src, options);
+    let result = p.run();
+    p.finish(result)
+}
+
+/// See [`crate::parse_interactive`].
+pub(crate) fn parse_interactive<'a>(
+    arena: &'a Arena,
+    lines: &str,
+    ended: bool,
+    options: &ParseOptions,
+) -> Result<Interactive<'a>, SyntaxError> {
+    let src = translate_newlines(arena, lines, false);
+    let mut p = Parser::new(arena, src, options);
+    p.tok.interactive = true;
+    p.tok.source.unfinished = !ended;
+    let result = p.run();
+    if p.tok.done == Done::Source {
+        return Ok(Interactive::NeedsLine);
+    }
+    if p.tokens.first().is_some_and(|t| t.kind == TokenKind::EndMarker) {
+        return Ok(Interactive::Exit);
+    }
+    p.finish(result).map(Interactive::Parsed)
 }
 
 /// Universal newlines; a module also gets a final one.
@@ -231,6 +238,49 @@ fn translate_newlines<'a>(arena: &'a Arena, source: &str, exec: bool) -> &'a str
 }
 
 impl<'a> Parser<'a> {
+    fn new(arena: &'a Arena, src: &'a str, options: &ParseOptions) -> Parser<'a> {
+        let mut tok = Tokenizer::new(StrBuffer { text: src, from_file: options.from_file, unfinished: false });
+        tok.type_comments = options.type_comments;
+        tok.barry_as_bdfl = options.barry_as_bdfl;
+        Parser {
+            arena,
+            tok,
+            src,
+            tokens: Vec::with_capacity(src.len() / 4 + 8),
+            memos: Vec::new(),
+            mark: 0,
+            options: options.clone(),
+            call_invalid_rules: false,
+            second_pass: false,
+            parsing_started: false,
+            depth: 0,
+            error: None,
+            warnings: Vec::new(),
+            last_statement: (0, 0),
+            error_from_tokenizer: false,
+            failed: false,
+            type_ignores: Vec::new(),
+        }
+    }
+
+    /// The tree with its warnings, or the error with what is known beside it.
+    fn finish(mut self, result: Result<Mod<'a>, SyntaxError>) -> Result<Parsed<'a>, SyntaxError> {
+        self.warnings.append(&mut self.tok.warnings);
+        match result {
+            Ok(module) => Ok(Parsed { module, warnings: self.warnings }),
+            Err(mut error) => {
+                error.parser = Some(Box::new(ParserState {
+                    last_statement: self.failed.then_some(self.last_statement),
+                    source: self.src.to_owned(),
+                    from_file: self.options.from_file,
+                    line_from_file: self.options.mode == Mode::Exec && !self.error_from_tokenizer,
+                    warnings: self.warnings,
+                }));
+                Err(error)
+            }
+        }
+    }
+
     fn run(&mut self) -> Result<Mod<'a>, SyntaxError> {
         let result = self.start_rule();
         if let Ok(module) = result {
@@ -245,6 +295,7 @@ impl<'a> Parser<'a> {
             self.raise_last_token(crate::error::ErrorKind::IncompleteInput, "incomplete input".to_owned());
             return Err(self.take_error());
         }
+        self.failed = true;
         let last_token = self.tokens.len().saturating_sub(1);
         if self.error.is_none() {
             self.tokens.iter_mut().for_each(|t| t.memo = NO_MEMO);
@@ -278,6 +329,15 @@ impl<'a> Parser<'a> {
             rest = rest.trim_start_matches([' ', '\t', '\n', '\x0c']);
         }
         !rest.is_empty()
+    }
+
+    /// Notes a compound statement of the second pass as the last one before the error. A definition of a function is none: CPython's rule
+    /// for mistakes in definitions has matched it by then and left no statement.
+    fn register(&mut self, stmt: &Stmt<'a>) {
+        let function = matches!(stmt.kind, StmtKind::FunctionDef(_) | StmtKind::AsyncFunctionDef(_));
+        if self.call_invalid_rules && !function && self.last_statement.0 <= stmt.range.lineno {
+            self.last_statement = (stmt.range.lineno, stmt.range.col_offset);
+        }
     }
 
     // Tokens
@@ -390,7 +450,7 @@ impl<'a> Parser<'a> {
             return Err(NoMatch);
         }
         self.mark += 1;
-        Ok((self.identifier(token.text), token.range))
+        Ok((self.identifier(token.text)?, token.range))
     }
 
     /// A `NAME` as an expression.
@@ -399,14 +459,19 @@ impl<'a> Parser<'a> {
         Ok(self.expr(range, ExprKind::Name { id, ctx: ExprContext::Load }))
     }
 
-    fn identifier(&self, text: &'a str) -> Identifier<'a> {
+    fn identifier(&mut self, text: &'a str) -> R<Identifier<'a>> {
         if text.is_ascii() {
-            return text;
+            return Ok(text);
         }
         let points: Vec<u32> = text.chars().map(u32::from).collect();
         let normal = krait_unicode::normalize(krait_unicode::Form::Nfkc, &points);
         let normal: String = normal.into_iter().filter_map(char::from_u32).collect();
-        if normal == text { text } else { self.arena.alloc_str(&normal) }
+        if matches!(normal.as_str(), "None" | "True" | "False") {
+            let message = format!("identifier field can't represent '{normal}' constant");
+            self.error.get_or_insert_with(|| SyntaxError::new(ErrorKind::ValueError, message));
+            return Err(Raised);
+        }
+        Ok(if normal == text { text } else { self.arena.alloc_str(&normal) })
     }
 
     // Positions

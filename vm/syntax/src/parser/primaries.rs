@@ -117,7 +117,7 @@ pub(super) fn atom<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     let constant = match token.kind {
         Name => {
             p.mark += 1;
-            let id = p.identifier(token.text);
+            let id = p.identifier(token.text)?;
             return Ok(p.expr(token.range, ExprKind::Name { id, ctx: ExprContext::Load }));
         }
         KwTrue => Constant::True,

@@ -66,6 +66,7 @@ pub(super) fn statements<'a>(p: &mut Parser<'a>) -> R<&'a [Stmt<'a>]> {
 
 fn statement<'a>(p: &mut Parser<'a>, into: &mut Vec<Stmt<'a>>) -> R<()> {
     if let Some(stmt) = p.opt(compound::compound_stmt)? {
+        p.register(&stmt);
         into.push(stmt);
         return Ok(());
     }
@@ -75,6 +76,7 @@ fn statement<'a>(p: &mut Parser<'a>, into: &mut Vec<Stmt<'a>>) -> R<()> {
 fn statement_newline<'a>(p: &mut Parser<'a>) -> R<&'a [Stmt<'a>]> {
     alt!(p, {
         let stmt = compound::compound_stmt(p)?;
+        p.register(&stmt);
         p.expect(Newline)?;
         Ok(p.slice(&[stmt]))
     });

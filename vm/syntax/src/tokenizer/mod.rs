@@ -24,8 +24,8 @@ const TAB_SIZE: usize = 8;
 
 /// Where source comes from.
 pub(crate) trait Buffer {
-    /// Lines that no token needs any more are forgotten, also at the end of input.
-    const FORGETS: bool;
+    /// Whether lines that no token needs any more are forgotten, also at the end of input, as when a file is read.
+    fn forgets(&self) -> bool;
     /// All source read so far.
     fn bytes(&self) -> &[u8];
     /// Makes the line that starts at `from` available and returns its end, newline included; `None` at the end of
@@ -140,6 +140,8 @@ pub(crate) struct Tokenizer<B> {
     pub(crate) extra_tokens: bool,
     comment_newline: bool,
     pub(crate) report_warnings: bool,
+    /// Lines come from a prompt: an empty one ends a block.
+    pub(crate) interactive: bool,
     pub(crate) error: Option<SyntaxError>,
     pub(crate) warnings: Vec<SyntaxWarning>,
 }
@@ -171,6 +173,7 @@ impl<B: Buffer> Tokenizer<B> {
             extra_tokens: false,
             comment_newline: false,
             report_warnings: true,
+            interactive: false,
             error: None,
             warnings: Vec::new(),
         }
@@ -267,7 +270,7 @@ impl<B: Buffer> Tokenizer<B> {
                 return EOF;
             }
             Ok(None) => {
-                if B::FORGETS && self.start.is_none() {
+                if self.source.forgets() && self.start.is_none() {
                     self.buf = self.inp;
                     self.line_start = self.inp;
                 }
@@ -330,6 +333,8 @@ impl<B: Buffer> Tokenizer<B> {
                 end_lineno: self.lineno,
                 end_offset,
                 text: Some(text.into()),
+                message_only: false,
+                parser: None,
             });
         }
         self.error_token()
@@ -365,22 +370,30 @@ struct Lexed {
     cols: Option<(i32, i32)>,
 }
 
-/// Source that is all there.
-pub(crate) struct StrBuffer<'a>(pub(crate) &'a str);
+/// Source that is all there, or what has been typed of it.
+pub(crate) struct StrBuffer<'a> {
+    pub(crate) text: &'a str,
+    /// Lines are forgotten as when they are read from a file.
+    pub(crate) from_file: bool,
+    /// There may be more than `text`: its end is a failure, not the end of input.
+    pub(crate) unfinished: bool,
+}
 
 impl Buffer for StrBuffer<'_> {
-    const FORGETS: bool = false;
+    fn forgets(&self) -> bool {
+        self.from_file
+    }
 
     fn bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.text.as_bytes()
     }
 
     fn line_end(&mut self, from: usize) -> Result<Option<Line>, ()> {
-        let rest = &self.0.as_bytes()[from..];
+        let rest = &self.text.as_bytes()[from..];
         if rest.is_empty() {
-            return Ok(None);
+            return if self.unfinished { Err(()) } else { Ok(None) };
         }
-        let end = rest.iter().position(|&b| b == b'\n' || b == 0).map_or(self.0.len(), |i| from + i + 1);
+        let end = rest.iter().position(|&b| b == b'\n' || b == 0).map_or(self.text.len(), |i| from + i + 1);
         Ok(Some(Line { end, implicit_newline: false }))
     }
 }

@@ -132,7 +132,7 @@ impl<B: Buffer> Tokenizer<B> {
             }
         };
         self.backup(c);
-        if matches!(c, HASH | NEWLINE | CR) {
+        if matches!(c, HASH | NEWLINE | CR) && !self.ends_interactive_block(c, &mut col, &mut altcol) {
             *blank_line = true;
         } else if self.parens.is_empty() {
             if cont_line_col != 0 {
@@ -141,6 +141,21 @@ impl<B: Buffer> Tokenizer<B> {
             return self.indent_to(col, altcol);
         }
         None
+    }
+
+    /// At a prompt a line that is wholly empty ends the statement, and a first line of white space or a comment is one.
+    fn ends_interactive_block(&self, c: i32, col: &mut usize, altcol: &mut usize) -> bool {
+        if !self.interactive {
+            return false;
+        }
+        if *col == 0 && c == NEWLINE {
+            return true;
+        }
+        if self.lineno == 1 {
+            (*col, *altcol) = (0, 0);
+            return true;
+        }
+        false
     }
 
     fn indent_to(&mut self, col: usize, altcol: usize) -> Option<Lexed> {

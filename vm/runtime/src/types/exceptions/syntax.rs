@@ -54,6 +54,16 @@ fn set(vm: &mut Vm, cell: &GilCell<Option<Value>>, value: Option<&Value>) {
     drop(old);
 }
 
+impl SyntaxError {
+    /// Sets file, line, offset, text, last line and end offset.
+    pub fn set_place(&self, vm: &mut Vm, details: &[Value]) {
+        let fields = [&self.filename, &self.lineno, &self.offset, &self.text, &self.end_lineno, &self.end_offset];
+        for (field, value) in fields.into_iter().zip(details) {
+            set(vm, field, Some(value));
+        }
+    }
+}
+
 #[pymethods(parts(MEMBERS))]
 impl SyntaxError {
     #[init]
