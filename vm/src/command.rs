@@ -111,7 +111,7 @@ fn run_command(vm: &mut Vm, text: &[u8]) -> PyResult<u8> {
         return Err(vm.value_error("the program of -c is not UTF-8"));
     };
     let source = text + "\n";
-    let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1 };
+    let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1, from_file: false, encoding: None };
     let code = compile::compile_source(vm, &source, request)?;
     interactive::register_source(vm, &code, &source, "<string>")?;
     lifecycle::run_in_main(vm, &code)?;

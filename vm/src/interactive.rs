@@ -1,9 +1,9 @@
 //! The interactive session: the library's `_pyrepl` where the terminal can do it, else the plain one, which reads standard input line by line
 //! (CPython's `PyRun_InteractiveLoop`).
 
-use krait_runtime::compile::{self, CompileRequest, Mode, flags};
+use krait_runtime::compile::{self, CompileRequest, InteractiveCode, Mode, flags};
 use krait_runtime::types::code::CodeObject;
-use krait_runtime::types::exceptions::{IncompleteInputError, KeyboardInterrupt, SyntaxError, SystemExit};
+use krait_runtime::types::exceptions::{KeyboardInterrupt, SystemExit};
 use krait_runtime::{PyResult, Raised, Value, Vm, lifecycle};
 use krait_stdlib::oserror;
 use std::fs::File;
@@ -134,29 +134,17 @@ impl Session {
         Ok(true)
     }
 
-    /// As `codeop` tells complete from incomplete: a statement is complete if it compiles without its last newline, and wrong if it neither compiles
-    /// with it nor could with more lines.
     fn compile(&mut self, vm: &mut Vm, lines: &str, ended: bool) -> PyResult<Input> {
-        if lines.lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#')) {
-            return Ok(Input::Nothing);
-        }
-        let source = lines.strip_suffix('\n').unwrap_or(lines);
-        let partial = flags::DONT_IMPLY_DEDENT | flags::ALLOW_INCOMPLETE_INPUT;
-        if !ended && self.parses(vm, source, partial)? != Parsed::Yes {
-            match self.parses(vm, lines, partial)? {
-                Parsed::Yes | Parsed::Partly => return Ok(Input::More),
-                Parsed::No => {}
-            }
-        }
         let name = format!("<stdin-{}>", self.count);
-        let code = match compile::compile_source(vm, &format!("{source}\n"), self.request(&name, 0)) {
-            Ok(code) => code,
-            Err(e) => return Err(at_stdin(vm, e)),
+        let code = match compile::compile_interactive(vm, lines, ended, &self.request(), &mut || name.as_str().into())? {
+            InteractiveCode::NeedsLine => return Ok(Input::More),
+            InteractiveCode::Exit => return Ok(Input::Nothing),
+            InteractiveCode::Code(code) => code,
         };
         if let Some(code) = code.downcast::<CodeObject>() {
             self.features |= code.flags & flags::FUTURE_MASK;
         }
-        Ok(Input::Code(code, source.to_owned()))
+        Ok(Input::Code(code, lines.to_owned()))
     }
 
     /// A line with its newline; empty at the end.
@@ -175,39 +163,17 @@ impl Session {
         }
     }
 
-    fn request(&self, name: &str, extra: u32) -> CompileRequest {
-        CompileRequest { filename: name.into(), mode: Mode::Single, flags: self.features | extra, optimize: -1, feature_version: -1 }
-    }
-
-    fn parses(&self, vm: &mut Vm, source: &str, extra: u32) -> PyResult<Parsed> {
-        match compile::compile_source(vm, source, self.request("<stdin>", extra | flags::ONLY_AST as u32)) {
-            Ok(_) => Ok(Parsed::Yes),
-            Err(e) if vm.is_raised::<IncompleteInputError>(&e) => Ok(Parsed::Partly),
-            Err(e) if vm.is_raised::<SyntaxError>(&e) => Ok(Parsed::No),
-            Err(e) => Err(e),
+    fn request(&self) -> CompileRequest {
+        CompileRequest {
+            filename: "<stdin>".into(),
+            mode: Mode::Single,
+            flags: self.features,
+            optimize: -1,
+            feature_version: -1,
+            from_file: false,
+            encoding: None,
         }
     }
-}
-
-#[derive(PartialEq, Eq)]
-enum Parsed {
-    Yes,
-    /// More lines could complete it.
-    Partly,
-    No,
-}
-
-/// Errors of a statement name standard input, not the statement's own name.
-fn at_stdin(vm: &mut Vm, e: Raised) -> Raised {
-    if vm.is_raised::<SyntaxError>(&e) {
-        let exception = e.exception().to_value();
-        let name = vm.intern("filename");
-        let set = vm.new_str("<stdin>").and_then(|text| vm.setattr(&exception, &name, text.as_value()));
-        if let Err(other) = set {
-            return other;
-        }
-    }
-    e
 }
 
 fn not_utf8(vm: &mut Vm, e: &std::string::FromUtf8Error) -> Raised {

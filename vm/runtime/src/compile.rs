@@ -41,6 +41,8 @@ pub struct CompileRequest {
     pub feature_version: i32,
     /// The source is read off a file as it is parsed.
     pub from_file: bool,
+    /// The encoding that the source names, where it is not UTF-8.
+    pub encoding: Option<String>,
 }
 
 impl CompileRequest {
@@ -81,7 +83,11 @@ pub fn compile_object(vm: &mut Vm, source: &Value, function: &str, request: Comp
         return crate::ast::compile_tree(vm, source, request);
     }
     let text = source_text(vm, source, function, &request)?;
-    compile_source(vm, &text, request)
+    let cookie = source.downcast::<crate::types::bytes::Bytes>().filter(|_| request.flags & flags::IGNORE_COOKIE == 0);
+    let request = CompileRequest { encoding: cookie.and_then(|b| krait_syntax::source_encoding(b.as_bytes())), ..request };
+    // eval() alone lets blanks stand before the expression.
+    let text = if function == "eval" { text.trim_start_matches([' ', '\t']) } else { &text };
+    compile_source(vm, text, request)
 }
 
 /// Compiles decoded source; gives a code object, or a tree with `PyCF_ONLY_AST`.
@@ -89,7 +95,12 @@ pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyRes
     let arena = Arena::new();
     let parsed = match krait_syntax::parse(&arena, text, &request.parse_options(vm)) {
         Ok(parsed) => parsed,
-        Err(e) => return Err(raise_parse_error(vm, e, &request.filename, text)),
+        Err(mut e) => {
+            if let Some(parser) = &mut e.parser {
+                parser.encoding.clone_from(&request.encoding);
+            }
+            return Err(raise_parse_error(vm, e, &request.filename, text));
+        }
     };
     issue_warnings(vm, &parsed.warnings, &request.filename, text)?;
     if request.flags & flags::ONLY_AST as u32 != 0 {
@@ -226,7 +237,7 @@ pub fn null_byte_in_file(vm: &mut Vm, data: &[u8], at: usize, filename: &TextBuf
 
 /// A SyntaxError for a whole line of a file.
 pub fn syntax_error_at(vm: &mut Vm, message: &str, filename: &TextBuf, lineno: i32, line: &str) -> Raised {
-    let error = SyntaxError { kind: ErrorKind::SyntaxError, message: message.into(), lineno, offset: 0, end_lineno: lineno, end_offset: 0, text: Some(line.into()) };
+    let error = SyntaxError { lineno, end_lineno: lineno, text: Some(line.into()), ..SyntaxError::new(ErrorKind::SyntaxError, message) };
     raise_syntax_error(vm, error, filename, None)
 }
 
@@ -234,30 +245,33 @@ pub fn syntax_error_at(vm: &mut Vm, message: &str, filename: &TextBuf, lineno: i
 pub fn decode_source(vm: &mut Vm, bytes: &[u8], filename: &TextBuf, from_file: bool) -> PyResult<String> {
     let mut raised: Option<Raised> = None;
     let shown = filename.to_str_lossy();
-    let result = krait_syntax::decode_source_file(bytes, from_file.then_some(&*shown), &mut |codec, data| match decode_with_codec(vm, codec, data) {
+    let result = krait_syntax::decode_source_file(bytes, from_file.then_some(&*shown), &mut |codec, data| match decode_with_codec(vm, codec, data, "strict") {
         Ok(text) => text.map(Ok),
         Err(e) => {
-            let message = vm.str(e.exception().as_value()).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            raised = Some(e);
+            use crate::types::exceptions as exc;
+            let exception = e.exception().to_value();
+            let message = vm.str(&exception).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            // Only what a codec is expected to raise becomes a syntax error.
+            if !exception.is::<exc::LookupError>() && !exception.is::<exc::SyntaxError>() && !exception.is::<exc::UnicodeDecodeError>() {
+                raised = Some(e);
+            }
             Some(Err(message))
         }
     });
-    match result {
-        Ok(text) => Ok(text),
-        Err(e) => Err(raise_syntax_error(vm, e, filename, None)),
+    match (raised, result) {
+        (Some(raised), _) => Err(raised),
+        (None, Ok(text)) => Ok(text),
+        (None, Err(e)) => Err(raise_syntax_error(vm, e, filename, None)),
     }
 }
 
-/// Through the codec registry; none if there is no such codec.
-fn decode_with_codec(vm: &mut Vm, codec: &str, data: &[u8]) -> PyResult<Option<String>> {
+/// Through the codec registry.
+fn decode_with_codec(vm: &mut Vm, codec: &str, data: &[u8], errors: &str) -> PyResult<Option<String>> {
     let bytes = vm.new_bytes(data)?.into_value();
-    let result = crate::codecs::decode(vm, &bytes, codec, "strict");
-    match crate::types::exceptions::catch::<crate::types::exceptions::LookupError, _>(vm, result)? {
+    let text = crate::codecs::decode(vm, &bytes, codec, errors)?;
+    match text.downcast::<Str>() {
+        Some(s) => s.to_utf8(vm).map(Some),
         None => Ok(None),
-        Some(text) => match text.downcast::<Str>() {
-            Some(s) => s.to_utf8(vm).map(Some),
-            None => Ok(None),
-        },
     }
 }
 
@@ -291,24 +305,25 @@ fn syntax_error_object(vm: &mut Vm, error: &SyntaxError, filename: &TextBuf, sou
     };
     let class = class.ready(vm)?.to_value();
     let line = |n: i32| source.and_then(|s| s.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?)).map(str::to_owned);
-    let on_file = error.parser.as_ref().is_some_and(|p| p.line_from_file).then(|| file_line(filename, error.lineno)).flatten();
+    let from_file = error.parser.as_ref().is_some_and(|p| p.line_from_file);
+    let encoding = error.parser.as_ref().map(|p| p.encoding.as_deref().unwrap_or("utf-8"));
+    let on_file = if from_file { file_line(vm, filename, error.lineno, encoding) } else { None };
     let (mut offset, mut end_offset) = (error.offset, error.end_offset);
     let text = match (&error.text, on_file) {
         (_, Some(text)) => {
-            // The line of the file may lack the newline that the parser saw.
-            let most = text.chars().count() as i32 + 1;
-            (offset, end_offset) = (offset.min(most), end_offset.min(most));
+            // It may differ from the line that the parser saw, if only in its newline.
+            (offset, end_offset) = error.offsets_on(&text);
             vm.new_str(&text)?.into_value()
         }
         (Some(text), None) => vm.new_str_text(text)?.into_value(),
-        (None, None) => match line(error.lineno).or_else(|| file_line(filename, error.lineno)) {
+        (None, None) => match line(error.lineno).or_else(|| file_line(vm, filename, error.lineno, encoding)) {
             Some(text) => vm.new_str(&text)?.into_value(),
             None => Value::none(),
         },
     };
     let (filename, message) = (vm.new_str_text(filename)?.into_value(), vm.new_str_text(&error.message)?.into_value());
     let (lineno, offset) = (vm.new_int(error.lineno)?, vm.new_int(offset)?);
-    let no_end = error.end_lineno < 0 && error.parser.is_none() && error.lineno > 0;
+    let no_end = error.end_lineno < 0 && error.parser.is_none();
     let end_lineno = if no_end { Value::none() } else { vm.new_int(error.end_lineno)? };
     let end_offset = if no_end || error.message_only && end_offset < 0 { Value::none() } else { vm.new_int(end_offset)? };
     let details = vec![filename, lineno, offset, text, end_lineno, end_offset];
@@ -328,7 +343,12 @@ fn syntax_error_object(vm: &mut Vm, error: &SyntaxError, filename: &TextBuf, sou
 /// `_metadata`: the last statement before the error and the source, of which `traceback` makes suggestions.
 fn set_metadata(vm: &mut Vm, object: &Value, error: &SyntaxError) -> PyResult<()> {
     let Some((parser, (lineno, col))) = error.parser.as_ref().and_then(|p| Some((p, p.last_statement?))) else { return Ok(()) };
-    let source = if parser.from_file { Value::none() } else { vm.new_str(&parser.source)?.into_value() };
+    // CPython decodes the source by its own encoding although it is UTF-8 by then.
+    let recoded = match &parser.encoding {
+        Some(encoding) if !parser.from_file => decode_with_codec(vm, encoding, parser.source.as_bytes(), "replace").ok().flatten(),
+        _ => None,
+    };
+    let source = if parser.from_file { Value::none() } else { vm.new_str(recoded.as_deref().unwrap_or(&parser.source))?.into_value() };
     let metadata = vec![vm.new_int(lineno)?, vm.new_int(col)?, source];
     let metadata = vm.new_tuple(metadata)?.into_value();
     if let Some(e) = object.downcast::<crate::types::exceptions::SyntaxError>() {
@@ -338,11 +358,42 @@ fn set_metadata(vm: &mut Vm, object: &Value, error: &SyntaxError) -> PyResult<()
     Ok(())
 }
 
-/// A line of the file itself, for errors whose source is not at hand.
-pub(crate) fn file_line(filename: &TextBuf, lineno: i32) -> Option<String> {
+/// A line of the file itself, for errors whose source is not at hand: the first bytes of it, decoded without regard to faults. Without
+/// an encoding the file's own cookie counts.
+fn file_line(vm: &mut Vm, filename: &TextBuf, lineno: i32, encoding: Option<&str>) -> Option<String> {
+    const LONGEST: usize = 999;
     let bytes = std::fs::read(filename.as_str()?).ok()?;
-    let text = krait_syntax::decode_source(&bytes, &mut |_, _| None).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned());
-    text.split_inclusive('\n').nth(usize::try_from(lineno - 1).ok()?).map(str::to_owned)
+    let encoding = encoding.map(str::to_owned).or_else(|| krait_syntax::source_encoding(&bytes));
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut line = universal_lines(bytes).nth(usize::try_from(lineno - 1).ok()?)?;
+    line.truncate(LONGEST);
+    match encoding.as_deref() {
+        None | Some("utf-8") => Some(String::from_utf8_lossy(&line).into_owned()),
+        Some(encoding) => decode_with_codec(vm, encoding, &line, "replace").ok().flatten(),
+    }
+}
+
+/// The line of the file that a warning shows.
+pub(crate) fn source_line(vm: &mut Vm, filename: &TextBuf, lineno: i32) -> Option<String> {
+    file_line(vm, filename, lineno, None)
+}
+
+/// Lines that end in any newline, as ones that end in `\n`.
+fn universal_lines(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let Some(end) = rest.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
+            return Some(std::mem::take(&mut rest).to_vec());
+        };
+        let mut line = rest.get(..end).unwrap_or_default().to_vec();
+        line.push(b'\n');
+        let newline = if rest.get(end..).is_some_and(|r| r.starts_with(b"\r\n")) { 2 } else { 1 };
+        rest = rest.get(end + newline..).unwrap_or_default();
+        Some(line)
+    })
 }
 
 /// Issues the warnings of the front end. One that the filters turn into an exception becomes a SyntaxError at its place.

@@ -48,6 +48,7 @@ pub struct Interpreter {
     /// Strings of one Latin-1 character by code, then the empty one.
     pub(crate) short_strings: GilCell<Vec<Option<Py<Str>>>>,
     pub(crate) empty_tuple: GilCell<Option<Py<Tuple>>>,
+    pub(crate) empty_bytes: GilCell<Option<Py<crate::types::bytes::Bytes>>>,
     /// Keys of string hashing (`PYTHONHASHSEED`).
     pub hash_keys: Cell<(u64, u64)>,
     /// `sys.modules`.
@@ -219,6 +220,7 @@ impl Vm {
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),
             empty_tuple: GilCell::new(None),
+            empty_bytes: GilCell::new(None),
             hash_keys: Cell::new((0, 0)),
             modules: GilCell::new(None),
             sys_dict: GilCell::new(None),
@@ -386,6 +388,12 @@ impl Vm {
     pub fn stack_is_short(&self) -> bool {
         let here = 0u8;
         (&raw const here as usize) < self.stack_limit
+    }
+
+    /// Bytes of the native stack before [`Vm::check_stack`] raises.
+    pub fn stack_remaining(&self) -> usize {
+        let here = 0u8;
+        (&raw const here as usize).saturating_sub(self.stack_limit)
     }
 
     #[cold]

@@ -296,8 +296,15 @@ fn show_plainly(vm: &mut Vm, issue: &Issue, text: &Value, category: &Value) -> P
     let (file, line, text) = (vm.str(&issue.filename)?, vm.str(&issue.lineno)?, vm.str(text)?);
     let name = category.downcast::<PyType>().map(|t| t.tp_name()).unwrap_or_default();
     let line = format!("{}:{}: {name}: {}\n", file.to_string_lossy(), line.to_string_lossy(), text.to_string_lossy());
-    let line = vm.new_str(&line)?.into_value();
-    vm.call_method(&stderr, n!(write), &[line])?;
+    let mut shown = line;
+    let number = crate::types::int::IntRef::new(&issue.lineno).and_then(|n| n.to_i64()).and_then(|n| i32::try_from(n).ok());
+    if let Some(source) = number.and_then(|n| crate::compile::source_line(vm, &file.to_text(), n)) {
+        shown.push_str("  ");
+        shown.push_str(source.trim_matches([' ', '\t', '\x0c', '\n']));
+        shown.push('\n');
+    }
+    let shown = vm.new_str(&shown)?.into_value();
+    vm.call_method(&stderr, n!(write), &[shown])?;
     Ok(())
 }
 

@@ -135,7 +135,7 @@ pub fn symtable(source: &Value, filename: &Value, startstr: String, vm: &mut Vm)
         "single" => Mode::Single,
         _ => return Err(vm.value_error("symtable() arg 3 must be 'exec' or 'eval' or 'single'")),
     };
-    let request = CompileRequest { filename, mode, flags: 0, optimize: -1, feature_version: -1, from_file: false };
+    let request = CompileRequest { filename, mode, flags: 0, optimize: -1, feature_version: -1, from_file: false, encoding: None };
     let text = source_text(vm, source, "symtable", &request)?;
     let arena = Arena::new();
     let parsed = match krait_syntax::parse(&arena, &text, &request.parse_options(vm)) {

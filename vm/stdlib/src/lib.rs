@@ -20,6 +20,7 @@ mod _sre;
 mod _statistics;
 mod _string;
 mod _struct;
+mod _suggestions;
 mod _symtable;
 mod _testinternalcapi;
 mod _testmultiphase;
@@ -78,6 +79,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_statistics::MODULE,
     &_string::MODULE,
     &_struct::MODULE,
+    &_suggestions::MODULE,
     &_symtable::MODULE,
     &_testinternalcapi::MODULE,
     &_testmultiphase::MODULE,

@@ -64,7 +64,7 @@ fn at_start(message: String) -> SyntaxError {
         message: message.into(),
         lineno: 0,
         offset: -1,
-        end_lineno: 0,
+        end_lineno: -1,
         end_offset: -1,
         text: None,
         message_only: false,
@@ -123,6 +123,11 @@ fn utf8_error(bytes: &[u8], error: &std::str::Utf8Error) -> String {
         return format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {why}");
     }
     format!("'utf-8' codec can't decode bytes in position {at}-{}: {why}", at + len - 1)
+}
+
+/// The encoding that a coding cookie names, unless it is UTF-8.
+pub fn source_encoding(bytes: &[u8]) -> Option<String> {
+    coding_cookie(bytes).map(|c| c.name).filter(|name| name != "utf-8")
 }
 
 /// A coding cookie and its line.

@@ -36,7 +36,21 @@ pub struct SyntaxError {
     pub parser: Option<Box<ParserState>>,
 }
 
+/// A byte column as a 1-based character offset in `line`.
+pub(crate) fn char_offset(line: &str, col: usize) -> i32 {
+    let bytes = line.as_bytes();
+    let chars = String::from_utf8_lossy(&bytes[..col.min(bytes.len())]).chars().count();
+    (chars + usize::from(col > bytes.len())) as i32
+}
+
 impl SyntaxError {
+    /// Start and end on `line`, which is the error's line as it is in the file, with its newline if it has one.
+    pub fn offsets_on(&self, line: &str) -> (i32, i32) {
+        let Some((start, end)) = self.parser.as_ref().and_then(|p| p.columns) else { return (self.offset, self.end_offset) };
+        let chars = |col: i32| usize::try_from(col).ok().filter(|c| *c > 0).map_or(col, |c| char_offset(line, c));
+        (chars(start), chars(end))
+    }
+
     /// An error without a place.
     pub fn new(kind: ErrorKind, message: impl Into<TextBuf>) -> Self {
         SyntaxError { kind, message: message.into(), lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None, message_only: false, parser: None }
@@ -55,6 +69,10 @@ pub struct ParserState {
     pub from_file: bool,
     /// Where there is a file of the source's name, its line is shown rather than `text`.
     pub line_from_file: bool,
+    /// Where the error starts and ends on its line, in bytes from 1, if the parser knows.
+    pub columns: Option<(i32, i32)>,
+    /// The encoding of the source, where it is not UTF-8; the caller sets it.
+    pub encoding: Option<String>,
     /// The warnings that were due before the error.
     pub warnings: Vec<SyntaxWarning>,
 }

@@ -67,7 +67,10 @@ fn make_classes(vm: &mut Vm) -> PyResult<()> {
             let name = vm.intern(name);
             dict.set_str(vm, &name, empty.clone())?;
         }
+        let doc = vm.intern("__doc__");
+        dict.set_str(vm, &doc, Value::none())?;
     }
+    base.core.flags.set(base.core.flags.get() & !crate::types::class::flags::IMMUTABLETYPE);
     base.modified(vm);
     classes.insert("AST", base.clone());
     for ty in GRAMMAR {

@@ -47,7 +47,9 @@ impl Ast {
     fn init(zelf: &Py<Ast>, args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
         let object = zelf.to_value();
         let class = object.ty().to_value();
-        let fields = names(vm, &class, "_fields")?;
+        let key = vm.intern("_fields");
+        let fields = vm.getattr(&class, &key)?;
+        let fields = vm.collect(&fields)?;
         let (given, name) = (args.positional(), short_name(&object));
         if given.len() > fields.len() {
             let (n, s) = (fields.len(), if fields.len() == 1 { "" } else { "s" });
@@ -79,23 +81,25 @@ impl Ast {
         fill_missing(vm, &object, &class, &name, &missing)
     }
 
-    /// Support of pickling: the class, the fields as far as they are given in order, and the rest.
+    /// Support of pickling: the class, a None for each of the first fields that are set, and the state.
     #[method(name = "__reduce__")]
     fn reduce(zelf: &Py<Ast>, vm: &mut Vm) -> PyResult {
         let object = zelf.to_value();
         let class = object.ty().to_value();
         let dict = crate::types::instance::materialize(vm, &object)?;
-        let rest = vm.new_dict()?;
-        rest.copy_from(vm, &dict)?;
+        let state = vm.new_dict()?;
+        state.copy_from(vm, &dict)?;
+        // The constructor gets a None for each field that the state sets: it would complain of missing ones, and the values themselves may
+        // lead back to the node.
         let mut positional = Vec::new();
         for field in names(vm, &class, "_fields")? {
-            match rest.remove(vm, &field)? {
-                Some(value) => positional.push(value),
-                None => break,
+            if !state.contains(vm, &field)? {
+                break;
             }
+            positional.push(Value::none());
         }
         let positional = vm.new_tuple(positional)?.into_value();
-        Ok(vm.new_tuple(vec![class, positional, rest.into_value()])?.into_value())
+        Ok(vm.new_tuple(vec![class, positional, state.into_value()])?.into_value())
     }
 
     /// A copy of the node with some fields and attributes replaced.
@@ -150,6 +154,10 @@ fn vm_name(vm: &mut Vm, name: &Value) -> Py<Str> {
 }
 
 fn set(vm: &mut Vm, object: &Value, name: &Value, value: &Value) -> PyResult<()> {
+    if !name.is::<Str>() {
+        let shown = name.type_name();
+        return Err(vm.type_error(format!("attribute name must be string, not '{shown}'")));
+    }
     let name = vm_name(vm, name);
     vm.setattr(object, &name, value)
 }
@@ -169,7 +177,8 @@ fn fill_missing(vm: &mut Vm, object: &Value, class: &Value, name: &str, missing:
         };
         let shown = text(field);
         let Some(ty) = ty else {
-            vm.warn_deprecated(&format!("Field '{shown}' is missing from {name}._field_types. This will become an error in Python 3.15."))?;
+            let shown = vm.repr(field)?.to_string_lossy().into_owned();
+            vm.warn_deprecated(&format!("Field {shown} is missing from {name}._field_types. This will become an error in Python 3.15."))?;
             continue;
         };
         if ty.is::<crate::types::union::Union>() {

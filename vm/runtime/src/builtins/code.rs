@@ -68,7 +68,7 @@ pub fn compile(source: &Value, filename: &Value, mode: String, flags: i32, dont_
     if !dont_inherit {
         flags |= crate::builtins::frames::future_flags(vm);
     }
-    let request = CompileRequest { filename, mode, flags, optimize, feature_version: _feature_version, from_file: false };
+    let request = CompileRequest { filename, mode, flags, optimize, feature_version: _feature_version, from_file: false, encoding: None };
     source_code::compile_object(vm, source, "compile", request)
 }
 
@@ -134,7 +134,7 @@ pub fn eval(source: &Value, globals: Value, locals: Value, vm: &mut Vm) -> PyRes
         return Err(vm.type_error("eval() arg 1 must be a string, bytes or code object"));
     }
     let flags = crate::builtins::frames::future_flags(vm) | source_code::flags::IGNORE_COOKIE_FOR_STR;
-    let request = CompileRequest { filename: "<string>".into(), mode: Mode::Eval, flags, optimize: -1, feature_version: -1, from_file: false };
+    let request = CompileRequest { filename: "<string>".into(), mode: Mode::Eval, flags, optimize: -1, feature_version: -1, from_file: false, encoding: None };
     let code = source_code::compile_object(vm, source, "eval", request)?;
     match code.downcast::<CodeObject>() {
         Some(code) => vm.run_code(code, &globals, Some(&locals)),
@@ -158,7 +158,7 @@ pub fn exec(source: &Value, globals: Value, locals: Value, closure: Value, vm: &
         return Err(vm.type_error("exec() arg 1 must be a string, bytes or code object"));
     }
     let flags = crate::builtins::frames::future_flags(vm) | source_code::flags::IGNORE_COOKIE_FOR_STR;
-    let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags, optimize: -1, feature_version: -1, from_file: false };
+    let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags, optimize: -1, feature_version: -1, from_file: false, encoding: None };
     let code = source_code::compile_object(vm, source, "exec", request)?;
     match code.downcast::<CodeObject>() {
         Some(code) => vm.run_code(code, &globals, Some(&locals)).map(drop),

@@ -106,7 +106,7 @@ fn library_code(vm: &mut Vm, file: &str, filename: &str) -> PyResult {
         }
     }
     let text = crate::compile::decode_source(vm, &source, &filename.into(), true)?;
-    let request = crate::compile::CompileRequest { filename: filename.into(), mode: crate::compile::Mode::Exec, flags: 0, optimize: -1, feature_version: -1, from_file: false };
+    let request = crate::compile::CompileRequest { filename: filename.into(), mode: crate::compile::Mode::Exec, flags: 0, optimize: -1, feature_version: -1, from_file: false, encoding: None };
     let code = crate::compile::compile_source(vm, &text, request)?;
     if let (Some(cache), false) = (cache, vm.config().dont_write_bytecode) {
         write_cache(vm, &code, &cache, &path);

@@ -184,9 +184,12 @@ impl FrameObject {
     fn f_locals(zelf: &Py<FrameObject>, vm: &mut Vm) -> PyResult {
         let Some(frame) = zelf.live() else { return Err(gone(vm)) };
         // SAFETY: a frame that is set is alive.
-        let (optimized, locals) = unsafe { ((*frame).code.has(krait_bytecode::code::co::OPTIMIZED), (*frame).locals.clone()) };
+        let (proxy, locals) = unsafe {
+            let optimized = (*frame).code.has(krait_bytecode::code::co::OPTIMIZED);
+            (optimized || crate::types::frame_locals::has_hidden_locals(frame), (*frame).locals.clone())
+        };
         match locals {
-            Some(locals) if !optimized => Ok(locals),
+            Some(locals) if !proxy => Ok(locals),
             _ => crate::types::frame_locals::new_proxy(vm, zelf),
         }
     }

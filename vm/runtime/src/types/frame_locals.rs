@@ -52,9 +52,19 @@ unsafe fn variables(vm: &Vm, frame: *mut Frame) -> Vec<(Value, Value)> {
         let code = &(*frame).code;
         let names = code.localsplusnames.items().iter().enumerate();
         names
-            .filter(|(i, _)| code.kinds.get(*i).is_some_and(|k| k & fast::HIDDEN == 0))
             .filter_map(|(i, name)| Some((name.clone(), variable(vm, frame, i)?)))
             .collect()
+    }
+}
+
+/// Whether a comprehension that is a part of a module's or a class's code has variables of its own at the moment.
+///
+/// # Safety
+/// `frame` is a live frame.
+pub(crate) unsafe fn has_hidden_locals(frame: *mut Frame) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*frame).code.kinds.iter().enumerate().any(|(i, k)| k & fast::HIDDEN != 0 && Frame::locals_slice(frame).get(i).is_some_and(Option::is_some))
     }
 }
 
@@ -65,7 +75,7 @@ unsafe fn variables(vm: &Vm, frame: *mut Frame) -> Vec<(Value, Value)> {
 pub(crate) unsafe fn frame_locals(vm: &mut Vm, frame: *mut Frame) -> PyResult {
     // SAFETY: the caller's promise.
     unsafe {
-        let hidden = (*frame).code.kinds.iter().enumerate().any(|(i, k)| k & fast::HIDDEN != 0 && Frame::locals_slice(frame).get(i).is_some_and(Option::is_some));
+        let hidden = has_hidden_locals(frame);
         let namespace = if (*frame).code.has(co::OPTIMIZED) { None } else { (*frame).locals.clone() };
         if let (Some(locals), false) = (&namespace, hidden) {
             return Ok(locals.clone());
@@ -123,7 +133,7 @@ impl FrameLocalsProxy {
             };
             let hidden = code.kinds.get(i).is_none_or(|k| k & fast::HIDDEN != 0);
             // SAFETY: as above.
-            if same && !hidden && (!set_only || unsafe { variable(vm, frame, i) }.is_some()) {
+            if same && if set_only { unsafe { variable(vm, frame, i) }.is_some() } else { !hidden } {
                 return Ok(Some(i));
             }
         }

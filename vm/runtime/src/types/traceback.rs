@@ -133,13 +133,13 @@ pub fn describe_exception(vm: &mut Vm, exception: &Value) -> PyResult<String> {
 }
 
 /// The last thousand entries; the same line three times at most in a row.
-fn describe_frames(vm: &Vm, first: Py<Traceback>, text: &mut String) {
+fn describe_frames(vm: &mut Vm, first: Py<Traceback>, text: &mut String) {
     const LIMIT: usize = 1000;
     const SHOWN: usize = 3;
-    let next = |tb: &Py<Traceback>| tb.next.get(vm).clone();
-    let length = std::iter::successors(Some(first.clone()), next).count();
+    let entries: Vec<Py<Traceback>> = std::iter::successors(Some(first), |tb| tb.next.get(vm).clone()).collect();
+    let length = entries.len();
     let (mut last, mut repeated) = (String::new(), 0);
-    for tb in std::iter::successors(Some(first), next).skip(length.saturating_sub(LIMIT)) {
+    for tb in entries.into_iter().skip(length.saturating_sub(LIMIT)) {
         let entry = describe_frame(vm, &tb);
         if entry == last {
             repeated += 1;
@@ -161,11 +161,12 @@ fn describe_repeats(text: &mut String, repeated: usize, shown: usize) {
 }
 
 /// The place, and the source line while the interpreter can still read files.
-fn describe_frame(vm: &Vm, tb: &Traceback) -> String {
+fn describe_frame(vm: &mut Vm, tb: &Traceback) -> String {
     let Some(code) = tb.frame.code() else { return String::new() };
-    let (filename, line) = (code.filename.get(vm), tb.line());
+    let (filename, line) = (code.filename.get(vm).clone(), tb.line());
     let mut text = format!("  File \"{}\", line {}, in {}\n", filename.to_string_lossy(), line.unwrap_or(0), code.name.to_string_lossy());
-    let source = line.filter(|_| !vm.interp.finalizing.get()).and_then(|line| crate::compile::file_line(&filename.to_text(), line));
+    let source = line.filter(|_| !vm.interp.finalizing.get());
+    let source = source.and_then(|line| crate::compile::source_line(vm, &filename.to_text(), line));
     if let Some(source) = source {
         text.push_str(&format!("    {}\n", source.trim()));
     }

@@ -136,7 +136,7 @@ pub fn compiler_codegen(ast: &Value, filename: &Py<Str>, optimize: i32, compile_
         2 => Mode::Single,
         _ => return Err(vm.value_error("compile_mode must be 0, 1 or 2")),
     };
-    let request = CompileRequest { filename: filename.to_text(), mode, flags: 0, optimize, feature_version: -1, from_file: false };
+    let request = CompileRequest { filename: filename.to_text(), mode, flags: 0, optimize, feature_version: -1, from_file: false, encoding: None };
     let arena = Arena::new();
     let module = read_tree(vm, &arena, ast, &request)?;
     let generated = match codegen(&arena, &module, &request.filename, request.compile_options(vm)) {

@@ -16,7 +16,7 @@ use krait_runtime::types::dict::Dict;
 use krait_runtime::types::instance;
 use krait_runtime::{Py, PyResult, Vm};
 use objects::{_pyerr_setkeyerror, decode_locale_ex, dict_getitem_knownhash, encode_locale_ex, get_next_dict_keys_version};
-use objects::{get_object_dict_values, get_recursion_depth, get_stack_margin, get_stack_pointer, has_inline_values, is_static_immortal};
+use objects::{get_c_recursion_remaining, get_object_dict_values, get_recursion_depth, get_stack_margin, get_stack_pointer, has_inline_values, is_static_immortal};
 use time::{as_microseconds, as_milliseconds, as_timespec, as_timespec_clamp, as_timeval, as_timeval_clamp, from_seconds};
 use time::{from_seconds_object, object_to_time_t, object_to_timespec, object_to_timeval};
 
@@ -27,7 +27,7 @@ krait_runtime::module! {
         assemble_code_object, compiler_cleandoc, compiler_codegen, new_instruction_sequence, optimize_cfg, code_returns_only_none,
         get_co_framesize, get_co_localskinds, get_code_var_counts, verify_stateless_code, iframe_getcode, iframe_getlasti, iframe_getline,
         _pyerr_setkeyerror, decode_locale_ex, dict_getitem_knownhash, encode_locale_ex, get_next_dict_keys_version, get_object_dict_values,
-        get_recursion_depth, get_stack_margin, get_stack_pointer, has_inline_values, is_static_immortal, as_microseconds, as_milliseconds,
+        get_c_recursion_remaining, get_recursion_depth, get_stack_margin, get_stack_pointer, has_inline_values, is_static_immortal, as_microseconds, as_milliseconds,
         as_timespec, as_timespec_clamp, as_timeval, as_timeval_clamp, from_seconds, from_seconds_object, object_to_time_t,
         object_to_timespec, object_to_timeval
     ],

@@ -61,6 +61,14 @@ pub fn get_recursion_depth(vm: &mut Vm) -> u32 {
     vm.recursion_depth()
 }
 
+/// How many more native calls of a common size may nest.
+#[pyfunction]
+pub fn get_c_recursion_remaining(vm: &mut Vm) -> PyResult {
+    const COMMON_SIZE: usize = 330;
+    let remaining = vm.stack_remaining() / COMMON_SIZE;
+    vm.new_int(remaining)
+}
+
 /// Where the native stack is at.
 #[pyfunction]
 pub fn get_stack_pointer(vm: &mut Vm) -> PyResult {

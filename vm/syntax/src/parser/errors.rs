@@ -2,6 +2,7 @@
 
 use super::{E, Parser, Stop, Tk};
 use crate::ast::*;
+use crate::error::char_offset;
 use crate::error::{ErrorKind, SyntaxError};
 use crate::token::TokenKind;
 use crate::tokenizer::Done;
@@ -120,6 +121,7 @@ impl<'a> Parser<'a> {
         if self.error.is_none() {
             let line = self.error_line(range.lineno);
             let chars = |col: i32| if col > 0 { char_offset(line, col as usize) } else { col };
+            self.error_columns = Some((range.col_offset, range.end_col_offset));
             self.error = Some(SyntaxError {
                 kind,
                 message: message.into(),
@@ -192,6 +194,7 @@ impl<'a> Parser<'a> {
     pub(super) fn tokenizer_error(&mut self) -> Stop {
         if self.error.is_none() {
             self.error = self.tok.error.take();
+            self.error_columns = None;
             self.error_from_tokenizer = self.error.is_some();
         }
         if self.error.is_some() || self.tok.done == Done::Source {
@@ -257,7 +260,7 @@ impl<'a> Parser<'a> {
             return;
         }
         let current_line = self.tokens.last().map_or(0, |t| t.range.lineno);
-        let saved = self.error.take();
+        let (saved, columns) = (self.error.take(), self.error_columns.take());
         loop {
             match self.tok.get().kind {
                 TokenKind::ErrorToken => {
@@ -277,6 +280,7 @@ impl<'a> Parser<'a> {
         }
         if self.error.is_none() || self.tok.inside_fstring() {
             self.error = saved;
+            self.error_columns = columns;
             self.error_from_tokenizer = false;
         }
     }
@@ -301,13 +305,6 @@ impl<'a> Parser<'a> {
         let verb = if targets == Targets::Del { "delete" } else { "assign to" };
         self.raise_at(bad, format!("cannot {verb} {}", expr_name(bad)))
     }
-}
-
-/// How many characters the first `col` bytes of `line` are; the end of the line counts as one.
-fn char_offset(line: &str, col: usize) -> i32 {
-    let bytes = line.as_bytes();
-    let chars = String::from_utf8_lossy(&bytes[..col.min(bytes.len())]).chars().count();
-    (chars + usize::from(col > bytes.len())) as i32
 }
 
 /// The first part of `e` that cannot be a target.

@@ -335,9 +335,11 @@ fn decode_bytes<'a>(p: &mut Parser<'a>, body: &'a str, token: &Token<'a>) -> R<&
 /// Warns of the escape whose character behind the backslash is at `at` in `body`.
 fn warn_invalid_escape_sequence(p: &mut Parser, body: &str, at: usize, len: usize, token: &Token) {
     use TokenKind::{FStringEnd, FStringMiddle, TStringEnd, TStringMiddle};
-    if p.second_pass {
+    // The first pass has warned of what the second one reads again, but not of what it reads while its rules for mistakes rest.
+    if p.call_invalid_rules {
         return;
     }
+    p.warnings.append(&mut p.tok.warnings);
     let c = &body[at..at + 1];
     if matches!(token.kind, FStringMiddle | FStringEnd | TStringMiddle | TStringEnd) && matches!(c, "{" | "}") {
         // The tokenizer has already warned.

@@ -167,6 +167,8 @@ struct Parser<'a> {
     /// Line and column of the last compound statement of the second pass.
     last_statement: (i32, i32),
     error_from_tokenizer: bool,
+    /// The columns of the error in bytes, from 1.
+    error_columns: Option<(i32, i32)>,
     /// Both passes found no match.
     failed: bool,
     type_ignores: Vec<TypeIgnore<'a>>,
@@ -258,6 +260,7 @@ impl<'a> Parser<'a> {
             warnings: Vec::new(),
             last_statement: (0, 0),
             error_from_tokenizer: false,
+            error_columns: None,
             failed: false,
             type_ignores: Vec::new(),
         }
@@ -274,6 +277,8 @@ impl<'a> Parser<'a> {
                     source: self.src.to_owned(),
                     from_file: self.options.from_file,
                     line_from_file: self.options.mode == Mode::Exec && !self.error_from_tokenizer,
+                    columns: self.error_columns,
+                    encoding: None,
                     warnings: self.warnings,
                 }));
                 Err(error)
@@ -304,7 +309,6 @@ impl<'a> Parser<'a> {
             self.call_invalid_rules = true;
             self.second_pass = true;
             self.depth = 0;
-            self.tok.report_warnings = false;
             // The second pass is only there for the error it raises.
             let _ = self.start_rule();
         }

@@ -139,7 +139,6 @@ pub(crate) struct Tokenizer<B> {
     pub(crate) barry_as_bdfl: bool,
     pub(crate) extra_tokens: bool,
     comment_newline: bool,
-    pub(crate) report_warnings: bool,
     /// Lines come from a prompt: an empty one ends a block.
     pub(crate) interactive: bool,
     pub(crate) error: Option<SyntaxError>,
@@ -172,7 +171,6 @@ impl<B: Buffer> Tokenizer<B> {
             barry_as_bdfl: false,
             extra_tokens: false,
             comment_newline: false,
-            report_warnings: true,
             interactive: false,
             error: None,
             warnings: Vec::new(),
@@ -347,9 +345,6 @@ impl<B: Buffer> Tokenizer<B> {
     }
 
     fn warn(&mut self, message: String) {
-        if !self.report_warnings {
-            return;
-        }
         let bytes = self.source.bytes();
         let col = String::from_utf8_lossy(&bytes[self.line_start..self.cur.max(self.line_start)]).chars().count() as i32;
         self.warnings.push(SyntaxWarning {

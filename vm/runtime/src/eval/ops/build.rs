@@ -102,10 +102,8 @@ fn merge(vm: &mut Vm, dict: &Value, update: &Value, callable: Option<&Value>) ->
         if let Some(callable) = callable {
             if dict.contains(vm, &key)? {
                 let name = function_str(vm, callable)?;
-                return Err(match key.downcast::<Str>() {
-                    Some(text) => vm.type_error(format!("{name} got multiple values for keyword argument '{}'", text.to_string_lossy())),
-                    None => vm.type_error(format!("{name} keywords must be strings")),
-                });
+                let key = vm.str(&key)?.to_string_lossy().into_owned();
+                return Err(vm.type_error(format!("{name} got multiple values for keyword argument '{key}'")));
             }
         }
         dict.set(vm, &key, value)?;

@@ -75,6 +75,14 @@ impl Deref for ByteView {
 impl Vm {
     /// A `bytes` object.
     pub fn new_bytes(&mut self, bytes: &[u8]) -> PyResult<Py<Bytes>> {
+        if bytes.is_empty() {
+            if let Some(empty) = self.interp.empty_bytes.get(self) {
+                return Ok(empty.clone());
+            }
+            let empty = self.new_object_tail(Bytes { hash: Cell::new(-1), len: 0 }, 0)?;
+            self.interp.empty_bytes.replace(self, Some(empty.clone()));
+            return Ok(empty);
+        }
         let made = self.new_object_tail(Bytes { hash: Cell::new(-1), len: bytes.len() }, bytes.len())?;
         // SAFETY: the tail has room for the bytes.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), made.tail_ptr(), bytes.len()) };

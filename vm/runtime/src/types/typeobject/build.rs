@@ -94,11 +94,19 @@ pub fn type_new(vm: &mut Vm, meta: &Py<PyType>, args: Args<'_>) -> PyResult {
     fill_dict(vm, &ty, &plan)?;
     set_cell(vm, &ty, &plan.dict)?;
     mro::compute(vm, &ty)?;
+    inherit_collection(vm, &ty);
     register(vm, &ty, &plan);
     slotdefs::fill_slots(vm, &ty);
     call_set_name(vm, &ty)?;
     call_init_subclass(vm, &ty, args)?;
     Ok(ty.into_value())
+}
+
+/// Patterns take instances for sequences or mappings by what the first base that is either says.
+fn inherit_collection(vm: &mut Vm, ty: &Py<PyType>) {
+    const COLLECTION: u64 = flags::SEQUENCE | flags::MAPPING;
+    let found = mro::mro_of(vm, ty).iter().skip(1).map(|b| b.core.flags.get() & COLLECTION).find(|f| *f != 0);
+    ty.core.flags.set(ty.core.flags.get() | found.unwrap_or(0));
 }
 
 #[cold]
@@ -205,13 +213,7 @@ fn allocate(vm: &mut Vm, plan: &Plan) -> PyResult<Py<PyType>> {
     let old = base.core.flags.get();
     let mut bits = flags::HEAPTYPE | flags::BASETYPE | flags::READY | flags::HAVE_GC | TypeFlags::GC;
     bits |= old & (flags::INHERITED | flags::NO_DICT | flags::MANAGED_DICT | flags::MANAGED_WEAKREF | TypeFlags::MANAGED);
-    for other in plan.bases.items().iter().filter_map(|b| b.downcast::<PyType>()) {
-        // Patterns match by what any base says.
-        let collection = other.core.flags.get() & (flags::SEQUENCE | flags::MAPPING);
-        if bits & (flags::SEQUENCE | flags::MAPPING) == 0 {
-            bits |= collection;
-        }
-    }
+    bits &= !(flags::SEQUENCE | flags::MAPPING);
     if plan.add_dict {
         bits |= flags::MANAGED_DICT | TypeFlags::MANAGED;
     }
