@@ -110,6 +110,21 @@ pub unsafe fn alloc<T: Payload>(ty: *const TypeCore, payload: T) -> Result<Py<T>
 /// As for [`alloc`]; the caller initialises the tail before anything can look at it.
 #[inline]
 pub unsafe fn alloc_tail<T: Payload>(ty: *const TypeCore, payload: T, tail: usize) -> Result<Py<T>, AllocError> {
+    // SAFETY: passed on.
+    let object = unsafe { alloc_tail_untracked(ty, payload, tail) }?;
+    let header = object.header();
+    if header.type_core().has(TypeFlags::GC) {
+        state::track(header);
+    }
+    Ok(object)
+}
+
+/// As [`alloc_tail`], but the collector does not know of the object until it is [tracked](crate::gc::track).
+///
+/// # Safety
+/// As for [`alloc_tail`].
+#[inline]
+pub unsafe fn alloc_tail_untracked<T: Payload>(ty: *const TypeCore, payload: T, tail: usize) -> Result<Py<T>, AllocError> {
     // SAFETY: `ty` is a live type.
     let core = unsafe { &*ty };
     let pre = core.pre.get() as usize;
@@ -130,9 +145,6 @@ pub unsafe fn alloc_tail<T: Payload>(ty: *const TypeCore, payload: T, tail: usiz
             let end = base.add(size);
             std::ptr::write_bytes(start, 0, end.offset_from(start).max(0) as usize);
             (*header).set_flag(ObjectFlags::INLINE_VALUES);
-        }
-        if core.has(TypeFlags::GC) {
-            state::track(&*header);
         }
         Ok(Py::from_value_unchecked(Value::from_ptr(header)))
     }

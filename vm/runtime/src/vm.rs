@@ -332,6 +332,20 @@ impl Vm {
         }
     }
 
+    /// A new object of a native type that the collector does not know of, until it is tracked.
+    #[inline]
+    pub(crate) fn new_object_tail_untracked<T: PyClass>(&mut self, payload: T, tail: usize) -> PyResult<Py<T>> {
+        let ty = T::static_type();
+        if !ty.is_finished() {
+            self.make_ready(ty)?;
+        }
+        // SAFETY: the static type belongs to `T` and is immortal.
+        match unsafe { krait_heap::alloc_tail_untracked(ty.core_ptr(), payload, tail) } {
+            Ok(object) => Ok(object),
+            Err(_) => Err(self.memory_error()),
+        }
+    }
+
     /// Makes a type usable whose first object is being made. While the process starts, types are only laid out: the first ones need each other.
     #[cold]
     fn make_ready(&mut self, ty: &'static StaticType) -> PyResult<()> {

@@ -335,6 +335,11 @@ impl AttrGetter {
         vm.new_instance(cls, AttrGetter { names: args.positional().to_vec(), paths })
     }
 
+    #[getter(name = "__text_signature__")]
+    fn signature(&self) -> &'static str {
+        "(obj, /)"
+    }
+
     #[slot(call)]
     fn slot_call(&self, args: Args<'_>, vm: &mut Vm) -> PyResult {
         args.no_keywords(vm, "attrgetter")?;
@@ -389,6 +394,11 @@ impl ItemGetter {
             return Err(vm.type_error("itemgetter expected 1 argument, got 0"));
         }
         vm.new_instance(cls, ItemGetter { items: args.positional().to_vec() })
+    }
+
+    #[getter(name = "__text_signature__")]
+    fn signature(&self) -> &'static str {
+        "(obj, /)"
     }
 
     #[slot(call)]
@@ -448,6 +458,11 @@ impl MethodCaller {
         let Some(name) = name.downcast::<Str>() else { return Err(vm.type_error("method name must be a string")) };
         let name = vm.intern_object(name);
         vm.new_instance(cls, MethodCaller { name, values: rest.values().to_vec(), kwnames: rest.kwnames().to_vec() })
+    }
+
+    #[getter(name = "__text_signature__")]
+    fn signature(&self) -> &'static str {
+        "(obj, /)"
     }
 
     #[slot(call)]

@@ -164,7 +164,7 @@ fn finish(high: f64, low: f64) -> f64 {
     if low != 0.0 && low.is_finite() { high + low } else { high }
 }
 
-/// The largest item of an iterable, or of two or more arguments.
+/// max(iterable), max(a, b, ...): the largest item of an iterable, or of two or more arguments.
 ///
 /// `key` computes what is compared; `default` is the result for an empty iterable.
 #[pyfunction(text = "(iterable, *[, default=obj, key=func])")]
@@ -172,7 +172,7 @@ pub fn max(args: Args<'_>, vm: &mut Vm) -> PyResult {
     extreme(vm, "max", CompareOp::Gt, args)
 }
 
-/// The smallest item of an iterable, or of two or more arguments.
+/// min(iterable), min(a, b, ...): the smallest item of an iterable, or of two or more arguments.
 ///
 /// `key` computes what is compared; `default` is the result for an empty iterable.
 #[pyfunction(text = "(iterable, *[, default=obj, key=func])")]

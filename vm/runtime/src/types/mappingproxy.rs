@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::types::dict::Dict;
 use crate::types::list::List;
 use crate::types::slots::CompareOp;
+use krait_bytecode::opcode::BinaryOp;
 use crate::types::tuple::Tuple;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
@@ -95,11 +96,7 @@ impl MappingProxy {
     #[slot(or)]
     fn slot_or(a: &Value, b: &Value, vm: &mut Vm) -> PyResult {
         let open = |v: &Value| v.downcast::<MappingProxy>().map_or_else(|| v.clone(), |p| p.mapping.clone());
-        let (a, b) = (open(a), open(b));
-        match a.ty().slots.nb_or.get() {
-            Some(or) => or(vm, &a, &b),
-            None => Ok(Value::not_implemented()),
-        }
+        vm.binary_op(BinaryOp::NB_OR, &open(a), &open(b))
     }
 
     #[slot(inplace_or)]

@@ -188,6 +188,10 @@ impl BuiltinFunction {
 
     #[getter]
     fn __self__(&self) -> Value {
+        // A static method is bound to nothing, though it knows its type.
+        if self.def.kind == crate::args::MethodKind::Static && self.zelf.is::<PyType>() {
+            return Value::none();
+        }
         self.zelf.clone()
     }
 

@@ -76,6 +76,11 @@ impl KeyWrapper {
         Ok(())
     }
 
+    #[getter(name = "__text_signature__")]
+    fn signature(&self) -> &'static str {
+        "($self, obj)"
+    }
+
     #[slot(call)]
     fn slot_call(&self, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<KeyWrapper>> {
         let given = args.values().len();

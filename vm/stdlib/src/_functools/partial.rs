@@ -236,6 +236,8 @@ impl Partial {
 impl Partial {
     /// `module.name(func, args, key=value)`.
     fn write(&self, vm: &mut Vm, object: &Value) -> PyResult<TextBuf> {
+        // Reprs may run code that gives the partial another state.
+        let (func, args, keywords) = (self.func.load(vm), self.args.load(vm), self.keywords.load(vm));
         let ty = object.ty().to_value();
         let module = vm.getattr_str(&ty, "__module__")?;
         let qualname = vm.getattr_str(&ty, "__qualname__")?;
@@ -245,16 +247,13 @@ impl Partial {
         text.push_str(".");
         text.push_text(&qualname.to_text());
         text.push_str("(");
-        let func = self.func.load(vm);
         let func = vm.repr(&func)?;
         text.push_text(&func.to_text());
-        let args = self.args.load(vm);
         for item in args.items() {
             text.push_str(", ");
             let item = vm.repr(item)?;
             text.push_text(&item.to_text());
         }
-        let keywords = self.keywords.load(vm);
         for (key, value) in keywords.to_vec(vm) {
             text.push_str(", ");
             let key = vm.str(&key)?;

@@ -43,8 +43,9 @@ impl ByteArrayIterator {
     /// For pickling.
     #[method(name = "__reduce__")]
     fn reduce(&self, vm: &mut Vm) -> PyResult {
-        let bytes = self.bytes.load(vm);
+        // Finding `iter` may run code that exhausts this iterator.
         let mut parts = vec![vm.builtin_named("iter")?];
+        let bytes = self.bytes.load(vm);
         match bytes {
             Some(bytes) => {
                 parts.push(vm.new_tuple([bytes.into_value()])?.into_value());

@@ -319,6 +319,10 @@ impl ByteArray {
                 return Err(vm.type_error(format!("expected iterable of integers; got: '{name}'")));
             }
         }
+        if !iterable_of_ints.is::<Str>() && iterable_of_ints.ty().slots.iter.get().is_some() {
+            // Only an estimate, but what goes wrong with it shows.
+            vm.length_hint(iterable_of_ints, 32)?;
+        }
         let more = if iterable_of_ints.is::<Str>() { Vec::new() } else { ops::from_iterable(vm, iterable_of_ints, "can't extend bytearray with %T", RANGE)? };
         self.append_all(vm, &more)
     }

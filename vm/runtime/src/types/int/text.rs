@@ -83,6 +83,9 @@ pub fn from_object(vm: &mut Vm, x: &Value) -> PyResult {
     if x.is_small_int() || x.is_exact::<Int>() {
         return Ok(x.clone());
     }
+    if x.is_true() || x.is_false() {
+        return Ok(Value::from_i32(i32::from(x.is_true())));
+    }
     let slots = &x.ty().slots;
     if let Some(slot) = slots.nb_int.get() {
         let result = slot(vm, x)?;
@@ -110,12 +113,10 @@ fn plain_int(vm: &mut Vm, result: Value, method: &str) -> PyResult {
     }
     let name = result.type_name();
     let Some(int) = IntRef::new(&result) else { return Err(vm.type_error(format!("{method} returned non-int (type {name})"))) };
-    if !result.is_true() && !result.is_false() {
-        vm.warn_deprecated(&format!(
-            "{method} returned non-int (type {name}).  The ability to return an instance of a strict subclass of int is deprecated, and may not be \
-             supported in a future version of Python."
-        ))?;
-    }
+    vm.warn_deprecated(&format!(
+        "{method} returned non-int (type {name}).  The ability to return an instance of a strict subclass of int is deprecated, and may not be \
+         supported in a future version of Python."
+    ))?;
     match int {
         IntRef::Small(i) => vm.new_int(i),
         IntRef::Big(b) => vm.new_bigint(b.clone()),

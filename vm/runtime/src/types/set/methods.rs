@@ -262,10 +262,7 @@ impl Set {
 
     #[init]
     fn init(zelf: &Py<Set>, args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
-        let set_type = <Set as crate::PyClass>::type_object(vm);
-        if args.has_keywords() && (zelf.is_exact() || same_new(zelf.as_value().ty(), set_type)) {
-            args.no_keywords(vm, "set")?;
-        }
+        args.no_keywords(vm, "set")?;
         crate::args::check_positional(vm, "set", args.positional().len(), 0, 1)?;
         zelf.data.clear(vm);
         match args.positional().first() {

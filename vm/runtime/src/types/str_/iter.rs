@@ -45,8 +45,9 @@ macro_rules! iterators {
             /// For pickling.
             #[method(name = "__reduce__")]
             fn reduce(&self, vm: &mut Vm) -> PyResult {
-                let string = self.string.load(vm);
+                // Finding `iter` may run code that exhausts this iterator.
                 let iter = vm.builtin_named("iter")?;
+                let string = self.string.load(vm);
                 let mut parts = vec![iter];
                 match string {
                     Some(s) => {
@@ -102,14 +103,7 @@ impl Vm {
     /// The builtin `name`, for what refers to builtins from native code.
     pub fn builtin_named(&mut self, name: &str) -> PyResult {
         let name = self.intern(name);
-        let found = self.interp.builtins.load(self).and_then(|dict| dict.get_str(self, &name).cloned());
-        match found {
-            Some(value) => Ok(value),
-            None => {
-                let name = name.to_string_lossy().into_owned();
-                Err(self.attribute_error(name))
-            }
-        }
+        self.builtin(&name)
     }
 
 }

@@ -34,6 +34,8 @@ struct Formatter<'a> {
     format: StrData<'a>,
     at: usize,
     out: StrBuilder,
+    /// The string that the output begins with whole, which may be all of it.
+    whole: Option<Py<Str>>,
     /// The whole right operand.
     operand: &'a Value,
     is_mapping: bool,
@@ -47,16 +49,20 @@ struct Formatter<'a> {
 
 /// `format % operand` of strings.
 pub fn format_str(vm: &mut Vm, format: &Py<Str>, operand: &Value) -> PyResult<Py<Str>> {
-    run(vm, Target::Str, format.data(), operand)?.finish(vm)
+    let formatter = run(vm, Target::Str, format.data(), operand)?;
+    match formatter.whole {
+        Some(whole) if whole.len() == formatter.out.len() => Ok(whole),
+        _ => formatter.out.finish(vm),
+    }
 }
 
 /// `format % operand` of bytes.
 pub fn format_bytes(vm: &mut Vm, format: &[u8], operand: &Value) -> PyResult<Vec<u8>> {
-    let out = run(vm, Target::Bytes, StrData::Latin1(format), operand)?;
+    let out = run(vm, Target::Bytes, StrData::Latin1(format), operand)?.out;
     Ok(out.data().narrow().unwrap_or_default().to_vec())
 }
 
-fn run(vm: &mut Vm, target: Target, format: StrData<'_>, operand: &Value) -> PyResult<StrBuilder> {
+fn run<'a>(vm: &mut Vm, target: Target, format: StrData<'a>, operand: &'a Value) -> PyResult<Formatter<'a>> {
     let tuple = operand.downcast::<Tuple>();
     let textual = operand.is::<Str>() || (target == Target::Bytes && (operand.is::<Bytes>() || operand.is::<ByteArray>()));
     let is_mapping = tuple.is_none() && !textual && operand.ty().slots.getitem.get().is_some();
@@ -65,6 +71,7 @@ fn run(vm: &mut Vm, target: Target, format: StrData<'_>, operand: &Value) -> PyR
         format,
         at: 0,
         out: StrBuilder::with_capacity(format.len() + 16),
+        whole: None,
         operand,
         is_mapping,
         args: operand.clone(),
@@ -86,7 +93,7 @@ fn run(vm: &mut Vm, target: Target, format: StrData<'_>, operand: &Value) -> PyR
         let what = if target == Target::Str { "string" } else { "bytes" };
         return Err(vm.type_error(format!("not all arguments converted during {what} formatting")));
     }
-    Ok(f.out)
+    Ok(f)
 }
 
 impl<'a> Formatter<'a> {
@@ -227,7 +234,12 @@ impl<'a> Formatter<'a> {
         match (letter, self.target) {
             ('s', Target::Str) => {
                 let s = vm.str(&value)?;
-                self.text(vm, spec, s.data())
+                let first = self.out.is_empty();
+                self.text(vm, spec, s.data())?;
+                if first && s.is_exact() && self.out.len() == s.len() {
+                    self.whole = Some(s);
+                }
+                Ok(())
             }
             ('s' | 'b', Target::Bytes) => {
                 let bytes = self.bytes_of(vm, &value)?;

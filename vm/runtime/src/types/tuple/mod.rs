@@ -3,6 +3,7 @@
 
 use crate::types::slots::CompareOp;
 use crate::types::type_::PyType;
+use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm, pyclass};
 use krait_heap::{Clear, Traverse, Visit};
 use std::cell::Cell;
@@ -82,14 +83,15 @@ impl Vm {
             if let Some(empty) = self.interp.empty_tuple.get(self) {
                 return Ok(empty.clone());
             }
-            let tuple = self.new_object_tail(Tuple { len: 0, hash: Cell::new(-1) }, 0)?;
+            let tuple = self.new_object_tail_untracked(Tuple { len: 0, hash: Cell::new(-1) }, 0)?;
             self.interp.empty_tuple.replace(self, Some(tuple.clone()));
             return Ok(tuple);
         }
         let room = items.len();
         let bytes = tail_bytes(self, room)?;
-        let tuple = self.new_object_tail(Tuple { len: 0, hash: Cell::new(-1) }, bytes)?;
+        let tuple = self.new_object_tail_untracked(Tuple { len: 0, hash: Cell::new(-1) }, bytes)?;
         fill(&tuple, room, items);
+        track_if_needed(&tuple);
         Ok(tuple)
     }
 
@@ -108,6 +110,22 @@ impl Vm {
     /// A tuple of copies.
     pub fn new_tuple_from(&mut self, items: &[Value]) -> PyResult<Py<Tuple>> {
         self.new_tuple(items.iter().cloned())
+    }
+}
+
+/// Whether an object can be part of a cycle, as far as one look tells: tuples that the collector need not know of, and objects that never die, cannot.
+#[inline(always)]
+fn may_be_tracked(value: &Value) -> bool {
+    let Some(header) = value.header() else { return false };
+    header.type_core().has(krait_heap::TypeFlags::GC)
+        && (krait_heap::gc::is_tracked(header) || !(value.is_exact::<Tuple>() || header.refcnt() >= krait_heap::IMMORTAL))
+}
+
+/// Tells the collector of a tuple with an item that can be part of a cycle; others need no collecting.
+#[inline]
+fn track_if_needed(tuple: &Py<Tuple>) {
+    if tuple.items().iter().any(may_be_tracked) {
+        krait_heap::gc::track(tuple.header());
     }
 }
 
@@ -150,6 +168,7 @@ impl Recycled {
             let tail = tuple.tail_ptr::<Value>();
             (tail.replace(a), tail.add(1).replace(b))
         };
+        track_if_needed(tuple);
         drop(old);
         Ok(result)
     }
@@ -172,6 +191,7 @@ impl Recycled {
             // SAFETY: the references are the cell's and this one, so nobody looks; the tuple has as many items as there are new ones.
             old.push(unsafe { tuple.tail_ptr::<Value>().add(i).replace(item) });
         }
+        track_if_needed(&tuple);
         drop(old);
         Ok(tuple.into_value())
     }

@@ -28,8 +28,10 @@ fn own(vm: &mut Vm, ty: &PyType, name: &Py<Str>) -> Option<Value> {
 
 fn set_own(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>, value: Value) -> PyResult<()> {
     if let Some(dict) = ty.dict.load(vm) {
+        let old = dict.get_str(vm, name).cloned();
         dict.set_str(vm, name, value)?;
         after_change(vm, ty, name);
+        drop(old);
     }
     Ok(())
 }

@@ -17,6 +17,9 @@ use krait_heap::TypeFlags;
 /// `__dict__` of instances with a dict word.
 pub static DICT: GetSetDef =
     GetSetDef { name: "__dict__", get: Some(get_dict), set: Some(set_dict), doc: Some("the attributes of the instance itself") };
+/// `__dict__` of instances of native types, which cannot be deleted.
+pub static NATIVE_DICT: GetSetDef = GetSetDef { name: "__dict__", get: Some(get_dict), set: Some(set_native_dict), doc: DICT.doc };
+
 /// `__weakref__` of instances that can be referred to weakly.
 pub static WEAKREF: GetSetDef = GetSetDef { name: "__weakref__", get: Some(get_weakref), set: None, doc: Some("the first weak reference to the object") };
 
@@ -39,6 +42,13 @@ fn set_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> PyResult<()> 
                 Err(vm.type_error(format!("__dict__ must be set to a dictionary, not a '{got}'")))
             }
         },
+    }
+}
+
+fn set_native_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> PyResult<()> {
+    match value {
+        None => Err(vm.type_error("cannot delete __dict__")),
+        Some(_) => set_dict(vm, object, value),
     }
 }
 

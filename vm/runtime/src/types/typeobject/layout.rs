@@ -110,8 +110,8 @@ pub fn assign_bases(vm: &mut Vm, cls: &Py<PyType>, value: &Value) -> PyResult<()
     if let Err(e) = recompute(vm, cls, &mut saved) {
         for (ty, mro) in saved.into_iter().rev() {
             let now = ty.mro.replace(vm, mro);
-            drop(now);
             ty.modified(vm);
+            drop(now);
         }
         let now = cls.bases.replace(vm, old_bases);
         cls.base.set(&raw const **old_base.own_reference());

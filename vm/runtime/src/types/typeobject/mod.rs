@@ -221,17 +221,15 @@ pub fn set_attribute(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>, value: Option
         }
     }
     let Some(dict) = ty.dict.load(vm) else { return Err(vm.no_type_attribute(ty, &name)) };
+    // Caches borrow the old value, so it must live until they have forgotten it.
+    let old = dict.get_str(vm, &name).cloned();
     match value {
         Some(value) => dict.set_str(vm, &name, value.clone())?,
-        None => match dict.remove_str(vm, &name) {
-            Some(old) => {
-                ty.modified(vm);
-                drop(old);
-            }
-            None => return Err(vm.no_type_attribute(ty, &name)),
-        },
+        None if dict.remove_str(vm, &name).is_none() => return Err(vm.no_type_attribute(ty, &name)),
+        None => {}
     }
     after_change(vm, ty, &name);
+    drop(old);
     Ok(())
 }
 

@@ -169,8 +169,8 @@ pub fn compute(vm: &mut Vm, ty: &Py<PyType>) -> PyResult<bool> {
     }
     let mro = vm.new_tuple(items)?;
     let old = ty.mro.replace(vm, Some(mro));
-    drop(old);
     ty.modified(vm);
+    drop(old);
     Ok(true)
 }
 

@@ -12,7 +12,7 @@ static SPEC: ArgSpec = ArgSpec { name: "__new__", params: &[], required: 0, posi
 pub static NEW: MethodDef = MethodDef {
     name: "__new__",
     func: call_new,
-    kind: MethodKind::Static,
+    kind: MethodKind::Class,
     spec: &SPEC,
     doc: Some("Make a new object of the type.  The type's help() has the exact signature."),
     text_signature: Some("($type, *args, **kwargs)"),
@@ -39,6 +39,10 @@ fn call_new(vm: &mut Vm, zelf: &Value, args: Args<'_>) -> PyResult {
     }
     // Only the constructor of the native base makes objects with the right payload.
     let base = static_base(cls);
+    if base.slots.new.get().is_none() || base.has_flag(crate::types::class::flags::DISALLOW_INSTANTIATION) {
+        let got = cls.tp_name();
+        return Err(vm.type_error(format!("cannot create '{got}' instances")));
+    }
     let mut new = ty.slots.new.get();
     if base.slots.new.get().map(|f| f as usize) != new.map(|f| f as usize) {
         if !crate::types::exceptions::shares_new(vm, ty, &base) {

@@ -99,7 +99,7 @@ table! {
         __ge__ Some(W::Compare(CompareOp::Ge)), "($self, value, /)", "Compare: self >= value.";
     ]
     iter Unary Some(F::Unary(generic::iter)) => [__iter__ Some(W::Unary), "($self, /)", "The result of iter(self).";]
-    iternext Next Some(F::Next(generic::iternext)) => [__next__ Some(W::Next), "($self, /)", "The result of next(self).";]
+    iternext Next Some(F::Next(generic::iternext)) => [__next__ Some(W::Next), "($self, /)", "Implement next(self).";]
     descr_get DescrGet Some(F::DescrGet(generic::descr_get)) => [
         __get__ Some(W::DescrGet), "($self, instance, owner=None, /)", "The attribute's value for instance, which is of the class owner.";
     ]
