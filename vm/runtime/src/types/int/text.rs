@@ -93,7 +93,12 @@ pub fn from_object(vm: &mut Vm, x: &Value) -> PyResult {
     }
     if slots.nb_index.get().is_some() {
         let index = vm.index(x)?;
-        return super::text::plain_int(vm, index, "__index__");
+        // `vm.index` has warned of subclasses.
+        return match IntRef::new(&index) {
+            Some(IntRef::Small(i)) => vm.new_int(i),
+            Some(IntRef::Big(b)) => vm.new_bigint(b.clone()),
+            None => Ok(index),
+        };
     }
     if let Some(s) = x.downcast::<Str>() {
         let text = ascii_form(s);
