@@ -78,7 +78,7 @@ impl KeyWrapper {
 
     #[getter(name = "__text_signature__")]
     fn signature(&self) -> &'static str {
-        "($self, obj)"
+        "(obj)"
     }
 
     #[slot(call)]

@@ -12,7 +12,11 @@ use crate::{Py, PyResult, Raised, Value, Vm};
 /// `mapping.get(name)` for a namespace of any type: none for KeyError.
 pub fn get_opt(vm: &mut Vm, mapping: &Value, name: &Py<Str>) -> PyResult<Option<Value>> {
     if let Some(dict) = mapping.downcast_exact::<Dict>() {
-        return Ok(dict.get_str(vm, name).cloned());
+        return match dict.get_str(vm, name).cloned() {
+            Some(value) => Ok(Some(value)),
+            // A key of another type may say that it is equal.
+            None => dict.get(vm, name.as_value()),
+        };
     }
     let result = vm.getitem(mapping, name.as_value());
     crate::types::exceptions::catch::<KeyError, Value>(vm, result)

@@ -221,7 +221,7 @@ fn from_object(vm: &mut Vm, x: &Value) -> PyResult<f64> {
         Some(crate::types::int::text::ascii_form(s))
     } else if x.ty().slots.buffer.get().is_some() {
         let bytes = vm.bytes_of(x)?;
-        Some(String::from_utf8(bytes).unwrap_or_else(|_| "?".into()))
+        Some(std::borrow::Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|_| "?".into())))
     } else {
         None
     };

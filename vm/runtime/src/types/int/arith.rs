@@ -1,6 +1,7 @@
 //! Arithmetic of ints: fast paths in machine words, the rest through `num-bigint`.
 
 use super::IntRef;
+use crate::types::tuple::Tuple;
 use crate::{PyResult, Value, Vm};
 use num_bigint::{BigInt, Sign};
 use num_integer::Integer;
@@ -27,6 +28,8 @@ const MAX_BITS: u64 = 1 << 37;
 pub fn binary(vm: &mut Vm, op: IntOp, a: &Value, b: &Value) -> PyResult {
     match (IntRef::new(a), IntRef::new(b)) {
         (Some(IntRef::Small(x)), Some(IntRef::Small(y))) => small(vm, op, x, y),
+        (Some(IntRef::Big(x)), Some(IntRef::Small(y))) if matches!(op, IntOp::Add | IntOp::Sub | IntOp::Mul) => big_small(vm, op, x, y),
+        (Some(IntRef::Small(x)), Some(IntRef::Big(y))) if matches!(op, IntOp::Add | IntOp::Mul) => big_small(vm, op, y, x),
         (Some(x), Some(y)) => big(vm, op, &x.to_big(), &y.to_big()),
         _ => Ok(Value::not_implemented()),
     }
@@ -34,19 +37,69 @@ pub fn binary(vm: &mut Vm, op: IntOp, a: &Value, b: &Value) -> PyResult {
 
 #[inline]
 fn small(vm: &mut Vm, op: IntOp, x: i64, y: i64) -> PyResult {
-    let (wide_x, wide_y) = (i128::from(x), i128::from(y));
     let result = match op {
-        IntOp::Add => wide_x + wide_y,
-        IntOp::Sub => wide_x - wide_y,
-        IntOp::Mul => wide_x * wide_y,
+        IntOp::Add => x.checked_add(y),
+        IntOp::Sub => x.checked_sub(y),
+        IntOp::Mul => x.checked_mul(y),
         IntOp::FloorDiv | IntOp::Mod if y == 0 => return Err(division_by_zero(vm)),
-        IntOp::FloorDiv => Integer::div_floor(&wide_x, &wide_y),
-        IntOp::Mod => Integer::mod_floor(&wide_x, &wide_y),
-        IntOp::And => return vm.new_int(x & y),
-        IntOp::Or => return vm.new_int(x | y),
-        IntOp::Xor => return vm.new_int(x ^ y),
+        IntOp::FloorDiv => x.checked_div(y).map(|q| if (x % y != 0) && ((x < 0) != (y < 0)) { q - 1 } else { q }),
+        IntOp::Mod => x.checked_rem(y).map(|r| if r != 0 && ((r < 0) != (y < 0)) { r + y } else { r }),
+        IntOp::And => Some(x & y),
+        IntOp::Or => Some(x | y),
+        IntOp::Xor => Some(x ^ y),
     };
-    vm.new_int(result)
+    match result {
+        Some(result) => vm.new_int(result),
+        None => big(vm, op, &BigInt::from(x), &BigInt::from(y)),
+    }
+}
+
+/// Addition, subtraction and multiplication with a word, which needs no big int for it.
+fn big_small(vm: &mut Vm, op: IntOp, x: &BigInt, y: i64) -> PyResult {
+    let result = match op {
+        IntOp::Add => x + y,
+        IntOp::Sub => x - y,
+        _ => x * y,
+    };
+    vm.new_bigint(result)
+}
+
+/// `divmod(a, b)`, NotImplemented unless both are ints.
+pub fn divmod(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
+    let (Some(x), Some(y)) = (IntRef::new(a), IntRef::new(b)) else { return Ok(Value::not_implemented()) };
+    if let (IntRef::Small(x), IntRef::Small(y)) = (&x, &y) {
+        let quotient = small(vm, IntOp::FloorDiv, *x, *y)?;
+        let remainder = small(vm, IntOp::Mod, *x, *y)?;
+        return Ok(vm.new_tuple([quotient, remainder])?.into_value());
+    }
+    let (x, y) = (x.to_big(), y.to_big());
+    if y.is_zero() {
+        return Err(division_by_zero(vm));
+    }
+    if wants_pylong(&x, &y) {
+        let (quotient, remainder) = pylong_divmod(vm, &x, &y)?;
+        return Ok(vm.new_tuple([quotient, remainder])?.into_value());
+    }
+    let (quotient, remainder) = x.div_mod_floor(&y);
+    let (quotient, remainder) = (vm.new_bigint(quotient)?, vm.new_bigint(remainder)?);
+    Ok(vm.new_tuple([quotient, remainder])?.into_value())
+}
+
+/// Whether a division is so big that `_pylong` does it, as in CPython: its recursive division uses the fast multiplication.
+fn wants_pylong(x: &BigInt, y: &BigInt) -> bool {
+    let (x, y) = (x.bits().div_ceil(30), y.bits().div_ceil(30));
+    y > 300 && x.saturating_sub(y) > 150
+}
+
+fn pylong_divmod(vm: &mut Vm, x: &BigInt, y: &BigInt) -> PyResult<(Value, Value)> {
+    let args = [vm.new_bigint(x.clone())?, vm.new_bigint(y.clone())?];
+    let pair = super::text::pylong(vm, "int_divmod", &args)?;
+    let Some(pair) = pair.downcast::<Tuple>() else { return Err(vm.value_error("tuple is required from int_divmod()")) };
+    let [quotient, remainder] = pair.items() else { return Err(vm.value_error("tuple of length 2 is required from int_divmod()")) };
+    if IntRef::new(quotient).is_none() || IntRef::new(remainder).is_none() {
+        return Err(vm.value_error("an int is required from int_divmod()"));
+    }
+    Ok((quotient.clone(), remainder.clone()))
 }
 
 #[cold]
@@ -61,6 +114,7 @@ fn big(vm: &mut Vm, op: IntOp, x: &BigInt, y: &BigInt) -> PyResult {
         IntOp::Mul if x.bits() + y.bits() > MAX_BITS => return Err(vm.memory_error()),
         IntOp::Mul => x * y,
         IntOp::FloorDiv | IntOp::Mod if y.is_zero() => return Err(division_by_zero(vm)),
+        IntOp::FloorDiv if wants_pylong(x, y) => return Ok(pylong_divmod(vm, x, y)?.0),
         IntOp::FloorDiv => x.div_floor(y),
         IntOp::Mod => x.mod_floor(y),
         IntOp::And => x & y,

@@ -74,12 +74,7 @@ impl Int {
 
     #[slot(divmod)]
     fn nb_divmod(a: &Value, b: &Value, vm: &mut Vm) -> PyResult {
-        let quotient = arith::binary(vm, IntOp::FloorDiv, a, b)?;
-        if quotient.is_not_implemented() {
-            return Ok(quotient);
-        }
-        let remainder = arith::binary(vm, IntOp::Mod, a, b)?;
-        Ok(vm.new_tuple(vec![quotient, remainder])?.into_value())
+        arith::divmod(vm, a, b)
     }
 
     #[slot(pow)]

@@ -5,9 +5,43 @@ use crate::types::str_::Str;
 use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm};
 use num_bigint::BigInt;
+use std::borrow::Cow;
 
 /// Decimal digits below which the limit of `sys.set_int_max_str_digits` is not looked at.
 const CHECK_THRESHOLD: u64 = 640;
+
+/// Bits from which `_pylong` takes over the conversion to text, as in CPython: its divide and conquer is faster from there on.
+const PYLONG_BITS: u64 = 1000 * 30;
+
+/// Digits from which `_pylong` takes over the conversion from text.
+const PYLONG_DIGITS: usize = 6000;
+
+/// `_pylong.int_to_decimal_string(big)`.
+fn pylong_decimal(vm: &mut Vm, big: &BigInt) -> PyResult<String> {
+    let int = vm.new_bigint(big.clone())?;
+    let text = pylong(vm, "int_to_decimal_string", &[int])?;
+    match text.downcast::<Str>() {
+        Some(text) => Ok(text.to_string_lossy().into_owned()),
+        None => Err(vm.type_error("_pylong.int_to_decimal_string did not return a str")),
+    }
+}
+
+/// `_pylong.int_from_string(digits)`.
+fn pylong_parse(vm: &mut Vm, digits: &str) -> PyResult {
+    let text = vm.new_str(digits)?.into_value();
+    let int = pylong(vm, "int_from_string", &[text])?;
+    if IntRef::new(&int).is_none() {
+        return Err(vm.type_error("_pylong.int_from_string did not return an int"));
+    }
+    Ok(int)
+}
+
+/// A function of `_pylong`, which holds the algorithms for very big ints.
+pub(super) fn pylong(vm: &mut Vm, function: &str, args: &[Value]) -> PyResult {
+    let module = crate::types::object::import(vm, "_pylong")?;
+    let function = vm.getattr_str(&module, function)?;
+    vm.call(&function, args)
+}
 
 /// `str()` of an int; ValueError beyond the limit of digits.
 pub fn to_str(vm: &mut Vm, int: &IntRef<'_>) -> PyResult<Py<Str>> {
@@ -33,6 +67,9 @@ pub fn decimal(vm: &mut Vm, big: &BigInt) -> PyResult<String> {
     let at_least = (big.bits().saturating_sub(1)) * 30103 / 100_000;
     if limit > 0 && at_least > limit && at_least > CHECK_THRESHOLD {
         return too_long(vm);
+    }
+    if big.bits() > PYLONG_BITS {
+        return pylong_decimal(vm, big);
     }
     let text = big.to_str_radix(10);
     let digits = text.trim_start_matches('-').len() as u64;
@@ -129,17 +166,19 @@ fn plain_int(vm: &mut Vm, result: Value, method: &str) -> PyResult {
 }
 
 /// Decimal digits of any script as ASCII digits, other white space as a space; anything else as `?`.
-pub fn ascii_form(s: &Str) -> String {
+pub fn ascii_form(s: &Str) -> Cow<'_, str> {
     if let Some(text) = s.as_ascii() {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
-    s.chars()
+    let text: String = s
+        .chars()
         .map(|c| match c {
             0..0x80 => c as u8 as char,
             _ if krait_unicode::is_space(c) => ' ',
             _ => krait_unicode::decimal(c).and_then(|d| char::from_digit(u32::from(d), 10)).unwrap_or('?'),
         })
-        .collect()
+        .collect();
+    Cow::Owned(text)
 }
 
 fn parse_bytes(vm: &mut Vm, bytes: &[u8], radix: u32, original: &Value) -> PyResult {
@@ -158,8 +197,17 @@ fn parse_or_raise(vm: &mut Vm, text: &str, radix: u32, original: &Value) -> PyRe
             "Exceeds the limit ({limit} digits) for integer string conversion: value has {n} digits; use sys.set_int_max_str_digits() to increase the limit"
         )));
     }
-    if let Ok(i) = i64::from_str_radix(&digits, actual) {
-        return vm.new_int(if negative { -i } else { i });
+    if digits.len() <= 64 {
+        if let Ok(i) = i64::from_str_radix(&digits, actual) {
+            return vm.new_int(if negative { -i } else { i });
+        }
+    }
+    if actual == 10 && digits.len() > PYLONG_DIGITS {
+        let int = pylong_parse(vm, &digits)?;
+        return match (negative, IntRef::new(&int)) {
+            (true, Some(i)) => vm.new_bigint(-i.to_big().into_owned()),
+            _ => Ok(int),
+        };
     }
     match BigInt::parse_bytes(digits.as_bytes(), actual) {
         Some(big) => vm.new_bigint(if negative { -big } else { big }),
@@ -176,14 +224,14 @@ fn invalid_literal(vm: &mut Vm, radix: u32, original: &Value) -> crate::Raised {
     vm.value_error(format!("invalid literal for int() with base {radix}: {shown}"))
 }
 
-struct Digits {
+struct Digits<'a> {
     negative: bool,
-    digits: String,
+    digits: Cow<'a, str>,
     radix: u32,
 }
 
 /// Takes an integer literal apart: white space, sign, prefix, digits with single underscores between them.
-fn scan(text: &str, radix: u32) -> Option<Digits> {
+fn scan(text: &str, radix: u32) -> Option<Digits<'_>> {
     let white = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1f');
     let text = text.trim_matches(white);
     let (negative, text) = match text.as_bytes().first()? {
@@ -201,13 +249,28 @@ fn scan(text: &str, radix: u32) -> Option<Digits> {
     } else {
         (if radix == 0 { 10 } else { radix }, text)
     };
-    if body.is_empty() || body.starts_with('_') || body.ends_with('_') || body.contains("__") {
+    // One pass over the bytes: texts of any length come here before their length is limited.
+    let (mut underscores, mut non_zero, mut last) = (false, false, b'_');
+    for &byte in body.as_bytes() {
+        let digit = match byte {
+            b'_' if last == b'_' => return None,
+            b'_' => 0,
+            b'0'..=b'9' => u32::from(byte - b'0'),
+            b'a'..=b'z' => u32::from(byte - b'a') + 10,
+            b'A'..=b'Z' => u32::from(byte - b'A') + 10,
+            _ => return None,
+        };
+        if digit >= radix_found {
+            return None;
+        }
+        underscores |= byte == b'_';
+        non_zero |= digit != 0;
+        last = byte;
+    }
+    if last == b'_' {
         return None;
     }
-    let digits: String = body.chars().filter(|&c| c != '_').collect();
-    if !digits.chars().all(|c| c.is_digit(radix_found)) {
-        return None;
-    }
-    let leading_zero = radix == 0 && radix_found == 10 && digits.starts_with('0') && digits.chars().any(|c| c != '0');
+    let leading_zero = radix == 0 && radix_found == 10 && body.starts_with('0') && non_zero;
+    let digits = if underscores { Cow::Owned(body.replace('_', "")) } else { Cow::Borrowed(body) };
     (!leading_zero).then_some(Digits { negative, digits, radix: radix_found })
 }

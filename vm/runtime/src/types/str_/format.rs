@@ -222,9 +222,24 @@ struct Formatting<'a> {
     data: StrData<'a>,
     source: Source<'a>,
     numbering: Numbering,
+    /// The string that the output begins with whole, which may be all of it.
+    whole: Option<Py<Str>>,
 }
 
-impl Formatting<'_> {
+impl<'a> Formatting<'a> {
+    fn new(format: &'a Py<Str>, source: Source<'a>) -> Formatting<'a> {
+        Formatting { data: format.data(), source, numbering: Numbering::Unknown, whole: None }
+    }
+
+    /// All of the format. Where only one string came out, it is the result itself.
+    fn run(mut self, vm: &mut Vm) -> PyResult<Py<Str>> {
+        let out = self.build(vm, (0, self.data.len()), 2)?;
+        match self.whole {
+            Some(whole) if whole.len() == out.len() => Ok(whole),
+            _ => out.finish(vm),
+        }
+    }
+
     fn build(&mut self, vm: &mut Vm, range: Range, depth: u32) -> PyResult<StrBuilder> {
         if depth == 0 {
             return Err(vm.value_error("Max string recursion exceeded"));
@@ -249,6 +264,9 @@ impl Formatting<'_> {
             self.build(vm, field.spec, depth - 1)?.finish(vm)?
         } else if field.spec.0 == field.spec.1 {
             if let Some(s) = value.downcast_exact::<Str>() {
+                if out.is_empty() && depth == 2 {
+                    self.whole = Some(s.clone());
+                }
                 out.push_object(s);
                 return Ok(());
             }
@@ -257,6 +275,9 @@ impl Formatting<'_> {
             vm.new_str_data(self.data.slice(field.spec.0, field.spec.1))?
         };
         let text = vm.format(&value, &spec)?;
+        if out.is_empty() && depth == 2 && text.is_exact() {
+            self.whole = Some(text.clone());
+        }
         out.push_object(&text);
         Ok(())
     }
@@ -347,14 +368,12 @@ impl Str {
     /// The string with its replacement fields {...} filled from the arguments.
     #[method(name = "format", text = "($self, /, *args, **kwargs)")]
     fn format(zelf: &Py<Str>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Str>> {
-        let mut f = Formatting { data: zelf.data(), source: Source::Call(args), numbering: Numbering::Unknown };
-        f.build(vm, (0, zelf.len()), 2)?.finish(vm)
+        Formatting::new(zelf, Source::Call(args)).run(vm)
     }
 
     /// The string with its replacement fields {...} filled from a mapping.
     #[method]
     fn format_map(zelf: &Py<Str>, mapping: &Value, vm: &mut Vm) -> PyResult<Py<Str>> {
-        let mut f = Formatting { data: zelf.data(), source: Source::Mapping(mapping), numbering: Numbering::Unknown };
-        f.build(vm, (0, zelf.len()), 2)?.finish(vm)
+        Formatting::new(zelf, Source::Mapping(mapping)).run(vm)
     }
 }

@@ -168,7 +168,7 @@ impl Recycled {
             let tail = tuple.tail_ptr::<Value>();
             (tail.replace(a), tail.add(1).replace(b))
         };
-        track_if_needed(tuple);
+        krait_heap::gc::track(tuple.header());
         drop(old);
         Ok(result)
     }
@@ -191,7 +191,7 @@ impl Recycled {
             // SAFETY: the references are the cell's and this one, so nobody looks; the tuple has as many items as there are new ones.
             old.push(unsafe { tuple.tail_ptr::<Value>().add(i).replace(item) });
         }
-        track_if_needed(&tuple);
+        krait_heap::gc::track(tuple.header());
         drop(old);
         Ok(tuple.into_value())
     }
