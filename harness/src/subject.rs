@@ -122,7 +122,6 @@ fn with_library(role: &str, identity: &Identity, arguments: &[String], reference
     let mut environment = Vec::new();
     if is_krait {
         command.extend(["-X".into(), "implementation=cpython".into()]);
-        environment.push(("PYTHONHOME".to_owned(), tree.into_os_string()));
     } else if !finds_library(&copy, &tree) {
         command = vec![executable.into_os_string()];
         environment.push(("PYTHONHOME".to_owned(), tree.into_os_string()));

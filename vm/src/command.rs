@@ -22,6 +22,10 @@ pub fn run(args: &[Vec<u8>], stack_size: usize) -> u8 {
             eprint!("{text}");
             return 2;
         }
+        Err(Early::Fatal(text)) => {
+            eprint!("{text}");
+            return 1;
+        }
     };
     match start(options, args, stack_size) {
         Ok((mut vm, program)) => {
@@ -33,15 +37,22 @@ pub fn run(args: &[Vec<u8>], stack_size: usize) -> u8 {
             code
         }
         Err(message) => {
-            eprintln!("krait: {message}");
+            eprintln!("{message}");
             1
         }
     }
 }
 
+/// Where the library was looked for.
+fn path_configuration(options: &Options, executable: &Path) -> String {
+    let shown = |path: Option<&Path>| path.map_or("(not set)".to_owned(), |p| format!("'{}'", p.display()));
+    let (home, lib) = (shown(options.home.as_deref()), shown(options.lib.as_deref()));
+    format!("Python path configuration:\n  PYTHONHOME = {home}\n  --lib = {lib}\n  sys.executable = '{}'\nkrait: ", executable.display())
+}
+
 fn start(mut options: Options, args: &[Vec<u8>], stack_size: usize) -> Result<(Vm, Program), String> {
     let executable = executable(args.first().map(Vec::as_slice).unwrap_or_default());
-    let library = library::find(options.lib.as_deref(), options.home.as_deref(), &executable)?;
+    let library = library::find(options.lib.as_deref(), options.home.as_deref(), &executable).map_err(|message| path_configuration(&options, &executable) + &message)?;
     let config = &mut options.config;
     config.executable = executable;
     config.path.push(library.prefix.join("lib/python314.zip").as_os_str().as_bytes().to_vec());
@@ -106,16 +117,33 @@ fn prepend_path(vm: &mut Vm, folder: &[u8]) -> PyResult<()> {
 
 fn run_command(vm: &mut Vm, text: &[u8]) -> PyResult<u8> {
     prepend_path(vm, b"")?;
-    let text = krait_runtime::compile::fs_decode(text);
-    let Some(text) = text.as_str().map(str::to_owned) else {
-        return Err(vm.value_error("the program of -c is not UTF-8"));
+    let text = compile::fs_decode(text);
+    let Some(text) = text.as_str() else {
+        eprintln!("Unable to decode the command from the command line:");
+        let text = vm.new_str_text(&text)?.into_value();
+        let (encode, encoding) = (vm.intern("encode"), vm.new_str("utf-8")?.into_value());
+        return vm.call_method(&text, &encode, &[encoding]).map(|_| 1);
     };
-    let source = text + "\n";
+    let source = dedent(text) + "\n";
     let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1, from_file: false, encoding: None };
     let code = compile::compile_source(vm, &source, request)?;
     interactive::register_source(vm, &code, &source, "<string>")?;
     lifecycle::run_in_main(vm, &code)?;
     Ok(0)
+}
+
+/// The program without the margin that all its lines share; lines of nothing but blanks become empty (`_PyUnicode_Dedent`).
+fn dedent(text: &str) -> String {
+    let is_blank = |c: char| c == ' ' || c == '\t';
+    let lines = || text.split('\n');
+    let margins = lines().filter(|l| !l.trim_matches(is_blank).is_empty()).map(|l| &l[..l.len() - l.trim_start_matches(is_blank).len()]);
+    let common = |a: &str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let margin = margins.reduce(|a, b| &a[..common(a, b)]).unwrap_or_default().len();
+    if margin == 0 {
+        return text.to_owned();
+    }
+    let cut: Vec<&str> = lines().map(|l| if l.trim_matches(is_blank).is_empty() { "" } else { l.get(margin..).unwrap_or_default() }).collect();
+    cut.join("\n")
 }
 
 /// `runpy._run_module_as_main`.

@@ -24,8 +24,10 @@ pub struct Config {
     pub interactive: bool,
     pub inspect: bool,
     pub verbose: u8,
-    /// `-X importtime`, PYTHONPROFILEIMPORTTIME.
-    pub import_time: bool,
+    /// `-X importtime`, PYTHONPROFILEIMPORTTIME; 2: imports of what is there are told too.
+    pub import_time: u8,
+    /// `-X cpu_count`, PYTHON_CPU_COUNT.
+    pub cpu_count: Option<i32>,
     pub quiet: bool,
     pub bytes_warning: u8,
     /// `-B`, PYTHONDONTWRITEBYTECODE.
@@ -70,7 +72,8 @@ impl Default for Config {
             interactive: false,
             inspect: false,
             verbose: 0,
-            import_time: false,
+            import_time: 0,
+            cpu_count: None,
             quiet: false,
             bytes_warning: 0,
             dont_write_bytecode: false,

@@ -161,7 +161,11 @@ pub fn run_file(vm: &mut Vm, data: &[u8], filename: &[u8]) -> PyResult {
     dict.set_str(vm, n!(__file__), file)?;
     dict.set_str(vm, n!(__cached__), Value::none())?;
     let magic = (krait_bytecode::MAGIC as u16).to_le_bytes();
-    let code = if data.get(..4) == Some(&[magic[0], magic[1], b'\r', b'\n']) {
+    let compiled = data.get(..4) == Some(&[magic[0], magic[1], b'\r', b'\n']);
+    if filename != b"<stdin>" {
+        set_main_loader(vm, &dict, if compiled { "SourcelessFileLoader" } else { "SourceFileLoader" })?;
+    }
+    let code = if compiled {
         crate::import::marshal::loads(vm, data.get(16..).unwrap_or_default(), true)?
     } else {
         let name = compile::fs_decode(filename);
@@ -173,6 +177,16 @@ pub fn run_file(vm: &mut Vm, data: &[u8], filename: &[u8]) -> PyResult {
         compile::compile_source(vm, &text, request)?
     };
     run_in_main(vm, &code)
+}
+
+/// Lets `__main__` know what would load its file.
+fn set_main_loader(vm: &mut Vm, main: &Py<Dict>, class: &str) -> PyResult<()> {
+    let external = vm.imported("_frozen_importlib_external")?;
+    let class = vm.getattr_str(&external, class)?;
+    let (name, file) = (vm.intern("__main__").into_value(), main.get_str(vm, n!(__file__)).cloned().unwrap_or_else(Value::none));
+    let loader = vm.call(&class, &[name, file])?;
+    main.set_str(vm, n!(__loader__), loader)?;
+    Ok(())
 }
 
 /// The exit code of a program that ended with `raised`: SystemExit's, else 1 after the exception has been printed.
@@ -264,7 +278,7 @@ pub fn flush(vm: &mut Vm, name: &str) -> bool {
         Ok(_) => true,
         Err(e) => {
             if name == "stdout" {
-                vm.unraisable(e, &stream);
+                crate::types::exceptions::unraisable::report_with(vm, e, Some("Exception ignored while flushing sys.stdout"), None);
             }
             false
         }

@@ -16,6 +16,7 @@ mod _operator;
 mod _pickle;
 mod _queue;
 mod _random;
+mod _remote_debugging;
 mod _sre;
 mod _statistics;
 mod _string;
@@ -75,6 +76,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_pickle::MODULE,
     &_queue::MODULE,
     &_random::MODULE,
+    &_remote_debugging::MODULE,
     &_sre::MODULE,
     &_statistics::MODULE,
     &_string::MODULE,

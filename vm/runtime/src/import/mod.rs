@@ -241,10 +241,13 @@ impl Vm {
             None => modules.get_str(self, name).cloned(),
         };
         if let Some(module) = found.filter(|m| !m.is_none()) {
+            if self.config().import_time > 1 {
+                times::cached(self, name);
+            }
             self.ensure_initialized(&module, name)?;
             return Ok(module);
         }
-        if self.config().import_time { times::measured(self, name) } else { self.load(name) }
+        if self.config().import_time > 0 { times::measured(self, name) } else { self.load(name) }
     }
 
     fn load(&mut self, name: &Py<Str>) -> PyResult {

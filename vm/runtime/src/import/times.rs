@@ -18,9 +18,7 @@ struct ImportTimes {
 /// Loads a module and prints its line: its own time, that of all it imported with it, and its name by depth.
 pub(super) fn measured(vm: &mut Vm, name: &Py<Str>) -> PyResult {
     let times: &ImportTimes = vm.state();
-    if !times.told.replace(true) {
-        eprintln!("import time: self [us] | cumulative | imported package");
-    }
+    times.tell_header();
     let level = times.level.get();
     times.level.set(level + 1);
     let around = times.inner.replace(Duration::ZERO);
@@ -30,7 +28,27 @@ pub(super) fn measured(vm: &mut Vm, name: &Py<Str>) -> PyResult {
     let own = cumulative.saturating_sub(times.inner.get());
     times.level.set(level);
     times.inner.set(around + cumulative);
-    let indent = level * 2;
-    eprintln!("import time: {:9} | {:10} | {:indent$}{}", own.as_micros(), cumulative.as_micros(), "", name.to_string_lossy());
+    times.tell(&format!("{:9} | {:10}", own.as_micros(), cumulative.as_micros()), name);
     result
+}
+
+/// Tells of an import of what was there.
+pub(super) fn cached(vm: &mut Vm, name: &Py<Str>) {
+    let times: &ImportTimes = vm.state();
+    times.tell_header();
+    times.tell("cached    | cached    ", name);
+}
+
+impl ImportTimes {
+    fn tell_header(&self) {
+        if !self.told.replace(true) {
+            eprintln!("import time: self [us] | cumulative | imported package");
+        }
+    }
+
+    fn tell(&self, columns: &str, name: &Py<Str>) {
+        let indent = self.level.get() * 2;
+        let shown: String = name.chars().map(|c| char::from_u32(c).map_or_else(|| format!("\\u{c:04x}"), String::from)).collect();
+        eprintln!("import time: {columns} | {:indent$}{shown}", "");
+    }
 }

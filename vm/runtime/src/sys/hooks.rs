@@ -21,14 +21,30 @@ pub fn displayhook(object: Value, vm: &mut Vm) -> PyResult<()> {
         if !vm.is_raised::<crate::types::exceptions::UnicodeEncodeError>(&e) {
             return Err(e);
         }
-        let text = vm.ascii(&object)?.into_value();
-        vm.call_method(&stdout, n!(write), &[text])?;
+        write_escaped(vm, &stdout, &text)?;
     }
     let newline = vm.intern("\n").into_value();
     vm.call_method(&stdout, n!(write), &[newline])?;
     if let Some(b) = &builtins {
         b.set_str(vm, &underscore, object)?;
     }
+    Ok(())
+}
+
+/// Writes text to a stream that cannot encode all of it: what it cannot is escaped.
+fn write_escaped(vm: &mut Vm, stream: &Value, text: &Value) -> PyResult<()> {
+    let encoding = vm.getattr_str(stream, "encoding")?;
+    let errors = vm.new_str("backslashreplace")?.into_value();
+    let [encode, decode, buffer] = ["encode", "decode", "buffer"].map(|name| vm.intern(name));
+    let encoded = vm.call_method(text, &encode, &[encoding.clone(), errors])?;
+    match vm.getattr_opt(stream, &buffer)? {
+        Some(buffer) => vm.call_method(&buffer, n!(write), &[encoded])?,
+        None => {
+            let strict = vm.new_str("strict")?.into_value();
+            let escaped = vm.call_method(&encoded, &decode, &[encoding, strict])?;
+            vm.call_method(stream, n!(write), &[escaped])?
+        }
+    };
     Ok(())
 }
 

@@ -110,8 +110,8 @@ fn whole_size(vm: &mut Vm, object: &Value, size: &Value) -> PyResult {
 
 /// The number of processors that the configuration sets, -1 if it does not.
 #[pyfunction]
-fn _get_cpu_count_config() -> i32 {
-    -1
+fn _get_cpu_count_config(vm: &mut Vm) -> i32 {
+    vm.config().cpu_count.unwrap_or(-1)
 }
 
 /// Whether a lock keeps threads from running Python code at the same time.
