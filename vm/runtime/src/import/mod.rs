@@ -35,6 +35,11 @@ pub fn install_zipimport(vm: &mut Vm) -> PyResult<()> {
     let Some(hooks) = vm.sys_get("path_hooks") else { return Ok(()) };
     let insert = vm.intern("insert");
     vm.call_method(&hooks, &insert, &[Value::from_i32(0), importer])?;
+    // Archives on the path have been passed over while the importer itself was found.
+    if let Some(cache) = vm.sys_get("path_importer_cache") {
+        let clear = vm.intern("clear");
+        vm.call_method(&cache, &clear, &[])?;
+    }
     Ok(())
 }
 
