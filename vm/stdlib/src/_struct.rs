@@ -322,7 +322,7 @@ impl Layout {
 }
 
 /// Struct(fmt) --> compiled struct object
-#[pyclass(name = "Struct", module = "_struct", flags(BASETYPE), managed)]
+#[pyclass(name = "Struct", module = "_struct", flags(BASETYPE), gc, managed)]
 struct Struct {
     #[traverse(skip)]
     layout: GilCell<std::rc::Rc<Layout>>,

@@ -1,5 +1,6 @@
 //! Functions over iterables.
 
+use crate::types::complex::Complex;
 use crate::types::slots::CompareOp;
 use crate::types::value::ValueExt;
 use crate::{Args, PyResult, Value, Vm, pyfunction};
@@ -117,7 +118,7 @@ pub fn sum(iterable: &Value, start: Value, vm: &mut Vm) -> PyResult {
     }
     let iterator = vm.iter(iterable)?;
     let mut total = start;
-    let mut compensated: Option<(f64, f64)> = None;
+    let mut compensated = None;
     while let Some(item) = vm.iter_next(&iterator)? {
         if let (Some(x), Some(y)) = (total.as_small_int(), item.as_small_int()) {
             if let Some(sum) = x.checked_add(y).and_then(Value::small_int) {
@@ -125,23 +126,57 @@ pub fn sum(iterable: &Value, start: Value, vm: &mut Vm) -> PyResult {
                 continue;
             }
         }
-        // Floats are added with Neumaier's compensation, as CPython has done since 3.12.
-        if let Some((high, low)) = compensated {
-            if let Some(x) = plain_number(&item) {
-                compensated = Some(neumaier(high, low, x));
-                continue;
+        let running = compensated.take().or_else(|| Compensated::start(&total));
+        if let Some(running) = running {
+            match running.add(&item) {
+                Some(sum) => {
+                    compensated = Some(sum);
+                    continue;
+                }
+                None => total = running.finish(vm)?,
             }
-            total = vm.new_float(finish(high, low))?;
-            compensated = None;
-        } else if let (Some(high), true) = (exact_float(&total), plain_number(&item).is_some()) {
-            compensated = Some(neumaier(high, 0.0, plain_number(&item).unwrap_or(0.0)));
-            continue;
         }
         total = vm.binary_op(krait_bytecode::opcode::BinaryOp::NB_ADD, &total, &item)?;
     }
     match compensated {
-        Some((high, low)) => vm.new_float(finish(high, low)),
+        Some(sum) => sum.finish(vm),
         None => Ok(total),
+    }
+}
+
+/// A running sum of floats or complex numbers with Neumaier's compensation, as CPython adds them up since 3.12 and 3.14.
+#[derive(Clone, Copy)]
+struct Compensated {
+    real: (f64, f64),
+    /// None while there were only real numbers.
+    imag: Option<(f64, f64)>,
+}
+
+impl Compensated {
+    fn start(total: &Value) -> Option<Compensated> {
+        if let Some(real) = exact_float(total) {
+            return Some(Compensated { real: (real, 0.0), imag: None });
+        }
+        let complex = total.downcast_exact::<Complex>()?;
+        Some(Compensated { real: (complex.real, 0.0), imag: Some((complex.imag, 0.0)) })
+    }
+
+    /// With one number more; none if it is of a type that is added otherwise.
+    fn add(self, item: &Value) -> Option<Compensated> {
+        let (real, imag) = (self.real, self.imag);
+        if let Some(x) = plain_number(item) {
+            return Some(Compensated { real: neumaier(real.0, real.1, x), imag });
+        }
+        let (imag, complex) = (imag?, item.downcast_exact::<Complex>()?);
+        Some(Compensated { real: neumaier(real.0, real.1, complex.real), imag: Some(neumaier(imag.0, imag.1, complex.imag)) })
+    }
+
+    fn finish(self, vm: &mut Vm) -> PyResult {
+        let real = finish(self.real.0, self.real.1);
+        match self.imag {
+            Some(imag) => vm.new_complex(real, finish(imag.0, imag.1)),
+            None => vm.new_float(real),
+        }
     }
 }
 

@@ -98,7 +98,7 @@ fn items_repr(vm: &mut Vm, items: &[Value], out: &mut Vec<u32>) -> PyResult<()> 
 
 /// The type parameters in `args`, each once, in order.
 pub fn make_parameters(vm: &mut Vm, args: &[Value]) -> PyResult<Vec<Value>> {
-    vm.check_stack("")?;
+    vm.check_stack(" in __parameter__ calculation")?;
     let mut found: Vec<Value> = Vec::new();
     fn add(found: &mut Vec<Value>, item: Value) {
         if !found.iter().any(|f| f.is_same(&item)) {

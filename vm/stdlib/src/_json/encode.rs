@@ -201,26 +201,30 @@ impl Encoder {
     }
 
     fn list(&self, vm: &mut Vm, out: &mut TextBuf, object: &Value, level: usize) -> PyResult<()> {
-        let items = match object.downcast::<List>() {
-            Some(list) => list.items(vm).to_vec(),
-            None => object.downcast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default(),
+        // Encoding an item may run code that changes a list, so it is looked at anew for each.
+        let item_at = |vm: &Vm, i: usize| match object.downcast::<List>() {
+            Some(list) => list.items(vm).get(i).cloned(),
+            None => object.downcast::<Tuple>().and_then(|t| t.items().get(i).cloned()),
         };
-        if items.is_empty() {
+        let Some(first) = item_at(vm, 0) else {
             out.push_str("[]");
             return Ok(());
-        }
+        };
         let ident = self.enter(vm, object)?;
         out.push_str("[");
         self.newline(out, level + 1);
-        for (i, item) in items.iter().enumerate() {
+        let (mut i, mut next) = (0, Some(first));
+        while let Some(item) = next {
             if i > 0 {
                 push(out, &self.item_separator);
                 self.newline(out, level + 1);
             }
-            if let Err(e) = self.value(vm, out, item, level + 1) {
+            if let Err(e) = self.value(vm, out, &item, level + 1) {
                 let name = object.type_name();
                 return Err(vm.with_note(e, &format!("when serializing {name} item {i}")));
             }
+            i += 1;
+            next = item_at(vm, i);
         }
         self.leave(vm, ident)?;
         self.newline(out, level);

@@ -79,12 +79,12 @@ fn scan_string(vm: &mut Vm, document: &Py<Str>, end: usize, strict: bool) -> PyR
             Some('r') => 13,
             Some('t') => 9,
             Some('u') => {
-                if at + 4 >= len {
+                if at + 4 > len {
                     return Err(decode_error(vm, "Invalid \\uXXXX escape", document, at - 1));
                 }
                 let Some(mut c) = hex4(data, at) else { return Err(decode_error(vm, "Invalid \\uXXXX escape", document, at - 1)) };
                 at += 4;
-                let pair = (0xd800..0xdc00).contains(&c) && at + 6 < len && data.get(at) == Some(u32::from(b'\\')) && data.get(at + 1) == Some(u32::from(b'u'));
+                let pair = (0xd800..0xdc00).contains(&c) && at + 6 <= len && data.get(at) == Some(u32::from(b'\\')) && data.get(at + 1) == Some(u32::from(b'u'));
                 if pair {
                     let Some(low) = hex4(data, at + 2) else { return Err(decode_error(vm, "Invalid \\uXXXX escape", document, at + 1)) };
                     if (0xdc00..0xe000).contains(&low) {

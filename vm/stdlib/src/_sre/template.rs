@@ -22,6 +22,9 @@ impl Template {
         let mut items = Vec::new();
         for pair in rest.chunks(2) {
             let [group, text] = pair else { return Err(vm.type_error("invalid template")) };
+            if IntRef::new(group).is_none() {
+                return Err(vm.type_error("an integer is required"));
+            }
             let Some(group) = IntRef::new(group).and_then(|i| i.to_i64()).and_then(|i| usize::try_from(i).ok()) else {
                 return Err(vm.type_error("invalid template"));
             };

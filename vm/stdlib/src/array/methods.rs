@@ -229,9 +229,14 @@ impl Array {
         let Some(kind) = Kind::from_code(code) else {
             return Err(vm.value_error("bad typecode (must be b, B, u, w, h, H, i, I, l, L, q, Q, f or d)"));
         };
+        if code == u32::from(b'u') {
+            vm.warn_deprecated("The 'u' type code is deprecated and will be removed in Python 3.16")?;
+        }
         let array = new_array(vm, cls, kind, Vec::new())?;
         if let Some(initial) = initial {
             Array::initialize(&array, vm, initial)?;
+            // Few arrays grow after they were made.
+            array.data.get_mut(vm).shrink_to_fit();
         }
         Ok(array)
     }

@@ -20,7 +20,7 @@ use std::cell::Cell;
 ///
 /// The typecodes and the sizes of their items in bytes: 'b' and 'B' 1, 'h' and 'H' 2, 'i' and 'I' 4, 'l', 'L', 'q' and 'Q' 8 (signed, and
 /// unsigned where the letter is large), 'u' and 'w' 4 (characters), 'f' 4 and 'd' 8 (floating point).
-#[pyclass(module = "array", name = "array", flags(BASETYPE, SEQUENCE), managed)]
+#[pyclass(module = "array", name = "array", flags(BASETYPE, SEQUENCE), gc, managed)]
 pub struct Array {
     #[traverse(skip)]
     kind: Kind,

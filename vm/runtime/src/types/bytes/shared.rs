@@ -99,7 +99,10 @@ macro_rules! byte_methods {
             /// Join bytes-like objects with these bytes between them.
             #[method]
             fn join(zelf: &Py<$ty>, iterable_of_bytes: &Value, vm: &mut Vm) -> PyResult<Py<$ty>> {
-                let items = vm.sequence_fast(iterable_of_bytes, "can only join an iterable")?;
+                Self::hold(zelf, true);
+                let items = vm.sequence_fast(iterable_of_bytes, "can only join an iterable");
+                Self::hold(zelf, false);
+                let items = items?;
                 if let [item] = items.as_slice() {
                     if let Some(same) = Self::same_exact(item) {
                         return Ok(same);

@@ -96,7 +96,7 @@ pub fn type_new(vm: &mut Vm, meta: &Py<PyType>, args: Args<'_>) -> PyResult {
         mro::best_base(vm, bases.items())?
     };
     let dict = vm.new_dict()?;
-    dict.copy_from(vm, namespace)?;
+    dict.merge(vm, namespace.as_value(), crate::types::dict::MergeMode::Override)?;
     let mut plan =
         Plan { meta, base, bases, name: name.clone(), dict, slots: None, add_dict: false, add_weakref: false };
     plan_slots(vm, &mut plan)?;
