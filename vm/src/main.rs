@@ -4,8 +4,9 @@
 
 use std::os::unix::ffi::OsStringExt;
 
-/// Python programs recurse; the interpreter runs on a thread with a stack of its own.
-const STACK_SIZE: usize = 256 << 20;
+/// Python programs recurse through native code; the interpreter runs on a thread with a stack of its own. An unoptimised build needs more for the
+/// same depth.
+const STACK_SIZE: usize = if cfg!(debug_assertions) { 256 << 20 } else { 32 << 20 };
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -283,8 +283,11 @@ pub(crate) unsafe fn resume_frame(vm: &mut Vm, state: &GenState, value: Value) -
         (*frame).sp.write(Some(value));
         (*frame).sp = (*frame).sp.add(1);
         (*frame).previous = vm.eval.frame;
-        let header = &*frame.cast::<GenState>().sub(1).cast::<krait_heap::Header>().sub(1);
-        header.clear_flag(ObjectFlags::FINALIZED);
+        // Once it has begun there is something to finalize, and that only once (PEP 442).
+        if state.state.get() == state::CREATED {
+            let header = &*frame.cast::<GenState>().sub(1).cast::<krait_heap::Header>().sub(1);
+            header.clear_flag(ObjectFlags::FINALIZED);
+        }
     }
     state.state.set(state::EXECUTING);
     let handled = state.handled.replace(vm, None);
