@@ -54,7 +54,7 @@ fn answer(request: &[u8]) -> Vec<u8> {
         Ok(text) => text,
         Err(error) if error.message.to_str_lossy().starts_with("unknown encoding") => return cannot(&error.message.to_str_lossy()),
         Err(error) => {
-            let lines = describe(&error, None);
+            let lines = describe(&error, None, &filename);
             return match what {
                 b"tokens" => cannot("tokenize decodes on its own"),
                 b"errors" | b"mutant" => modes(what, |_| lines.clone()).into_bytes(),
@@ -63,7 +63,7 @@ fn answer(request: &[u8]) -> Vec<u8> {
         }
     };
     match what {
-        b"tokens" => tokens(&text).into_bytes(),
+        b"tokens" => tokens(&text, &filename).into_bytes(),
         b"ast" if number < 0 => tree(&text, &filename).into_bytes(),
         b"errors" | b"mutant" => modes(what, |mode| errors(&text, &filename, mode)).into_bytes(),
         b"code" => code(&text, &filename, u8::try_from(number).unwrap_or(0)),
@@ -86,10 +86,11 @@ fn modes(what: &[u8], mut of: impl FnMut(Mode) -> Vec<String>) -> String {
     lines.join("\n")
 }
 
-fn describe(error: &SyntaxError, source: Option<&str>) -> Vec<String> {
+fn describe(error: &SyntaxError, source: Option<&str>, filename: &str) -> Vec<String> {
     let kind = match error.kind {
         ErrorKind::IncompleteInput => "_IncompleteInputError".to_owned(),
         ErrorKind::UnicodeDecodeError => "SyntaxError".to_owned(),
+        ErrorKind::UnicodeEncodeError => return encode_error(&error.message),
         kind => format!("{kind:?}"),
     };
     let mut lines = vec![format!("error: {kind}"), format!("message: {}", ascii_str(&error.message))];
@@ -99,20 +100,44 @@ fn describe(error: &SyntaxError, source: Option<&str>) -> Vec<String> {
             Some(text) => ascii_str(text),
             None => line(error.lineno).map_or_else(|| "None".to_owned(), |line| ascii_str(Text::new(line))),
         };
-        for (name, value) in [("lineno", error.lineno), ("offset", error.offset), ("end_lineno", error.end_lineno)] {
-            lines.push(format!("{name}: {value}"));
-        }
-        lines.push(format!("end_offset: {}", error.end_offset));
+        let from_file = error.parser.as_ref().is_some_and(|parser| parser.line_from_file);
+        let on_file = if from_file { file_line(filename, error.lineno) } else { None };
+        let (text, (offset, end_offset)) = match on_file {
+            Some(line) => (ascii_str(Text::new(&line)), error.offsets_on(&line)),
+            None => (text, (error.offset, error.end_offset)),
+        };
+        let no_end = error.end_lineno < 0 && error.parser.is_none();
+        let end = |value: i32, none: bool| if none { "None".to_owned() } else { value.to_string() };
+        lines.push(format!("lineno: {}", error.lineno));
+        lines.push(format!("offset: {offset}"));
+        lines.push(format!("end_lineno: {}", end(error.end_lineno, no_end)));
+        lines.push(format!("end_offset: {}", end(end_offset, no_end || error.message_only && end_offset < 0)));
         lines.push(format!("text: {text}"));
     }
     lines
+}
+
+/// A line of a file, its newline universal: what errors show rather than the source at hand.
+fn file_line(filename: &str, lineno: i32) -> Option<String> {
+    let bytes = std::fs::read(filename).ok()?;
+    let text = decode_source(&bytes, &mut |_, _| None).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned());
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.split_inclusive('\n').nth(usize::try_from(lineno - 1).ok()?).map(str::to_owned)
+}
+
+/// The error of the UTF-8 codec for the first surrogate in a text.
+fn encode_error(text: &Text) -> Vec<String> {
+    let surrogate = text.code_points().enumerate().find(|(_, c)| (0xd800..0xe000).contains(c));
+    let (at, c) = surrogate.unwrap_or_default();
+    let message = format!("'utf-8' codec can't encode character '\\u{c:x}' in position {at}: surrogates not allowed");
+    vec!["error: UnicodeEncodeError".to_owned(), format!("message: {}", ascii_str(Text::new(&message)))]
 }
 
 fn warning(warning: &SyntaxWarning) -> String {
     format!("warning: {:?} {} {}", warning.category, warning.lineno, ascii_str(Text::new(&warning.message)))
 }
 
-fn tokens(text: &str) -> String {
+fn tokens(text: &str, filename: &str) -> String {
     let mut out = String::new();
     if let Some(error) = token_lines(text, true, &mut out) {
         if error.kind == ErrorKind::SyntaxError {
@@ -123,12 +148,12 @@ fn tokens(text: &str) -> String {
             let (lineno, offset) = (error.lineno, error.offset);
             let _ = writeln!(out, "error: TokenError ({}, ({lineno}, {offset}))", ascii_str(Text::new(&message)));
         } else {
-            out.extend(describe(&error, None).iter().map(|line| format!("{line}\n")));
+            out.extend(describe(&error, None, filename).iter().map(|line| format!("{line}\n")));
         }
     }
     out.push_str("plain\n");
     if let Some(error) = token_lines(text, false, &mut out) {
-        out.extend(describe(&error, None).iter().map(|line| format!("{line}\n")));
+        out.extend(describe(&error, None, filename).iter().map(|line| format!("{line}\n")));
     }
     out
 }
@@ -162,7 +187,7 @@ fn tree(text: &str, filename: &str) -> String {
     let arena = Arena::new();
     match krait_syntax::parse(&arena, text, &options(filename, Mode::Exec)) {
         Ok(parsed) => krait_syntax::dump::dump(&parsed.module),
-        Err(error) => describe(&error, Some(text)).join("\n"),
+        Err(error) => describe(&error, Some(text), filename).join("\n"),
     }
 }
 
@@ -170,12 +195,15 @@ fn errors(text: &str, filename: &str, mode: Mode) -> Vec<String> {
     let arena = Arena::new();
     let parsed = match krait_syntax::parse(&arena, text, &options(filename, mode)) {
         Ok(parsed) => parsed,
-        Err(error) => return describe(&error, Some(text)),
+        Err(error) => {
+            let early = error.parser.iter().flat_map(|parser| &parser.warnings).map(warning);
+            return early.chain(describe(&error, Some(text), filename)).collect();
+        }
     };
     let mut lines: Vec<String> = parsed.warnings.iter().map(warning).collect();
     match compile(&arena, &parsed.module, &TextBuf::from(filename), CompileOptions::default()) {
         Ok(compiled) => lines.extend(compiled.warnings.iter().map(warning)),
-        Err(error) => lines.extend(describe(&error, Some(text))),
+        Err(error) => lines.extend(describe(&error, Some(text), filename)),
     }
     lines
 }
@@ -190,6 +218,6 @@ fn code(text: &str, filename: &str, optimize: u8) -> Vec<u8> {
             Ok(bytes) => [&[0], &bytes[..]].concat(),
             Err(error) => format!("error: {error}").into_bytes(),
         },
-        Err(error) => describe(&error, Some(text)).join("\n").into_bytes(),
+        Err(error) => describe(&error, Some(text), filename).join("\n").into_bytes(),
     }
 }

@@ -286,6 +286,10 @@ pub fn raise_syntax_error(vm: &mut Vm, error: SyntaxError, filename: &TextBuf, s
         ErrorKind::ValueError => return vm.value_error(message),
         ErrorKind::SystemError => return vm.system_error(message),
         ErrorKind::TypeError => return vm.type_error(message),
+        ErrorKind::UnicodeEncodeError => {
+            let encoded = vm.new_str_text(&error.message).and_then(|text| vm.encode_to_bytes(&text, "utf-8", "strict"));
+            return encoded.err().unwrap_or_else(|| vm.system_error("a text without surrogates cannot be encoded"));
+        }
         ErrorKind::SyntaxError | ErrorKind::IndentationError | ErrorKind::TabError | ErrorKind::IncompleteInput | ErrorKind::UnicodeDecodeError => {}
     }
     match syntax_error_object(vm, &error, filename, source) {

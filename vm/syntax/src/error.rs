@@ -17,6 +17,8 @@ pub enum ErrorKind {
     TypeError,
     SystemError,
     UnicodeDecodeError,
+    /// The message is the text that cannot be encoded as UTF-8.
+    UnicodeEncodeError,
 }
 
 /// A `SyntaxError` as Python sees it. Offsets are 1-based and count characters (not bytes); 0 or -1 as CPython leaves them.

@@ -122,7 +122,8 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
                 TokenKind::Newline => {
                     let crlf = self.tok.start.is_some_and(|i| self.tok.source.bytes.get(i) == Some(&b'\r'));
                     string = match (self.tok.implicit_newline, crlf) {
-                        (true, _) => "",
+                        (true, true) => "\r",
+                        (true, false) => "",
                         (false, true) => "\r\n",
                         (false, false) => "\n",
                     }
@@ -184,12 +185,12 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
             Done::LineCont => (ErrorKind::SyntaxError, "unexpected character after line continuation character"),
             _ => (ErrorKind::SyntaxError, "unknown tokenization error"),
         };
-        // CPython points behind the line, whatever the error; at the end of input it gives neither the line nor an end.
+        // CPython points behind the line, whatever the error; at the end of input it counts bytes and gives neither the line nor an end.
         let end_of_file = self.tok.done == Done::Eof;
         let line = self.tok.source.bytes.get(self.tok.buf..self.tok.inp).unwrap_or(&[]);
         let line = if end_of_file { line } else { line.strip_suffix(b"\n").unwrap_or(line) };
         let chars = String::from_utf8_lossy(line).chars().count() as i32;
-        let offset = if end_of_file { chars } else { chars + 1 };
+        let offset = if end_of_file { line.len() as i32 } else { chars + 1 };
         TokenizeError::Syntax(Box::new(SyntaxError {
             kind,
             message: message.into(),

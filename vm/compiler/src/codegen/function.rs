@@ -92,7 +92,7 @@ impl<'a> Compiler<'a, '_> {
         if self.entry().has_docstring
             && let (Some(doc), Some((_, rest))) = (docstring(body), body.split_first())
         {
-            let doc = self.doc_const(doc);
+            let doc = self.doc_const(doc)?;
             self.u().add_const(doc);
             body = rest;
         }

@@ -27,10 +27,11 @@ mod with;
 
 use krait_bytecode::{Code, Const, Opcode};
 use krait_syntax::ast::{Constant, Stmt};
+use krait_syntax::error::ErrorKind;
 
 use crate::ast_tools::{clean_doc, docstring, loc};
 use crate::compile::Compiler;
-use crate::error::Res;
+use crate::error::{Error, Res};
 use crate::future::CO_FUTURE_ANNOTATIONS;
 use crate::instruction_sequence::{JumpTargetLabel, Location, NO_LOCATION};
 use crate::symtable::Key;
@@ -221,7 +222,7 @@ impl<'a> Compiler<'a, '_> {
             && self.entry().has_docstring
             && let (Some(doc), Some((first, rest))) = (docstring(stmts), stmts.split_first())
         {
-            self.load_doc(expr_statement_loc(first), doc);
+            self.load_doc(expr_statement_loc(first), doc)?;
             self.store_name(NO_LOCATION, "__doc__")?;
             stmts = rest;
         }
@@ -232,14 +233,19 @@ impl<'a> Compiler<'a, '_> {
         Ok(())
     }
 
-    fn doc_const(&self, doc: &krait_unicode::Text) -> Const {
+    fn doc_const(&self, doc: &krait_unicode::Text) -> Res<Const> {
+        // As in CPython, whose cleaning works on UTF-8, there is no way for surrogates.
+        if doc.as_str().is_none() {
+            return Err(Error::other(ErrorKind::UnicodeEncodeError, doc.to_owned()));
+        }
         let clean = clean_doc(doc);
-        Const::Str(krait_unicode::TextBuf::from_bytes(&clean).unwrap_or_else(|| doc.to_owned()))
+        Ok(Const::Str(krait_unicode::TextBuf::from_bytes(&clean).unwrap_or_else(|| doc.to_owned())))
     }
 
-    fn load_doc(&mut self, loc: Location, doc: &krait_unicode::Text) {
-        let value = self.doc_const(doc);
+    fn load_doc(&mut self, loc: Location, doc: &krait_unicode::Text) -> Res {
+        let value = self.doc_const(doc)?;
         self.load_const(loc, value);
+        Ok(())
     }
 
     /// MAKE_FUNCTION for `code`, with its closure; what `flags` names is on the stack.

@@ -268,7 +268,7 @@ impl<B: Buffer> Tokenizer<B> {
                 return EOF;
             }
             Ok(None) => {
-                if self.source.forgets() && self.start.is_none() {
+                if self.source.forgets() && self.start.is_none() && !self.inside_fstring() {
                     self.buf = self.inp;
                     self.line_start = self.inp;
                 }
@@ -276,7 +276,7 @@ impl<B: Buffer> Tokenizer<B> {
                 return EOF;
             }
             Ok(Some(line)) => {
-                if self.start.is_none() {
+                if self.start.is_none() && !(self.source.forgets() && self.inside_fstring()) {
                     self.buf = self.cur;
                 }
                 self.line_start = self.cur;

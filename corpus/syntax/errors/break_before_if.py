@@ -1,0 +1,1 @@
+break if a else b

@@ -1,0 +1,1 @@
+class A(b for b in c): pass

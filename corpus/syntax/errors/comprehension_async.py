@@ -1,0 +1,1 @@
+[a async for a in b]

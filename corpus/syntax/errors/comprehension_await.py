@@ -1,0 +1,1 @@
+[await a for a in b]

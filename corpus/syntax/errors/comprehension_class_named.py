@@ -1,0 +1,2 @@
+class A:
+    [b := a for a in c]

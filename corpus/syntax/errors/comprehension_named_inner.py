@@ -1,0 +1,1 @@
+[[(j := 0) for i in a] for j in b]

@@ -1,0 +1,2 @@
+def f():
+    ((yield a) for a in b)

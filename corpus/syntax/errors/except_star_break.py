@@ -1,0 +1,3 @@
+while a:
+    try: b
+    except* E: break

@@ -1,0 +1,3 @@
+def f():
+    try: b
+    except* E: return

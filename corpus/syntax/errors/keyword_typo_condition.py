@@ -1,0 +1,1 @@
+fro a in b: pass

@@ -1,0 +1,2 @@
+match a:
+    case B(x=1, c): pass

@@ -1,0 +1,2 @@
+match a:
+    case __debug__: pass

@@ -1,0 +1,3 @@
+while a:
+    try: pass
+    finally: continue

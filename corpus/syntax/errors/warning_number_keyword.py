@@ -1,0 +1,2 @@
+1or 2
+0x1for x in y

@@ -1,0 +1,3 @@
+def f():
+    x = yield
+    y = yield 1, 2

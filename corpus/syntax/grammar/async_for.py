@@ -1,0 +1,5 @@
+async def f():
+    async for a in b:
+        c
+    else:
+        d

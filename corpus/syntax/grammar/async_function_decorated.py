@@ -1,0 +1,2 @@
+@a
+async def f[T](x: T) -> T: return await x

@@ -1,0 +1,5 @@
+a
+True
+False
+None
+...

@@ -1,0 +1,4 @@
+while a:
+    break
+for b in c:
+    continue

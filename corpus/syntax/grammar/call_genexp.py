@@ -1,0 +1,2 @@
+f(a for a in b)
+f(a)(b for b in c)

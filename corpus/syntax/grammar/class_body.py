@@ -1,0 +1,4 @@
+class A:
+    """doc"""
+    a: int
+    def f(self): pass

@@ -1,0 +1,1 @@
+class A[T: int, *Ts = *X, **P = [int]](B[T]): pass

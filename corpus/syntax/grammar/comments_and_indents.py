@@ -1,0 +1,6 @@
+if a:
+    # one
+  # two
+    b
+# three
+c

@@ -1,0 +1,1 @@
+[b := a for a in c if (d := a)]

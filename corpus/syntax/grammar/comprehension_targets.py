@@ -1,0 +1,5 @@
+[a for a, b in c]
+[a for a, *b in c]
+[a for (a, b) in c]
+[a for a.b in c]
+[0 for a, in b]

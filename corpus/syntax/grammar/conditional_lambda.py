@@ -1,0 +1,2 @@
+lambda: (yield_)
+lambda a: b if c else d

@@ -1,0 +1,1 @@
+f"\n{a}\x41\N{BULLET}"

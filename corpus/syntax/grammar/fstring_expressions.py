@@ -1,0 +1,7 @@
+f"{a, b}"
+f"{*a, b}"
+f"{(lambda x: x)}"
+f"{a if b else c}"
+f"{ {1: 2}[1] }"
+f"{(a := 1)}"
+f"{a!=b}"

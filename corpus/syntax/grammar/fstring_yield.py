@@ -1,0 +1,3 @@
+def f():
+    f"{yield}"
+    f"{yield 1}"

@@ -1,0 +1,1 @@
+def f[T, *Ts, **P](a: T): pass

@@ -1,0 +1,4 @@
+def f():
+    (yield)
+    (yield 1)
+    (yield from a)

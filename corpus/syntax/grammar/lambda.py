@@ -1,0 +1,2 @@
+lambda: 1
+lambda a: a

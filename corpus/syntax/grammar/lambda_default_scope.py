@@ -1,0 +1,2 @@
+x = 1
+f = lambda a=x: a

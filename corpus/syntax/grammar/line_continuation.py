@@ -1,0 +1,4 @@
+a = 1 + \
+    2
+if a and \
+   b: pass

@@ -1,0 +1,4 @@
+match a, *b:
+    case _: pass
+match a,:
+    case _: pass

@@ -1,0 +1,3 @@
+match a:
+    case b.c: pass
+    case b.c.d: pass

@@ -1,0 +1,3 @@
+match = case = _ = type = 1
+match.x; case[0]; _(1); match * x
+match -x

@@ -1,0 +1,8 @@
+r"\a"
+R"b"
+u"c"
+U"d"
+b"e"
+B"f"
+rb"\g"
+Br"h"

@@ -1,0 +1,12 @@
+try:
+    a
+except E:
+    b
+except F as f:
+    c
+except:
+    d
+else:
+    e
+finally:
+    g

@@ -1,0 +1,2 @@
+try: a
+except (E, F) as e: b

@@ -1,0 +1,5 @@
+try: a
+except* E: b
+except* F as f: c
+else: d
+finally: e

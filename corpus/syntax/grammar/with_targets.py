@@ -1,0 +1,3 @@
+with a as (b, c): pass
+with a as [b, *c]: pass
+with a as b.c, d as e[0]: pass

@@ -1,0 +1,3 @@
+#!
+# vim: set fileencoding=iso-8859-1 :
+b = "é" c
