@@ -362,11 +362,13 @@ impl Count {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Row {
     name: &'static str,
     popped: Count,
     pushed: Count,
     caches: Caches,
+    cache_len: u8,
     base: Opcode,
     flags: u32,
 }
@@ -394,16 +396,17 @@ macro_rules! define {
             pub const ALL: &'static [Opcode] = &[$(Opcode::$name,)*];
         }
 
-        const ROWS: [Option<Row>; 267] = {
-            let mut rows = [const { None }; 267];
-            $(rows[$number] = Some(Row {
+        const ROWS: [Row; 267] = {
+            let mut rows = [NO_ROW; 267];
+            $(rows[$number] = Row {
                 name: stringify!($name),
                 popped: count!($popped),
                 pushed: count!($pushed),
                 caches: Caches::$caches,
+                cache_len: Caches::$caches.len() as u8,
                 base: Opcode::$base,
                 flags: 0 $(| flag::$flag)*,
-            });)*
+            };)*
             rows
         };
 
@@ -417,14 +420,15 @@ macro_rules! define {
 
 for_each_opcode!(define);
 
-static TABLE: [Option<Row>; 267] = ROWS;
+static TABLE: [Row; 267] = ROWS;
 
 /// What is read of a number that no opcode has; the enum's variants all have rows.
-const NO_ROW: &Row = &Row {
+const NO_ROW: Row = Row {
     name: "",
     popped: Count::Fixed(0),
     pushed: Count::Fixed(0),
     caches: Caches::None,
+    cache_len: 0,
     base: Opcode::CACHE,
     flags: 0,
 };
@@ -439,11 +443,13 @@ pub const MIN_INSTRUMENTED_OPCODE: u16 = 234;
 pub const MAX_REAL_OPCODE: u16 = 254;
 
 impl Opcode {
+    #[inline]
     fn row(self) -> &'static Row {
-        TABLE[self as usize].as_ref().unwrap_or(NO_ROW)
+        &TABLE[self as usize]
     }
 
     /// The opcode of a number; also `TryFrom<u16>`.
+    #[inline]
     pub const fn from_u16(number: u16) -> Option<Opcode> {
         if (number as usize) < NUMBERS.len() { NUMBERS[number as usize] } else { None }
     }
@@ -459,87 +465,104 @@ impl Opcode {
     }
 
     /// The number; pseudo opcodes are above 255.
+    #[inline]
     pub const fn number(self) -> u16 {
         self as u16
     }
 
     /// Code units of inline cache behind the instruction.
+    #[inline]
     pub fn caches(self) -> usize {
-        self.row().caches.len()
+        self.row().cache_len as usize
     }
 
     /// The layout of the inline cache.
+    #[inline]
     pub fn cache_layout(self) -> Caches {
         self.row().caches
     }
 
     /// The opcode that `co_code` shows: the base of a specialised or instrumented opcode, itself otherwise. As in
     /// CPython, INSTRUMENTED_LINE, INSTRUMENTED_INSTRUCTION and ENTER_EXECUTOR hide theirs elsewhere and stand for themselves here.
+    #[inline]
     pub fn deopt(self) -> Opcode {
         self.row().base
     }
 
     /// All flags, see [`flag`].
+    #[inline]
     pub fn flags(self) -> u32 {
         self.row().flags
     }
 
     /// Whether one of the flags in `mask` is set.
+    #[inline]
     pub fn has(self, mask: u32) -> bool {
         self.row().flags & mask != 0
     }
 
     /// The operand has a meaning.
+    #[inline]
     pub fn has_arg(self) -> bool {
         self.has(flag::ARG)
     }
 
     /// The operand indexes `co_consts`.
+    #[inline]
     pub fn has_const(self) -> bool {
         self.has(flag::CONST)
     }
 
     /// The operand indexes `co_names`.
+    #[inline]
     pub fn has_name(self) -> bool {
         self.has(flag::NAME)
     }
 
     /// The operand is a jump.
+    #[inline]
     pub fn has_jump(self) -> bool {
         self.has(flag::JUMP)
     }
 
     /// The operand is a cell or free variable.
+    #[inline]
     pub fn has_free(self) -> bool {
         self.has(flag::FREE)
     }
 
     /// The operand is a local variable.
+    #[inline]
     pub fn has_local(self) -> bool {
         self.has(flag::LOCAL)
     }
 
     /// Sets up an exception handler (`dis.hasexc`).
+    #[inline]
     pub const fn is_block_push(self) -> bool {
         matches!(self, Opcode::SETUP_FINALLY | Opcode::SETUP_WITH | Opcode::SETUP_CLEANUP)
     }
 
     /// Has a block as its target: jumps and handler set-up.
+    #[inline]
     pub fn has_target(self) -> bool {
         self.has_jump() || self.is_block_push()
     }
 
     /// Leaves the frame.
+    #[inline]
     pub const fn is_scope_exit(self) -> bool {
         matches!(self, Opcode::RETURN_VALUE | Opcode::RAISE_VARARGS | Opcode::RERAISE)
     }
 
     /// Must be the last of its basic block.
+    #[inline]
     pub fn is_terminator(self) -> bool {
         self.has_jump() || self.is_scope_exit()
     }
 
     /// Jumps whatever the stack holds.
+    #[inline]
     pub const fn is_unconditional_jump(self) -> bool {
         matches!(
             self,
@@ -552,6 +575,7 @@ impl Opcode {
     }
 
     /// One of the four POP_JUMP_IF.
+    #[inline]
     pub const fn is_conditional_jump(self) -> bool {
         matches!(
             self,
@@ -563,26 +587,31 @@ impl Opcode {
     }
 
     /// Jumps towards the start.
+    #[inline]
     pub const fn is_backwards_jump(self) -> bool {
         matches!(self, Opcode::JUMP_BACKWARD | Opcode::JUMP_BACKWARD_NO_INTERRUPT)
     }
 
     /// Emitted by the assembler only, never by code generation.
+    #[inline]
     pub const fn is_assembler(self) -> bool {
         matches!(self, Opcode::JUMP_FORWARD | Opcode::JUMP_BACKWARD | Opcode::JUMP_BACKWARD_NO_INTERRUPT)
     }
 
     /// Exists in the compiler only.
+    #[inline]
     pub const fn is_pseudo(self) -> bool {
         self as u16 > 255
     }
 
     /// Items taken off the stack, for any opcode.
+    #[inline]
     pub fn popped(self, oparg: i32) -> i32 {
         self.row().popped.at(oparg)
     }
 
     /// Items put on the stack, for any opcode.
+    #[inline]
     pub fn pushed(self, oparg: i32) -> i32 {
         self.row().pushed.at(oparg)
     }
