@@ -27,6 +27,8 @@ pub enum Action {
     Snapshot(Box<SnapshotArguments>),
     /// Damage real sources token by token and compare the errors with the reference's
     Mutate(Box<MutateArguments>),
+    /// Time Krait's front end beside the reference's, in one run
+    Bench(Box<BenchArguments>),
     /// Answer questions about sources in process (internal)
     #[command(name = "__probe", hide = true)]
     Probe { memory: u64 },
@@ -195,4 +197,40 @@ pub struct MutateArguments {
     pub json: Option<PathBuf>,
     #[command(flatten)]
     pub sides: SideArguments,
+}
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchKind {
+    /// Trees, tokens, code, marshal and imports of the whole library, and how times grow with one large source
+    Front,
+}
+
+#[derive(Args, Debug)]
+pub struct BenchArguments {
+    /// What to time
+    pub kind: BenchKind,
+    /// Files or folders; without any, the reference's library and tests
+    pub paths: Vec<PathBuf>,
+    /// Only these parts: ast, tokenize, compile, marshal, import, process, curves
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Times each is done; the best counts
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Size of the largest source of the curves, in MB
+    #[arg(long, value_name = "MB", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub size: u32,
+    /// A Python to time beside the reference; without any, Krait is built and timed
+    #[arg(long, value_name = "CMD")]
+    pub subject: Option<String>,
+    /// Address space of a worker in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 8192, value_parser = clap::value_parser!(u64).range(64..1 << 30))]
+    pub memory: u64,
+    /// Write a JSON report
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// The CPython 3.14 to compare with
+    #[arg(long, value_name = "PYTHON", env = "KRAIT_REFERENCE")]
+    pub reference: Option<PathBuf>,
 }

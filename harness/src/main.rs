@@ -7,7 +7,9 @@
 //!
 //! `snapshot` compares the front end with the reference's, source by source: `team` has the workers of all sides, `probe` is
 //! the harness's end of one, `worker/probe.py` and `library` are the other ends. `mutate` does so with damaged sources.
+//! `bench` times the front ends of both, side by side.
 
+mod bench;
 mod cache;
 mod cli;
 mod compare;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Action::Run(arguments) => run::run(&arguments),
         Action::Snapshot(arguments) => snapshot::snapshot(&arguments),
         Action::Mutate(arguments) => mutate::mutate(&arguments),
+        Action::Bench(arguments) => bench::bench(&arguments),
         Action::Probe { memory } => library::serve(memory).map(|()| ExitCode::SUCCESS),
         Action::Launch { memory, command } => launch::launch(memory, &command).map(|()| ExitCode::FAILURE),
     };

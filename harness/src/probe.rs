@@ -89,18 +89,20 @@ pub struct Recipe {
     pub label: String,
     interpreter: Option<Interpreter>,
     memory: u64,
+    /// The worker's folder, and for a Python its program there.
     scratch: PathBuf,
+    program: &'static str,
 }
 
 impl Recipe {
-    /// Workers of a Python; `scratch` holds the program as `probe.py`.
-    pub fn python(label: &str, interpreter: Interpreter, memory: u64, scratch: &Path) -> Self {
-        Self { label: label.to_owned(), interpreter: Some(interpreter), memory, scratch: scratch.to_owned() }
+    /// Workers of a Python; `scratch` holds their program under this name.
+    pub fn python(label: &str, interpreter: Interpreter, memory: u64, scratch: &Path, program: &'static str) -> Self {
+        Self { label: label.to_owned(), interpreter: Some(interpreter), memory, scratch: scratch.to_owned(), program }
     }
 
     /// Workers that are this program, with Krait's crates in process.
     pub fn library(label: &str, memory: u64, scratch: &Path) -> Self {
-        Self { label: label.to_owned(), interpreter: None, memory, scratch: scratch.to_owned() }
+        Self { label: label.to_owned(), interpreter: None, memory, scratch: scratch.to_owned(), program: "" }
     }
 
     fn start(&self) -> Result<Worker> {
@@ -111,7 +113,7 @@ impl Recipe {
         match &self.interpreter {
             Some(interpreter) => {
                 command.args([OsStr::new("__launch"), OsStr::new(&memory), OsStr::new("--")]);
-                command.args(&interpreter.command).arg("-B").arg(self.scratch.join("probe.py")).arg(EVENT_FD);
+                command.args(&interpreter.command).arg("-B").arg(self.scratch.join(self.program)).arg(EVENT_FD);
                 set_environment(&mut command, interpreter, &self.scratch);
             }
             None => drop(command.args(["__probe", &memory])),

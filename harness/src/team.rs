@@ -14,6 +14,9 @@ use crate::probe::{Answer, PROBE_SOURCE, Probe, Question, Recipe};
 use crate::reference::{self, Reference};
 use crate::{library, run, subject};
 
+/// Name of the workers' program.
+const PROBE: &str = "probe.py";
+
 /// Name of the side that has Krait's crates in process.
 pub const LIBRARY: &str = "library";
 
@@ -39,9 +42,9 @@ impl Sides {
     pub fn prepare(arguments: &SideArguments) -> Result<Self> {
         let reference = reference::find(arguments.reference.as_deref())?;
         let scratch = tempfile::Builder::new().prefix("krait-").tempdir().context("cannot make a scratch directory")?;
-        std::fs::write(scratch.path().join("probe.py"), PROBE_SOURCE).context("cannot write the worker")?;
+        std::fs::write(scratch.path().join(PROBE), PROBE_SOURCE).context("cannot write the worker")?;
         let memory = arguments.memory << 20;
-        let control = Recipe::python("reference", subject::control(&reference)?, memory, scratch.path());
+        let control = Recipe::python("reference", subject::control(&reference)?, memory, scratch.path(), PROBE);
         let mut subjects = Vec::new();
         if !arguments.no_library {
             subjects.push(Recipe::library(LIBRARY, memory, scratch.path()));
@@ -56,7 +59,7 @@ impl Sides {
                 } else {
                     interpreter.implementation.clone()
                 };
-                subjects.push(Recipe::python(&label, interpreter, memory, scratch.path()));
+                subjects.push(Recipe::python(&label, interpreter, memory, scratch.path(), PROBE));
             }
         }
         if subjects.is_empty() {
