@@ -1,12 +1,13 @@
 //! The `_ast` module: node classes made from the grammar, and the way between the front end's trees and node objects.
 
 use crate::types::dict::Dict;
+use crate::types::instance;
 use crate::types::str_::Str;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{GilCell, Py, PyClass, PyResult, Value, Vm};
 use asdl::{Field, GRAMMAR, Located, Type, constructor_name, fields, sum_doc};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 pub mod asdl;
 mod from_object;
@@ -20,9 +21,9 @@ pub use to_object::to_object;
 /// The node classes of an interpreter, by name.
 #[derive(Default)]
 pub struct AstState {
-    classes: HashMap<&'static str, Py<PyType>>,
+    classes: FxHashMap<&'static str, Py<PyType>>,
     /// Instances of the classes without fields: contexts and operators.
-    singletons: HashMap<&'static str, Value>,
+    singletons: FxHashMap<&'static str, Value>,
 }
 
 /// Where an interpreter keeps them.
@@ -46,10 +47,10 @@ pub(crate) fn class(vm: &mut Vm, name: &str) -> PyResult<Py<PyType>> {
 
 /// The shared instance of a class without fields.
 pub(crate) fn singleton(vm: &mut Vm, name: &'static str) -> PyResult {
-    let class = class(vm, name)?;
     if let Some(found) = vm.interp.ast.get(vm).as_ref().and_then(|s| s.singletons.get(name)) {
         return Ok(found.clone());
     }
+    let class = class(vm, name)?;
     let made = vm.new_instance(&class, Ast::default())?.into_value();
     let interp = vm.interp;
     if let Some(state) = interp.ast.get_mut(vm) {
@@ -59,7 +60,7 @@ pub(crate) fn singleton(vm: &mut Vm, name: &'static str) -> PyResult {
 }
 
 fn make_classes(vm: &mut Vm) -> PyResult<()> {
-    let mut classes: HashMap<&'static str, Py<PyType>> = HashMap::new();
+    let mut classes: FxHashMap<&'static str, Py<PyType>> = FxHashMap::default();
     let base = Ast::static_type().ready(vm)?.clone();
     let empty = vm.new_tuple(Vec::new())?.into_value();
     if let Some(dict) = base.dict.load(vm) {
@@ -84,6 +85,8 @@ fn make_classes(vm: &mut Vm) -> PyResult<()> {
             let name = constructor_name(constructor);
             let list = fields(constructor);
             let class = make_class_in(vm, name, &parent, &list, ty.product.then_some(ty), Some(constructor))?;
+            let keys = list.iter().map(|f| f.name).chain(attributes(ty).iter().copied()).map(|name| vm.intern(name)).collect();
+            instance::reserve_inline(vm, &class, keys);
             classes.insert(name, class);
         }
     }
@@ -92,9 +95,14 @@ fn make_classes(vm: &mut Vm) -> PyResult<()> {
             set_field_types(vm, &classes, constructor)?;
         }
     }
-    let old = vm.interp.ast.replace(vm, Some(AstState { classes, singletons: HashMap::new() }));
+    let old = vm.interp.ast.replace(vm, Some(AstState { classes, singletons: FxHashMap::default() }));
     drop(old);
     Ok(())
+}
+
+/// What nodes of a type have beside their fields.
+fn attributes(ty: &Type) -> &'static [&'static str] {
+    if ty.located == Located::No { &[] } else { &["lineno", "col_offset", "end_lineno", "end_col_offset"] }
 }
 
 fn make_class(vm: &mut Vm, name: &str, base: &Py<PyType>, list: &[Field], ty: &Type, doc: Option<&str>) -> PyResult<Py<PyType>> {
@@ -115,8 +123,7 @@ fn make_class_in(vm: &mut Vm, name: &str, base: &Py<PyType>, list: &[Field], loc
         entries.push((field.name, Value::none()));
     }
     if let Some(ty) = located {
-        let attributes: &[&str] = if ty.located == Located::No { &[] } else { &["lineno", "col_offset", "end_lineno", "end_col_offset"] };
-        let values = attributes.iter().map(|a| Ok(vm.intern(a).into_value())).collect::<PyResult<Vec<_>>>()?;
+        let values = attributes(ty).iter().map(|a| Ok(vm.intern(a).into_value())).collect::<PyResult<Vec<_>>>()?;
         entries.push(("_attributes", vm.new_tuple(values)?.into_value()));
         if ty.located == Located::OptionalEnd {
             entries.push(("end_lineno", Value::none()));
@@ -135,7 +142,7 @@ fn make_class_in(vm: &mut Vm, name: &str, base: &Py<PyType>, list: &[Field], loc
 }
 
 /// `_field_types`: `list[stmt]`, `expr | None` and the like.
-fn set_field_types(vm: &mut Vm, classes: &HashMap<&'static str, Py<PyType>>, constructor: &'static str) -> PyResult<()> {
+fn set_field_types(vm: &mut Vm, classes: &FxHashMap<&'static str, Py<PyType>>, constructor: &'static str) -> PyResult<()> {
     let Some(class) = classes.get(constructor_name(constructor)) else { return Ok(()) };
     let types = vm.new_dict()?;
     for field in fields(constructor) {

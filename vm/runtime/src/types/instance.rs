@@ -98,6 +98,18 @@ impl InlineValues {
     }
 }
 
+/// Gives the instances of a class that has none yet room for inline values of these names, at these indexes.
+pub fn reserve_inline(vm: &mut Vm, class: &Py<PyType>, names: Vec<Py<Str>>) {
+    if !class.core.has(TypeFlags::INLINE_VALUES) {
+        return;
+    }
+    let native = class.native.get().map_or(0, |d| d.size.next_multiple_of(8));
+    let capacity = names.len().clamp(4, MAX_KEYS);
+    class.core.basicsize.set((16 + native + inline_size(capacity)) as u32);
+    let old = std::mem::replace(&mut class.shared_keys.get_mut(vm).names, names);
+    drop(old);
+}
+
 /// The inline values of `object`, if it has any in use.
 #[inline(always)]
 pub fn inline_values<'a>(_: &'a Vm, object: &'a Header) -> Option<&'a InlineValues> {

@@ -237,7 +237,7 @@ fn allocate(vm: &mut Vm, plan: &Plan) -> PyResult<Py<PyType>> {
     let native = base.native.get();
     let payload = 16 + native.map_or(0, |d| d.size);
     let mut size = payload;
-    let plain = native.is_some_and(|d| std::ptr::eq(d, Object::static_type().def()));
+    let plain = native.is_some_and(|d| d.size == 0) && !base.has_tail.get();
     if plain && bits & flags::MANAGED_DICT != 0 {
         bits |= TypeFlags::INLINE_VALUES | flags::INLINE_VALUES;
         size = payload + instance::inline_size(inline_capacity(vm, plan));
