@@ -58,6 +58,11 @@ impl<'a> Instructions<'a> {
         Instructions { code, unit: 0 }
     }
 
+    /// The instructions from a code unit on, where an instruction or its first EXTENDED_ARG stands.
+    pub fn at(code: &'a [u8], unit: u32) -> Instructions<'a> {
+        Instructions { code, unit }
+    }
+
     fn pair(&self) -> Option<(u8, u8)> {
         let at = 2 * self.unit as usize;
         Some((*self.code.get(at)?, *self.code.get(at + 1)?))
@@ -67,6 +72,7 @@ impl<'a> Instructions<'a> {
 impl Iterator for Instructions<'_> {
     type Item = Decoded;
 
+    #[inline]
     fn next(&mut self) -> Option<Decoded> {
         let start = self.unit;
         let mut oparg = 0_u32;

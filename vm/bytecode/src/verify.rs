@@ -2,7 +2,8 @@
 //!
 //! What it proves: every instruction that can be reached is a base opcode with its caches in place and an operand in range; jumps and
 //! handlers lead to instructions; the depth of the stack at an instruction is the same on every path, suffices for what the instruction takes,
-//! and never exceeds `co_stacksize`. It is linear in the code: each instruction is visited once.
+//! and never exceeds `co_stacksize`. It is linear in the code: each instruction is visited once, and memory is a word per code unit, two with
+//! handlers.
 //!
 //! Absent on purpose: types of stack items (an evaluator checks what it pops), whether a slot may be empty, and whether a local is bound.
 
@@ -68,18 +69,59 @@ impl fmt::Display for VerifyError {
 
 impl std::error::Error for VerifyError {}
 
+/// What the verifier looks at: sizes and bytes, no values.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<'c> {
+    pub argcount: u32,
+    pub posonlyargcount: u32,
+    pub kwonlyargcount: u32,
+    pub stacksize: u32,
+    pub flags: u32,
+    pub code: &'c [u8],
+    pub consts: usize,
+    pub names: usize,
+    pub localsplusnames: usize,
+    pub localspluskinds: &'c [u8],
+    pub exceptiontable: &'c [u8],
+}
+
+impl<'c> From<&'c Code> for Layout<'c> {
+    fn from(code: &'c Code) -> Layout<'c> {
+        Layout {
+            argcount: code.argcount,
+            posonlyargcount: code.posonlyargcount,
+            kwonlyargcount: code.kwonlyargcount,
+            stacksize: code.stacksize,
+            flags: code.flags,
+            code: &code.code,
+            consts: code.consts.len(),
+            names: code.names.len(),
+            localsplusnames: code.localsplusnames.len(),
+            localspluskinds: &code.localspluskinds,
+            exceptiontable: &code.exceptiontable,
+        }
+    }
+}
+
 /// Verifies a code object; not the ones among its constants.
 pub fn verify(code: &Code) -> Result<(), VerifyError> {
+    verify_layout(code.into())
+}
+
+/// Verifies a code object of which only the layout is at hand.
+pub fn verify_layout(code: Layout<'_>) -> Result<(), VerifyError> {
     let at_start = |fault| VerifyError { unit: 0, fault };
     let more = u64::from(code.flags & co::VARARGS != 0) + u64::from(code.flags & co::VARKEYWORDS != 0);
     let arguments = u64::from(code.argcount) + u64::from(code.kwonlyargcount) + more;
-    let first_free = code.localspluskinds.iter().position(|kind| kind & fast::FREE != 0).unwrap_or(code.localspluskinds.len());
-    if code.localsplusnames.len() != code.localspluskinds.len()
+    let kinds = code.localspluskinds;
+    let nlocals = kinds.iter().filter(|kind| **kind & fast::LOCAL != 0).count();
+    let first_free = kinds.iter().position(|kind| kind & fast::FREE != 0).unwrap_or(kinds.len());
+    if code.localsplusnames != kinds.len()
         || code.posonlyargcount > code.argcount
-        || arguments > code.nlocals() as u64
+        || arguments > nlocals as u64
         // Arguments are bound by their place from the front, and a closure's cells from the back.
-        || code.localspluskinds.iter().zip(0..arguments).any(|(kind, _)| kind & fast::LOCAL == 0)
-        || code.localspluskinds[first_free..].iter().any(|kind| kind & (fast::LOCAL | fast::CELL | fast::FREE) != fast::FREE)
+        || kinds.iter().zip(0..arguments).any(|(kind, _)| kind & fast::LOCAL == 0)
+        || kinds[first_free..].iter().any(|kind| kind & (fast::LOCAL | fast::CELL | fast::FREE) != fast::FREE)
         || !code.code.len().is_multiple_of(2)
         || u32::try_from(code.code.len()).is_err()
     {
@@ -91,64 +133,90 @@ pub fn verify(code: &Code) -> Result<(), VerifyError> {
     let mut verifier = Verifier::new(code);
     verifier.enter(0, 0, 0)?;
     while let Some(unit) = verifier.todo.pop() {
-        verifier.run_from(unit)?;
+        let mut next = Some(unit);
+        while let Some(unit) = next {
+            next = verifier.step(unit)?;
+        }
     }
     Ok(())
 }
 
+/// In [`Verifier::depths`]: no instruction starts at the unit.
+const INSIDE: u32 = u32::MAX;
+/// Control has not been seen to reach the instruction.
+const UNSEEN: u32 = u32::MAX - 1;
+
 struct Verifier<'c> {
-    code: &'c Code,
+    code: Layout<'c>,
     freevars: usize,
-    /// The instruction that starts at a unit, EXTENDED_ARG included.
-    instrs: Vec<Option<Decoded>>,
-    /// Handlers by the unit they cover.
-    handlers: Vec<Option<exceptiontable::Entry>>,
-    depths: Vec<Option<u32>>,
+    /// Depth of the stack where an instruction starts, EXTENDED_ARG included.
+    depths: Vec<u32>,
+    entries: Vec<exceptiontable::Entry>,
+    /// Handlers by the unit they cover, one more than their index; empty without handlers.
+    handlers: Vec<u32>,
     todo: Vec<u32>,
 }
 
 impl<'c> Verifier<'c> {
-    fn new(code: &'c Code) -> Verifier<'c> {
+    fn new(code: Layout<'c>) -> Verifier<'c> {
         let units = code.code.len() / 2;
-        let mut instrs = vec![None; units];
-        for instr in Instructions::new(&code.code) {
-            instrs[instr.start as usize] = Some(instr);
+        let mut depths = vec![INSIDE; units];
+        for instr in Instructions::new(code.code) {
+            depths[instr.start as usize] = UNSEEN;
         }
-        let mut handlers = vec![None; units];
+        let entries: Vec<_> = exceptiontable::Entries::new(code.exceptiontable).collect();
+        let mut handlers = vec![0; if entries.is_empty() { 0 } else { units }];
         // Of entries that overlap, the first wins, as in a search. Each unit is filled once.
         let mut filled = 0;
-        for entry in exceptiontable::Entries::new(&code.exceptiontable) {
+        for (entry, number) in entries.iter().zip(1..) {
             let (start, end) = ((entry.start as usize).max(filled), (entry.end as usize).min(units));
             if let Some(covered) = handlers.get_mut(start..end) {
-                covered.fill(Some(entry));
+                covered.fill(number);
                 filled = end;
             }
         }
-        Verifier { code, freevars: code.freevars().count(), instrs, handlers, depths: vec![None; units], todo: Vec::new() }
+        let freevars = code.localspluskinds.iter().filter(|kind| **kind & fast::FREE != 0).count();
+        Verifier { code, freevars, depths, entries, handlers, todo: Vec::new() }
     }
 
-    /// Control reaches `unit` from `from` with `depth` items on the stack.
-    fn enter(&mut self, from: u32, unit: u32, depth: u32) -> Result<(), VerifyError> {
-        let fault = |fault| VerifyError { unit: from, fault };
-        if self.instrs.get(unit as usize).copied().flatten().is_none() {
-            return Err(fault(if unit as usize >= self.instrs.len() { Fault::End } else { Fault::Target(unit) }));
+    /// The instruction that starts at `unit`, if one does.
+    fn instruction(&self, unit: u32) -> Option<Decoded> {
+        match self.depths.get(unit as usize) {
+            None | Some(&INSIDE) => None,
+            Some(_) => Instructions::at(self.code.code, unit).next(),
         }
-        match self.depths[unit as usize] {
-            Some(there) if there == depth => Ok(()),
-            Some(there) => Err(fault(Fault::Depth { here: depth, there })),
-            None => {
-                self.depths[unit as usize] = Some(depth);
-                self.todo.push(unit);
-                Ok(())
+    }
+
+    /// Control reaches `unit` from `from` with `depth` items on the stack. Whether for the first time.
+    fn reach(&mut self, from: u32, unit: u32, depth: u32) -> Result<bool, VerifyError> {
+        let fault = |fault| Err(VerifyError { unit: from, fault });
+        match self.depths.get_mut(unit as usize) {
+            None => fault(Fault::End),
+            Some(&mut INSIDE) => fault(Fault::Target(unit)),
+            Some(seen) if *seen == UNSEEN => {
+                *seen = depth;
+                Ok(true)
             }
+            Some(&mut there) if there == depth => Ok(false),
+            Some(&mut there) => fault(Fault::Depth { here: depth, there }),
         }
     }
 
-    fn run_from(&mut self, unit: u32) -> Result<(), VerifyError> {
-        let (Some(instr), Some(depth)) = (self.instrs[unit as usize], self.depths[unit as usize]) else { return Ok(()) };
+    /// Control may reach `unit`, which is then looked at later.
+    fn enter(&mut self, from: u32, unit: u32, depth: u32) -> Result<(), VerifyError> {
+        if self.reach(from, unit, depth)? {
+            self.todo.push(unit);
+        }
+        Ok(())
+    }
+
+    /// Looks at one instruction; the next one, if control runs on to it and has not been there.
+    fn step(&mut self, unit: u32) -> Result<Option<u32>, VerifyError> {
+        let Some(instr) = self.instruction(unit) else { return Ok(None) };
+        let depth = self.depths[unit as usize];
         let fault = |fault| VerifyError { unit, fault };
         let opcode = instr.opcode.filter(|op| is_plain(*op)).ok_or_else(|| fault(Fault::Opcode(instr.number)))?;
-        if instr.end() as usize > self.instrs.len() {
+        if instr.end() as usize > self.depths.len() {
             return Err(fault(Fault::Caches(opcode)));
         }
         if !self.operand_fits(opcode, instr.oparg) {
@@ -159,13 +227,14 @@ impl<'c> Verifier<'c> {
         let left = u32::try_from(popped).ok().and_then(|popped| depth.checked_sub(popped));
         let left = left.ok_or_else(|| fault(Fault::Underflow(opcode)))?;
         let after = u32::try_from(pushed).ok().and_then(|pushed| left.checked_add(pushed));
-        let after = after.filter(|after| *after <= self.code.stacksize).ok_or_else(|| fault(Fault::Overflow(opcode)))?;
-        self.enter_handler(unit, left.min(depth))?;
+        let after = after.filter(|after| *after <= self.code.stacksize && *after < UNSEEN);
+        let after = after.ok_or_else(|| fault(Fault::Overflow(opcode)))?;
+        self.enter_handler(unit, opcode, depth, left)?;
         if opcode == Opcode::FOR_ITER {
             // The evaluator steps over the END_FOR that it jumps to.
             let target = instr.jump_target().ok_or_else(|| fault(Fault::Target(u32::MAX)))?;
-            let is_end = |i: &Decoded| i.opcode == Some(Opcode::END_FOR) && i.start == i.unit;
-            if !self.instrs.get(target as usize).copied().flatten().is_some_and(|i| is_end(&i)) {
+            let is_end = |i: Decoded| i.opcode == Some(Opcode::END_FOR) && i.start == i.unit;
+            if !self.instruction(target).is_some_and(is_end) {
                 return Err(fault(Fault::Target(target)));
             }
         }
@@ -174,17 +243,17 @@ impl<'c> Verifier<'c> {
             self.enter(unit, target, after)?;
         }
         if opcode.is_unconditional_jump() || opcode.is_scope_exit() {
-            return Ok(());
+            return Ok(None);
         }
-        self.enter(unit, instr.end(), after)
+        let next = instr.end();
+        Ok(self.reach(unit, next, after)?.then_some(next))
     }
 
     /// The handler of `unit` is entered with the items it keeps, the place of the instruction if it wants it, and the exception.
-    fn enter_handler(&mut self, unit: u32, left: u32) -> Result<(), VerifyError> {
-        let Some(entry) = self.handlers[unit as usize] else { return Ok(()) };
-        let Some(depth) = self.depths[unit as usize] else { return Ok(()) };
+    fn enter_handler(&mut self, unit: u32, opcode: Opcode, depth: u32, left: u32) -> Result<(), VerifyError> {
+        let number = self.handlers.get(unit as usize).copied().unwrap_or(0) as usize;
+        let Some(&entry) = number.checked_sub(1).and_then(|at| self.entries.get(at)) else { return Ok(()) };
         let fault = |fault| VerifyError { unit, fault };
-        let opcode = self.instrs[unit as usize].and_then(|instr| instr.opcode).unwrap_or(Opcode::NOP);
         if entry.depth > depth.max(left) {
             return Err(fault(Fault::Underflow(opcode)));
         }
@@ -201,8 +270,8 @@ impl<'c> Verifier<'c> {
         let variables = code.localspluskinds.len();
         let kind = |mask: u8| code.localspluskinds.get(arg).is_some_and(|kind| kind & mask != 0);
         match opcode {
-            Opcode::LOAD_GLOBAL | Opcode::LOAD_ATTR => arg >> 1 < code.names.len(),
-            Opcode::LOAD_SUPER_ATTR => arg >> 2 < code.names.len(),
+            Opcode::LOAD_GLOBAL | Opcode::LOAD_ATTR => arg >> 1 < code.names,
+            Opcode::LOAD_SUPER_ATTR => arg >> 2 < code.names,
             Opcode::LOAD_FAST_LOAD_FAST
             | Opcode::LOAD_FAST_BORROW_LOAD_FAST_BORROW
             | Opcode::STORE_FAST_LOAD_FAST
@@ -229,8 +298,8 @@ impl<'c> Verifier<'c> {
             | Opcode::DICT_UPDATE
             | Opcode::DICT_MERGE => (1..1 << 24).contains(&arg),
             Opcode::SWAP => (2..1 << 24).contains(&arg),
-            op if op.has_const() => arg < code.consts.len(),
-            op if op.has_name() => arg < code.names.len(),
+            op if op.has_const() => arg < code.consts,
+            op if op.has_name() => arg < code.names,
             op if op.has_free() => kind(fast::CELL | fast::FREE),
             op if op.has_local() => arg < variables,
             // Counts of stack items: beyond this no stack suffices, and sums stay small.

@@ -10,6 +10,7 @@ use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Raised, Value, Vm, pyfunction};
 use krait_bytecode::marshal::{Builder, CodeParts, ErrorClass, MarshalError, Reader, Shape, Source};
+use krait_bytecode::verify::{Layout, verify_layout};
 use num_bigint::BigInt;
 use std::borrow::Cow;
 
@@ -101,8 +102,7 @@ impl Builder for Maker<'_> {
         Ok(self.vm.new_bytes(value)?.into_value())
     }
     fn latin1(&mut self, value: &[u8], interned: bool) -> Made {
-        let s = self.vm.new_str_latin1(value)?;
-        Ok(if interned { self.vm.intern_object(&s) } else { s }.into_value())
+        Ok(if interned { self.vm.intern_latin1(value)? } else { self.vm.new_str_latin1(value)? }.into_value())
     }
     fn utf8(&mut self, value: &[u8], interned: bool) -> Made {
         let Some(text) = krait_unicode::TextBuf::from_bytes(value) else {
@@ -280,34 +280,27 @@ fn code_from_parts(vm: &mut Vm, parts: CodeParts<Value>) -> PyResult {
         return Err(bad(vm, "names"));
     }
     verify(vm, &fields)?;
-    Ok(vm.new_code_object(fields)?.into_value())
+    let code = vm.new_code_object(fields)?;
+    code.set_sound();
+    Ok(code.into_value())
 }
 
 /// Whether the bytecode is safe to run; ValueError with the offset and the reason if not.
 fn verify(vm: &mut Vm, f: &CodeFields) -> PyResult<()> {
-    use krait_bytecode::{Code, Const};
-    let none = |n: usize| vec![krait_unicode::TextBuf::new(); n];
-    // The verifier looks at counts and kinds, not at the constants' values.
-    let consts = f.consts.items().iter().map(|c| if c.is::<CodeObject>() || !c.is_none() { Const::Ellipsis } else { Const::None }).collect();
-    let code = Code {
+    let layout = Layout {
         argcount: f.argcount,
         posonlyargcount: f.posonlyargcount,
         kwonlyargcount: f.kwonlyargcount,
         stacksize: f.stacksize,
         flags: f.flags,
-        code: f.code.clone(),
-        consts,
-        names: none(f.names.len()),
-        localsplusnames: none(f.localsplusnames.len()),
-        localspluskinds: f.kinds.clone(),
-        filename: krait_unicode::TextBuf::new(),
-        name: krait_unicode::TextBuf::new(),
-        qualname: krait_unicode::TextBuf::new(),
-        firstlineno: f.firstlineno,
-        linetable: f.linetable.clone(),
-        exceptiontable: f.exceptiontable.clone(),
+        code: &f.code,
+        consts: f.consts.len(),
+        names: f.names.len(),
+        localsplusnames: f.localsplusnames.len(),
+        localspluskinds: &f.kinds,
+        exceptiontable: &f.exceptiontable,
     };
-    krait_bytecode::verify::verify(&code).map_err(|e| vm.value_error(format!("bad marshal data ({e})")))
+    verify_layout(layout).map_err(|e| vm.value_error(format!("bad marshal data ({e})")))
 }
 
 /// The parts of a code object, for the writer.

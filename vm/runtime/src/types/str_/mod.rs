@@ -365,11 +365,26 @@ impl Vm {
 
     /// The interned string equal to `text`. Interned strings are immortal.
     pub fn intern(&mut self, text: &str) -> Py<Str> {
+        if text.is_ascii() {
+            return self.intern_latin1(text.as_bytes()).unwrap_or_else(|_| crate::names::get().empty.clone());
+        }
         match self.new_str(text) {
             Ok(s) => self.intern_object(&s),
             // Out of memory for a name: the empty string keeps everything well-typed.
             Err(_) => crate::names::get().empty.clone(),
         }
+    }
+
+    /// The interned string of characters below 256. Most names are known: it looks before it makes an object.
+    pub fn intern_latin1(&mut self, chars: &[u8]) -> PyResult<Py<Str>> {
+        let interp = self.interp;
+        let hash = interp.hash_bytes(chars);
+        let known = |s: &Py<Str>| s.width == 1 && s.bytes() == chars;
+        if let Some(found) = interp.interned.get(self).find(hash as u64, known) {
+            return Ok(found.clone());
+        }
+        let made = self.new_str_latin1(chars)?;
+        Ok(self.intern_object(&made))
     }
 
     /// The interned string equal to `string`, which becomes it if there is none yet; for an instance of a subclass, a copy.
