@@ -3,10 +3,9 @@
 //! Invariant: until [`InstructionSequence::apply_label_map`], operands of instructions with a target are label ids; afterwards they are
 //! indices of instructions. A label that was never placed becomes index -1, which the flow graph reports.
 
-use std::collections::HashMap;
-
 use krait_bytecode::{Const, ConstKey, Opcode};
 use krait_unicode::{Text, TextBuf};
+use rustc_hash::FxHashMap;
 
 /// Where an instruction comes from: lines from 1, columns in bytes from 0, -1 for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +180,7 @@ fn index(n: usize) -> i32 {
 #[derive(Clone, Debug, Default)]
 pub struct NameTable {
     names: Vec<TextBuf>,
-    index: HashMap<TextBuf, u32>,
+    index: FxHashMap<TextBuf, u32>,
 }
 
 impl NameTable {
@@ -231,7 +230,7 @@ impl NameTable {
 #[derive(Clone, Debug, Default)]
 pub struct ConstTable {
     values: Vec<Const>,
-    index: HashMap<ConstKey, u32>,
+    index: FxHashMap<ConstKey, u32>,
 }
 
 impl ConstTable {
@@ -242,7 +241,7 @@ impl ConstTable {
 
     /// A table that keeps every value where it is, duplicates too.
     pub fn from_values(values: Vec<Const>) -> ConstTable {
-        let mut index = HashMap::with_capacity(values.len());
+        let mut index = FxHashMap::with_capacity_and_hasher(values.len(), rustc_hash::FxBuildHasher);
         for (value, at) in values.iter().zip(0..) {
             index.entry(ConstKey(value.clone())).or_insert(at);
         }
@@ -300,7 +299,7 @@ pub struct CodeUnitMetadata {
     pub cellvars: NameTable,
     pub freevars: NameTable,
     /// Names that are fast locals only within an inlined comprehension; true while they are.
-    pub fasthidden: HashMap<TextBuf, bool>,
+    pub fasthidden: FxHashMap<TextBuf, bool>,
     /// Positional-or-keyword arguments, without the positional-only ones.
     pub argcount: u32,
     pub posonlyargcount: u32,
