@@ -299,7 +299,7 @@ pub struct CodeUnitMetadata {
     pub cellvars: NameTable,
     pub freevars: NameTable,
     /// Names that are fast locals only within an inlined comprehension; true while they are.
-    pub fasthidden: FxHashMap<TextBuf, bool>,
+    pub fasthidden: std::collections::HashMap<TextBuf, bool>,
     /// Positional-or-keyword arguments, without the positional-only ones.
     pub argcount: u32,
     pub posonlyargcount: u32,

@@ -11,8 +11,8 @@ use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
-use krait_bytecode::verify::{Fault, Layout, verify_layout};
 use krait_bytecode::code::{co, fast};
+use krait_bytecode::verify::{Fault, Layout, verify_layout};
 use krait_bytecode::{Code, Const, Opcode};
 use std::cell::Cell;
 
