@@ -103,7 +103,7 @@ fn form(vm: &mut Vm, name: &Py<Str>) -> PyResult<Form> {
 
 fn normalize_in(vm: &mut Vm, version: Version, name: &Py<Str>, text: &Py<Str>) -> PyResult<Py<Str>> {
     if text.is_empty() {
-        return Ok(text.clone());
+        return vm.new_str("");
     }
     let form = form(vm, name)?;
     if text.is_ascii() && text.is_exact() {

@@ -45,6 +45,8 @@ pub fn decode_utf8(vm: &mut Vm, d: &mut Decoding, is_final: bool) -> PyResult<us
         let lead = d.input[at];
         let (end, reason) = match error.error_len() {
             None if !is_final => break,
+            // The rest of a surrogate may follow, which the error handler then sees whole.
+            Some(_) if !is_final && matches!(d.input[at..], [0xed, 0xa0..=0xbf]) => break,
             None => (d.input.len(), "unexpected end of data"),
             Some(_) if !(0xc2..=0xf4).contains(&lead) => (at + 1, "invalid start byte"),
             Some(n) => (at + n, "invalid continuation byte"),

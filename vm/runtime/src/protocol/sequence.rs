@@ -285,8 +285,9 @@ impl Vm {
 
     /// The builtin `name`, as `__reduce__` methods need it.
     pub fn builtin(&mut self, name: &Py<Str>) -> PyResult {
-        let found = match self.interp.builtins.load(self) {
-            Some(dict) => dict.get(self, name.as_value())?,
+        let own = self.interp.builtins.load(self).map(Py::into_value);
+        let found = match self.current_builtins().or(own) {
+            Some(namespace) => crate::eval::ops::names::get_opt(self, &namespace, name)?,
             None => None,
         };
         match found {

@@ -53,6 +53,8 @@ struct Table {
     filled: usize,
     /// Counts changes of keys, so that a look-up under which the dict changed notices.
     changes: u64,
+    /// Counts how often the index was made anew.
+    rebuilds: u64,
 }
 
 impl krait_heap::Traverse for Table {
@@ -129,7 +131,13 @@ impl Table {
         None
     }
 
+    /// Differs once the entries have been placed anew.
+    fn stamp(&self) -> (u64, *const i32) {
+        (self.rebuilds, self.indices.as_ptr())
+    }
+
     fn rebuild(&mut self, size: usize) {
+        self.rebuilds += 1;
         self.entries.retain(Option::is_some);
         self.filled = self.entries.len();
         self.first = 0;
@@ -344,7 +352,7 @@ impl Dict {
             }
         }
         'restart: loop {
-            let changes = self.changes(vm);
+            let stamp = self.table.get(vm).stamp();
             let mut probe = Probe::new(hash, self.table.get(vm).indices.len());
             loop {
                 let table = self.table.get(vm);
@@ -360,7 +368,10 @@ impl Dict {
                     if entry.hash == hash {
                         let candidate = entry.key.clone();
                         let equal = vm.eq(&candidate, key)?;
-                        if self.changes(vm) != changes {
+                        // Changes elsewhere in the table do no harm, as in CPython.
+                        let table = self.table.get(vm);
+                        let stays = table.entries.get(place).and_then(Option::as_ref).is_some_and(|e| e.key.is_same(&candidate));
+                        if !stays || table.stamp() != stamp {
                             continue 'restart;
                         }
                         if equal {
@@ -457,7 +468,7 @@ impl Dict {
     pub fn clear(&self, vm: &mut Vm) {
         self.keys_changed();
         let changes = self.changes(vm) + 1;
-        let old = self.table.replace(vm, Table { changes, ..Table::default() });
+        let old = self.table.replace(vm, Table { changes, rebuilds: changes + 1, ..Table::default() });
         drop(old);
     }
 
@@ -477,7 +488,7 @@ impl Dict {
         }
         let dense = source.used == source.entries.len();
         entries.extend(source.entries.iter().filter(|e| e.is_some()).cloned());
-        let mut copy = Table { indices: Vec::new(), entries, used: source.used, first: 0, filled: source.filled, changes };
+        let mut copy = Table { indices: Vec::new(), entries, used: source.used, first: 0, filled: source.filled, changes, rebuilds: changes + 1 };
         if dense && source.filled == source.used {
             copy.indices.clone_from(&source.indices);
         } else if source.used > 0 {

@@ -329,7 +329,10 @@ impl Str {
         };
         match bad {
             Some(message) => Err(vm.value_error(message)),
-            None => spec.write_text(vm, zelf),
+            None => {
+                let text = spec.write_text(vm, zelf)?;
+                Ok(if zelf.is_exact() && text.eq_chars(zelf) { zelf.clone() } else { text })
+            }
         }
     }
 
