@@ -25,6 +25,7 @@ impl Vm {
     /// The next item, none at the end.
     #[inline]
     pub fn iter_next(&mut self, iterator: &Value) -> PyResult<Option<Value>> {
+        self.check_stack(" while getting the next item")?;
         match iterator.ty().slots.iternext.get() {
             // A generator's end may come as StopIteration with a value.
             Some(slot) => match slot(self, iterator) {
@@ -40,6 +41,7 @@ impl Vm {
 
     /// `next(iterator)`: StopIteration at the end.
     pub fn iter_next_value(&mut self, iterator: &Value) -> PyResult {
+        self.check_stack(" while getting the next item")?;
         let next = match iterator.ty().slots.iternext.get() {
             // Without `iter_next`, which loses the value that StopIteration may carry.
             Some(slot) => slot(self, iterator)?,

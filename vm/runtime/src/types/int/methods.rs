@@ -249,13 +249,11 @@ impl Int {
     /// Size in memory, in bytes.
     #[method(name = "__sizeof__")]
     fn sizeof(zelf: &Value) -> u64 {
-        /// Header and sign of CPython's ints.
-        const HEAD: u64 = 24;
         let bits = match this(zelf) {
             IntRef::Small(i) => u64::from(64 - i.unsigned_abs().leading_zeros()),
             IntRef::Big(b) => b.bits(),
         };
-        HEAD + 4 * bits.div_ceil(30).max(1)
+        u64::from(zelf.ty().core.basicsize.get()) + 4 * bits.div_ceil(30).max(1)
     }
 
     /// Format after a specification.

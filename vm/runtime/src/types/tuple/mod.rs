@@ -155,6 +155,8 @@ impl Recycled {
     pub fn pair(&self, vm: &mut Vm, a: Value, b: Value) -> PyResult {
         let Some(tuple) = self.0.get(vm) else {
             let tuple = vm.new_tuple([a, b])?;
+            // It is going to hold others.
+            krait_heap::gc::track(tuple.header());
             self.0.replace(vm, Some(tuple.clone()));
             return Ok(tuple.into_value());
         };
