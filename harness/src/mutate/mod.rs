@@ -170,7 +170,7 @@ fn judge(
             Answer::Said(got) => {
                 let Some(found) = texts::compare("errors", &expected, &got, label == LIBRARY) else { continue };
                 let got_text = String::from_utf8_lossy(&got);
-                (kinds::kind(&expected_text, &got_text), found.lineno, format!("{expected_text}\n---\n{got_text}\n"))
+                (kinds::kind(&expected_text, &got_text, label == LIBRARY), found.lineno, format!("{expected_text}\n---\n{got_text}\n"))
             }
         };
         let source = String::from_utf8_lossy(&mutant.source);
