@@ -86,9 +86,9 @@ impl TokenizerIter {
 
     fn token_object(&self, vm: &mut Vm, token: &TokenInfo) -> PyResult {
         let line = self.line_object(vm, &token.line)?;
-        let start = vec![Value::from_i32(token.start.0), Value::from_i32(token.start.1)];
-        let end = vec![Value::from_i32(token.end.0), Value::from_i32(token.end.1)];
-        let items = vec![
+        let start = [Value::from_i32(token.start.0), Value::from_i32(token.start.1)];
+        let end = [Value::from_i32(token.end.0), Value::from_i32(token.end.1)];
+        let items = [
             Value::from_i32(token.kind.into()),
             vm.new_str(&token.string)?.into_value(),
             vm.new_tuple(start)?.into_value(),
@@ -123,13 +123,14 @@ impl TokenizerIter {
         let warnings = tokens.take_warnings();
         let old = zelf.tokens.replace(vm, Some(tokens));
         drop(old);
-        let filename = TextBuf::from("<string>");
-        krait_runtime::compile::issue_warnings(vm, &warnings, &filename, "")?;
+        if !warnings.is_empty() {
+            krait_runtime::compile::issue_warnings(vm, &warnings, &TextBuf::from("<string>"), "")?;
+        }
         match token {
             Ok(None) => Ok(None),
             Ok(Some(token)) => zelf.token_object(vm, &token).map(Some),
             Err(TokenizeError::Source(e)) => Err(e),
-            Err(TokenizeError::Syntax(e)) => Err(raise_syntax_error(vm, *e, &filename, None)),
+            Err(TokenizeError::Syntax(e)) => Err(raise_syntax_error(vm, *e, &TextBuf::from("<string>"), None)),
         }
     }
 }

@@ -20,8 +20,8 @@ impl Tuple {
         let items = match args.positional().first() {
             None => Vec::new(),
             Some(iterable) => {
-                if let (true, Some(tuple)) = (exact, iterable.downcast_exact::<Tuple>()) {
-                    return Ok(tuple.clone());
+                if let Some(tuple) = iterable.downcast_exact::<Tuple>() {
+                    return if exact { Ok(tuple.clone()) } else { vm.new_tuple_of(cls, tuple.items().iter().cloned()) };
                 }
                 vm.collect(iterable)?
             }

@@ -96,14 +96,15 @@ impl Vm {
     }
 
     /// A tuple of `cls`, which is `tuple` or a subtype.
-    pub fn new_tuple_of(&mut self, cls: &Py<PyType>, items: Vec<Value>) -> PyResult<Py<Tuple>> {
+    pub fn new_tuple_of(&mut self, cls: &Py<PyType>, items: impl IntoIterator<Item = Value, IntoIter: ExactSizeIterator>) -> PyResult<Py<Tuple>> {
+        let items = items.into_iter();
         if cls.is(<Tuple as crate::PyClass>::type_object(self)) {
             return self.new_tuple(items);
         }
         let room = items.len();
         let bytes = tail_bytes(self, room)?;
         let tuple = self.new_instance_tail(cls, Tuple { len: 0, hash: Cell::new(-1) }, bytes)?;
-        fill(&tuple, room, items.into_iter());
+        fill(&tuple, room, items);
         Ok(tuple)
     }
 

@@ -25,16 +25,16 @@ pub fn wrapper(vm: &mut Vm, ty: &Py<PyType>) -> PyResult {
 
 fn call_new(vm: &mut Vm, zelf: &Value, args: Args<'_>) -> PyResult {
     let Some(ty) = zelf.downcast::<PyType>() else { return Err(vm.system_error("__new__ is not bound to a type")) };
-    let name = ty.tp_name();
     let Some((first, rest)) = args.split_first() else {
+        let name = ty.tp_name();
         return Err(vm.type_error(format!("{name}.__new__(): not enough arguments")));
     };
     let Some(cls) = first.downcast::<PyType>() else {
-        let got = first.type_name();
+        let (name, got) = (ty.tp_name(), first.type_name());
         return Err(vm.type_error(format!("{name}.__new__(X): X is not a type object ({got})")));
     };
     if !cls.is_subtype(vm, ty) {
-        let got = cls.tp_name();
+        let (name, got) = (ty.tp_name(), cls.tp_name());
         return Err(vm.type_error(format!("{name}.__new__({got}): {got} is not a subtype of {name}")));
     }
     // Only the constructor of the native base makes objects with the right payload.
@@ -46,14 +46,17 @@ fn call_new(vm: &mut Vm, zelf: &Value, args: Args<'_>) -> PyResult {
     let mut new = ty.slots.new.get();
     if base.slots.new.get().map(|f| f as usize) != new.map(|f| f as usize) {
         if !crate::types::exceptions::shares_new(vm, ty, &base) {
-            let (got, right) = (cls.tp_name(), base.tp_name());
+            let (name, got, right) = (ty.tp_name(), cls.tp_name(), base.tp_name());
             return Err(vm.type_error(format!("{name}.__new__({got}) is not safe, use {right}.__new__()")));
         }
         new = base.slots.new.get();
     }
     match new {
         Some(new) => new(vm, cls, rest),
-        None => Err(vm.type_error(format!("cannot create '{name}' instances"))),
+        None => {
+            let name = ty.tp_name();
+            Err(vm.type_error(format!("cannot create '{name}' instances")))
+        }
     }
 }
 
