@@ -6,6 +6,8 @@ use crate::module::ModuleDef;
 use crate::types::code::CodeObject;
 use crate::types::dict::Dict;
 use crate::types::exceptions::SystemExit;
+use crate::types::module::Module;
+use crate::types::str_::Str;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Raised, Value, Vm};
 
@@ -299,33 +301,82 @@ pub fn finalize(vm: &mut Vm, code: u8) -> u8 {
     let flushed = flush(vm, "stdout");
     flush(vm, "stderr");
     vm.interp.finalizing.set(true);
+    vm.interp.gil.close();
     tear_down(vm);
     if flushed { code } else { 120 }
 }
 
-/// Empties `__main__` and the modules, newest first, so that finalizers run as they do in CPython.
+/// What `sys` lets go of first, for it may keep a program's objects alive.
+const SPECIAL: [&str; 12] = [
+    "path", "argv", "ps1", "ps2", "last_exc", "last_type", "last_value", "last_traceback", "path_hooks", "path_importer_cache", "meta_path",
+    "__interactivehook__",
+];
+
+/// Lets the modules go. What dies with them is finalized while it is whole, because most of it is garbage in cycles; only then are the modules
+/// emptied that something native still holds.
 fn tear_down(vm: &mut Vm) {
+    for name in SPECIAL {
+        if vm.sys_get(name).is_some() {
+            drop(vm.sys_set(name, Value::none()));
+        }
+    }
+    for name in ["stdin", "stdout", "stderr"] {
+        if let Some(original) = vm.sys_get(&format!("__{name}__")) {
+            drop(vm.sys_set(name, original));
+        }
+    }
+    let underscore = vm.intern("_");
+    if let Some(builtins) = vm.interp.builtins.load(vm).filter(|b| b.get_str(vm, &underscore).is_some()) {
+        drop(builtins.set_str(vm, &underscore, Value::none()));
+    }
     let Some(modules) = vm.interp.modules.load(vm) else { return };
-    let names: Vec<(Value, Value)> = modules.to_vec(vm);
-    for (name, module) in names.iter().rev() {
-        let keep = name.downcast::<crate::types::str_::Str>().is_some_and(|n| n.eq_str("sys") || n.eq_str("builtins"));
-        let dict = module.downcast::<crate::types::module::Module>().and_then(|m| m.dict.load(vm));
-        let is_main = name.downcast::<crate::types::str_::Str>().is_some_and(|n| n.eq_str("__main__"));
-        if let (Some(dict), false, true) = (dict, keep, is_main) {
-            for (key, _) in dict.to_vec(vm) {
-                let dunder = key.downcast::<crate::types::str_::Str>().is_some_and(|k| k.eq_str("__builtins__"));
-                if !dunder {
-                    match dict.remove(vm, &key) {
-                        Ok(old) => drop(old),
-                        Err(e) => drop(e),
-                    }
-                    vm.run_pending();
-                }
-            }
+    let alive = remove_modules(vm, &modules);
+    vm.collect_garbage(2);
+    vm.run_pending();
+    for module in alive.iter().rev() {
+        let Ok(module) = vm.call(module, &[]) else { continue };
+        if let Some(dict) = module.downcast::<Module>().and_then(|m| m.dict.load(vm)) {
+            empty_module(vm, &dict);
         }
     }
     vm.collect_garbage(2);
     vm.run_pending();
     flush(vm, "stdout");
     flush(vm, "stderr");
+}
+
+/// Empties `sys.modules`; weak references to the modules, without `sys` and `builtins`.
+fn remove_modules(vm: &mut Vm, modules: &Py<Dict>) -> Vec<Value> {
+    let mut weak = Vec::new();
+    for (name, module) in modules.to_vec(vm) {
+        let keep = name.downcast::<Str>().is_some_and(|n| n.eq_str("sys") || n.eq_str("builtins"));
+        if module.is::<Module>() && !keep {
+            if let Ok(reference) = crate::types::weakref::new_ref(vm, &module, None) {
+                weak.push(reference);
+            }
+        }
+        drop(modules.set(vm, &name, Value::none()));
+        drop(module);
+        vm.run_pending();
+    }
+    for (name, _) in modules.to_vec(vm) {
+        drop(modules.remove(vm, &name));
+    }
+    weak
+}
+
+/// Sets a module's names to None, private ones first, as its finalizers may still want the others.
+fn empty_module(vm: &mut Vm, dict: &Py<Dict>) {
+    for private in [true, false] {
+        for (key, value) in dict.to_vec(vm) {
+            let Some(name) = key.downcast::<Str>() else { continue };
+            let text = name.to_string_lossy();
+            let is_private = text.starts_with('_') && !text.starts_with("__");
+            if !value.is_none() && (is_private == private) && text != "__builtins__" {
+                drop(value);
+                drop(dict.set(vm, &key, Value::none()));
+                vm.run_pending();
+            }
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub struct Interpreter {
     /// What is left of the host's limits.
     pub(crate) limits: crate::limits::Remaining,
     pub gil: crate::eval::gil::Gil,
+    /// The threads that have a `Vm`.
+    pub(crate) threads: GilCell<Vec<std::rc::Rc<crate::eval::gil::Place>>>,
     /// Runs Python's signal handlers, on the main thread.
     pub signal_handler: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
     /// Runs pending calls, on the main thread.
@@ -210,6 +212,7 @@ impl Vm {
             eval_breaker: std::sync::atomic::AtomicU32::new(0),
             limits: crate::limits::Remaining::default(),
             gil: crate::eval::gil::Gil::new_held(),
+            threads: GilCell::new(Vec::new()),
             signal_handler: Cell::new(None),
             pending_calls: Cell::new(None),
             collector: Cell::new(Some(crate::types::gc::collect_due)),
@@ -252,6 +255,8 @@ impl Vm {
         }));
         let here = &raw const heap as usize;
         let mut vm = Vm::on_thread(interp, here, stack_size, crate::eval::ThreadState::new());
+        let place = std::rc::Rc::clone(&vm.eval.place);
+        interp.threads.get_mut(&mut vm).push(place);
         vm.seed_hashes();
         vm.init_process().map_err(StartError::Raised)?;
         Ok(vm)

@@ -23,6 +23,7 @@ mod _string;
 mod _struct;
 mod _suggestions;
 mod _symtable;
+mod _testcapi;
 mod _testinternalcapi;
 mod _testmultiphase;
 mod _tokenize;
@@ -83,6 +84,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_struct::MODULE,
     &_suggestions::MODULE,
     &_symtable::MODULE,
+    &_testcapi::MODULE,
     &_testinternalcapi::MODULE,
     &_testmultiphase::MODULE,
     &_tokenize::MODULE,

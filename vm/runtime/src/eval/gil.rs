@@ -1,10 +1,15 @@
 //! The GIL: one lock for the threads of an interpreter, held by whoever has the active `Vm`.
 
-use crate::Vm;
+#![allow(unsafe_code, reason = "asks for the frames of other threads")]
+
 use crate::eval::ThreadState;
 use crate::eval::breaker;
+use crate::eval::frame::{Frame, frame_object_of};
 use crate::vm::Interpreter;
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::{GilCell, Py, PyResult, Value, Vm};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +23,8 @@ pub struct Gil {
     switched: Condvar,
     /// Microseconds.
     pub interval: AtomicU32,
+    /// The thread that ends the interpreter: no other one gets the GIL any more.
+    last: AtomicU64,
 }
 
 struct State {
@@ -37,6 +44,7 @@ impl Gil {
             released: Condvar::new(),
             switched: Condvar::new(),
             interval: AtomicU32::new(DEFAULT_INTERVAL_MICROS),
+            last: AtomicU64::new(0),
         }
     }
 
@@ -47,7 +55,12 @@ impl Gil {
     fn take(&self, eval_breaker: &AtomicU32) {
         let mut state = self.lock();
         state.waiting += 1;
-        while state.held {
+        while state.held || self.is_closed() {
+            if self.is_closed() {
+                state.waiting -= 1;
+                drop(state);
+                hang();
+            }
             let switches = state.switches;
             let interval = Duration::from_micros(u64::from(self.interval.load(Ordering::Relaxed)).max(1));
             let (guard, timeout) = self.released.wait_timeout(state, interval).unwrap_or_else(PoisonError::into_inner);
@@ -66,6 +79,16 @@ impl Gil {
         if yielded {
             self.switched.notify_all();
         }
+    }
+
+    fn is_closed(&self) -> bool {
+        let last = self.last.load(Ordering::Acquire);
+        last != 0 && last != ident()
+    }
+
+    /// From now on only the calling thread, which holds the GIL, runs Python code.
+    pub fn close(&self) {
+        self.last.store(ident(), Ordering::Release);
     }
 
     fn release(&self) {
@@ -99,20 +122,109 @@ impl Gil {
     }
 }
 
+/// What becomes of threads that want to run Python code when the interpreter has ended.
+fn hang() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// The calling thread's identifier, `threading.get_ident()`.
+fn ident() -> u64 {
+    // SAFETY: always succeeds.
+    unsafe { libc::pthread_self() as u64 }
+}
+
+/// Where a thread was when it let the GIL go, for others to see.
+pub struct Place {
+    /// `threading.get_ident()`.
+    ident: u64,
+    frame: Cell<*mut Frame>,
+    handled: GilCell<Option<Value>>,
+}
+
+impl Place {
+    /// The calling thread's.
+    pub fn new() -> Rc<Place> {
+        Rc::new(Place { ident: ident(), frame: Cell::new(std::ptr::null_mut()), handled: GilCell::new(None) })
+    }
+}
+
 impl Vm {
+    fn let_go(&mut self) {
+        let place = Rc::clone(&self.eval.place);
+        place.frame.set(self.top_frame());
+        let handled = self.eval.handled.iter().rev().flatten().find(|e| !e.is_none()).cloned();
+        if handled.is_some() {
+            drop(place.handled.replace(self, handled));
+        }
+    }
+
+    /// The exception may go as soon as the thread is done with it.
+    fn take_back(&mut self) {
+        let place = Rc::clone(&self.eval.place);
+        if place.handled.get(self).is_some() {
+            drop(place.handled.replace(self, None));
+        }
+    }
+
+    /// The frame of each thread that runs Python code.
+    pub fn thread_frames(&mut self) -> PyResult<Vec<(u64, Value)>> {
+        let mut frames = Vec::new();
+        for place in self.interp.threads.load(self) {
+            let own = Rc::ptr_eq(&place, &self.eval.place);
+            let frame = if own { self.top_frame() } else { place.frame.get() };
+            if !frame.is_null() {
+                // SAFETY: a thread that has let the GIL go stays where it is until it has it again.
+                let object = unsafe { frame_object_of(self, frame) }?;
+                frames.push((place.ident, object.into_value()));
+            }
+        }
+        Ok(frames)
+    }
+
+    /// The exception that each thread handles, or None.
+    pub fn thread_exceptions(&mut self) -> Vec<(u64, Value)> {
+        let places = self.interp.threads.load(self);
+        let own = self.handled_exception().map(Py::into_value);
+        let handled = |place: &Rc<Place>| if Rc::ptr_eq(place, &self.eval.place) { own.clone() } else { place.handled.load(self) };
+        places.iter().map(|place| (place.ident, handled(place).unwrap_or_else(Value::none))).collect()
+    }
+
+    /// Forks by `fork`, with the GIL's own lock held: no other thread is inside it then, and the child has no other threads.
+    pub fn fork_with<R>(&mut self, fork: impl FnOnce() -> (R, bool)) -> R {
+        let mut state = self.interp.gil.lock();
+        let (result, is_child) = fork();
+        if is_child {
+            state.waiting = 0;
+        }
+        drop(state);
+        if is_child {
+            let place = Rc::clone(&self.eval.place);
+            let old = self.interp.threads.replace(self, vec![place]);
+            // What the other threads held on to is lost with them.
+            std::mem::forget(old);
+        }
+        result
+    }
+
     /// Runs `f`, which blocks or takes long and touches no Python object, with the GIL let go.
     pub fn allow_threads<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.let_go();
         let interp = self.interp;
         interp.gil.release();
         let result = f();
         interp.gil.take(&interp.eval_breaker);
+        self.take_back();
         result
     }
 
     /// Lets another thread have a turn if one wants it.
     pub(crate) fn yield_gil(&mut self) {
+        self.let_go();
         let interp = self.interp;
         interp.gil.switch(&interp.eval_breaker);
+        self.take_back();
     }
 }
 
@@ -121,13 +233,20 @@ pub fn attach(interp: &'static Interpreter, stack_size: usize) -> Vm {
     interp.gil.take(&interp.eval_breaker);
     krait_heap::state::attach(interp.heap);
     let here = 0u8;
-    Vm::on_thread(interp, &raw const here as usize, stack_size, ThreadState { is_main: false, ..ThreadState::new() })
+    let eval = ThreadState { is_main: false, ..ThreadState::new() };
+    let place = Rc::clone(&eval.place);
+    let mut vm = Vm::on_thread(interp, &raw const here as usize, stack_size, eval);
+    interp.threads.get_mut(&mut vm).push(place);
+    vm
 }
 
 /// Ends a thread's `Vm` and lets the GIL go.
 pub fn detach(mut vm: Vm) {
     vm.untrace();
     let interp = vm.interp;
+    let place = Rc::clone(&vm.eval.place);
+    interp.threads.get_mut(&mut vm).retain(|p| !Rc::ptr_eq(p, &place));
+    drop(place.handled.replace(&mut vm, None));
     drop(vm);
     interp.gil.release();
 }

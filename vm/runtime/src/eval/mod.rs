@@ -92,6 +92,8 @@ pub struct ThreadState {
     pub(crate) adopted: (u32, u32),
     /// An exception that another thread wants raised here.
     pub async_exc: Option<Value>,
+    /// What other threads see of this one.
+    pub(crate) place: std::rc::Rc<gil::Place>,
     /// `threading.get_ident()`.
     pub thread_id: u64,
     /// This is the interpreter's main thread.
@@ -123,6 +125,7 @@ impl ThreadState {
             base_opcode: 0,
             adopted: (0, 0),
             async_exc: None,
+            place: gil::Place::new(),
             thread_id: 0,
             is_main: true,
         }

@@ -53,7 +53,7 @@ fn write_escaped(vm: &mut Vm, stream: &Value, text: &Value) -> PyResult<()> {
 pub fn excepthook(exctype: &Value, value: &Value, traceback: &Value, vm: &mut Vm) -> PyResult<()> {
     let _ = exctype;
     if let Some(e) = value.downcast::<BaseException>() {
-        if e.traceback.get(vm).is_none() && !traceback.is_none() {
+        if e.traceback.get(vm).is_none() && traceback.is::<crate::types::traceback::Traceback>() {
             let old = e.traceback.replace(vm, Some(traceback.clone()));
             drop(old);
         }
@@ -64,6 +64,12 @@ pub fn excepthook(exctype: &Value, value: &Value, traceback: &Value, vm: &mut Vm
 /// Prints through the library's `traceback` module, as CPython has done since 3.13; plainly where that cannot be imported.
 pub fn print_exception(vm: &mut Vm, value: &Value) -> PyResult<()> {
     let Some(stderr) = vm.sys_get("stderr").filter(|s| !s.is_none()) else { return Ok(()) };
+    if !value.is::<BaseException>() {
+        let got = value.type_name();
+        let text = vm.new_str(&format!("TypeError: print_exception(): Exception expected for value, {got} found\n"))?.into_value();
+        vm.call_method(&stderr, n!(write), &[text])?;
+        return Ok(());
+    }
     let printed = vm.import_module("traceback").and_then(|module| {
         let print = vm.getattr_str(&module, "_print_exception_bltin")?;
         vm.call(&print, std::slice::from_ref(value))

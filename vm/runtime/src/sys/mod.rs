@@ -5,7 +5,7 @@ use crate::types::type_::PyType;
 use crate::types::dict::Dict;
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
-use crate::{Args, Py, PyResult, Value, Vm, pyfunction};
+use crate::{Args, Py, PyClass, PyResult, Value, Vm, pyfunction};
 
 mod info;
 mod jit;
@@ -40,10 +40,12 @@ fn exception(vm: &mut Vm) -> Value {
 fn exit(status: Value, vm: &mut Vm) -> PyResult<()> {
     let args = match status.downcast::<crate::types::tuple::Tuple>() {
         _ if status.is_none() => Vec::new(),
-        Some(t) if t.is_exact() => t.items().to_vec(),
+        Some(t) => t.items().to_vec(),
         _ => vec![status],
     };
-    Err(vm.raise_with::<crate::types::exceptions::SystemExit>(args))
+    let class = crate::types::exceptions::SystemExit::static_type().ready(vm)?.to_value();
+    let exception = vm.call(&class, &args)?;
+    Err(vm.raise_object(exception))
 }
 
 /// The reference count of the object, the argument's own reference included.
@@ -211,9 +213,36 @@ fn getunicodeinternedsize(_only_immortal: bool, vm: &mut Vm) -> usize {
 
 /// Forget cached look-ups of attributes along types.
 #[pyfunction]
-fn _clear_type_cache(vm: &mut Vm) {
+fn _clear_type_cache(vm: &mut Vm) -> PyResult<()> {
+    vm.warn_deprecated("sys._clear_type_cache() is deprecated and may be removed in a future version of Python. Use sys._clear_internal_caches() instead.")?;
     let interp = vm.interp;
     interp.method_cache.clear(vm);
+    Ok(())
+}
+
+/// The frame that each thread is at, by thread identifier.
+#[pyfunction]
+fn _current_frames(vm: &mut Vm) -> PyResult {
+    vm.audit("sys._current_frames", &[])?;
+    let frames = vm.thread_frames()?;
+    thread_dict(vm, frames)
+}
+
+/// The exception that each thread handles, by thread identifier.
+#[pyfunction]
+fn _current_exceptions(vm: &mut Vm) -> PyResult {
+    vm.audit("sys._current_exceptions", &[])?;
+    let exceptions = vm.thread_exceptions();
+    thread_dict(vm, exceptions)
+}
+
+fn thread_dict(vm: &mut Vm, values: Vec<(u64, Value)>) -> PyResult {
+    let dict = vm.new_dict()?;
+    for (thread, value) in values {
+        let key = vm.new_int(thread)?;
+        dict.set(vm, &key, value)?;
+    }
+    Ok(dict.into_value())
 }
 
 /// Take the descriptors of __dict__ and __weakref__ out of a class, which dataclasses replace by a class with slots.
@@ -342,7 +371,7 @@ crate::module! {
         exc_info, exception, exit, getrefcount, intern, _is_interned, _is_immortal, getsizeof, _get_cpu_count_config, _is_gil_enabled,
         is_remote_debug_enabled, getrecursionlimit, setrecursionlimit, getswitchinterval,
         setswitchinterval, getdefaultencoding, getfilesystemencoding, getfilesystemencodeerrors, get_int_max_str_digits,
-        set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _clear_type_descriptors, _clear_internal_caches, is_finalizing,
+        set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _current_frames, _current_exceptions, _clear_type_descriptors, _clear_internal_caches, is_finalizing,
         is_stack_trampoline_active, _getframe, _getframemodulename, call_tracing, getdlopenflags, get_asyncgen_hooks, set_asyncgen_hooks,
         get_coroutine_origin_tracking_depth, set_coroutine_origin_tracking_depth, excepthook, displayhook, unraisablehook, breakpointhook, audit,
         addaudithook, settrace, gettrace, setprofile, getprofile, _settraceallthreads, _setprofileallthreads,

@@ -120,17 +120,15 @@ impl Vm {
         found
     }
 
-    /// Clears the weak references with callbacks to garbage, and calls the callbacks of those that are not garbage themselves.
+    /// Clears the weak references to garbage, and calls the callbacks of those that are not garbage themselves.
     fn handle_callbacks(&mut self, garbage: &[Value]) {
         let mut found: Vec<(Value, bool)> = Vec::new();
         let mut members: Option<HashSet<u64>> = None;
         for object in garbage.iter().filter(|o| o.header().is_some_and(|h| weakrefs_head(h).is_some())) {
             let members = members.get_or_insert_with(|| garbage.iter().map(Value::bits).collect());
             for weak in weakref::list_of(object) {
-                if weakref::links(&weak).is_some_and(krait_heap::WeakLinks::has_callback) {
-                    let reachable = !members.contains(&weak.bits());
-                    found.push((weak, reachable));
-                }
+                let reachable = !members.contains(&weak.bits());
+                found.push((weak, reachable));
             }
         }
         for (weak, _) in &found {
@@ -139,9 +137,10 @@ impl Vm {
             }
         }
         for (weak, reachable) in found {
+            let Some(links) = weakref::links(&weak).filter(|links| links.has_callback()) else { continue };
             if reachable {
                 weakref::call_callback(self, &weak);
-            } else if let Some(links) = weakref::links(&weak) {
+            } else {
                 drop(links.callback.take());
             }
         }

@@ -506,6 +506,9 @@ pub(crate) fn clear_from_frame(vm: &mut Vm, frame: *mut Frame) -> PyResult<()> {
         state::EXECUTING => Err(vm.runtime_error("cannot clear an executing frame")),
         state::SUSPENDED | state::SUSPENDED_YIELD_FROM => Err(vm.runtime_error("cannot clear a suspended frame")),
         state::CREATED => {
+            if owner.is_exact::<Coroutine>() {
+                warn_unawaited(vm, &owner);
+            }
             discard(vm, gen_state, &owner);
             Ok(())
         }
@@ -601,7 +604,7 @@ pub(crate) fn finalize(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
         }
     }
     if zelf.is_exact::<Coroutine>() && gen_state.state.get() == state::CREATED {
-        warn_unawaited(vm, zelf)?;
+        warn_unawaited(vm, zelf);
         discard(vm, gen_state, zelf);
         return Ok(());
     }
@@ -609,7 +612,14 @@ pub(crate) fn finalize(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
     Ok(())
 }
 
-fn warn_unawaited(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
+/// Warns of a coroutine that nobody has awaited; nobody is there to handle what comes of that.
+fn warn_unawaited(vm: &mut Vm, zelf: &Value) {
+    if let Err(e) = try_warn_unawaited(vm, zelf) {
+        crate::types::exceptions::unraisable::report_while(vm, e, "Exception ignored while finalizing coroutine", zelf);
+    }
+}
+
+fn try_warn_unawaited(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
     let name = vm.intern("warnings");
     let module = vm.interp.modules.load(vm).and_then(|m| m.get_str(vm, &name).cloned());
     if let Some(module) = module {

@@ -115,8 +115,7 @@ pub fn describe_exception(vm: &mut Vm, exception: &Value) -> PyResult<String> {
     let mut text = String::new();
     let traceback = exception.downcast::<crate::types::exceptions::BaseException>().and_then(|e| e.traceback.load(vm));
     if let Some(Ok(first)) = traceback.filter(|tb| !tb.is_none()).map(Value::into_py::<Traceback>) {
-        text.push_str("Traceback (most recent call last):\n");
-        describe_frames(vm, first, &mut text);
+        text = describe_traceback(vm, first);
     }
     let name = crate::types::typeobject::full_name(vm, exception.ty());
     let message = match vm.str(exception) {
@@ -132,14 +131,27 @@ pub fn describe_exception(vm: &mut Vm, exception: &Value) -> PyResult<String> {
     Ok(text)
 }
 
-/// The last thousand entries; the same line three times at most in a row.
-fn describe_frames(vm: &mut Vm, first: Py<Traceback>, text: &mut String) {
+/// A traceback under its heading; nothing if `sys.tracebacklimit` says so.
+pub fn describe_traceback(vm: &mut Vm, first: Py<Traceback>) -> String {
     const LIMIT: usize = 1000;
+    let wanted = vm.sys_get("tracebacklimit");
+    let wanted = wanted.as_ref().and_then(crate::types::int::IntRef::new).and_then(|i| i.to_i64());
+    let limit = wanted.map_or(LIMIT, |n| usize::try_from(n).unwrap_or(0));
+    let mut text = String::new();
+    if limit > 0 {
+        text.push_str("Traceback (most recent call last):\n");
+        describe_frames(vm, first, limit, &mut text);
+    }
+    text
+}
+
+/// The last entries; the same line three times at most in a row.
+fn describe_frames(vm: &mut Vm, first: Py<Traceback>, limit: usize, text: &mut String) {
     const SHOWN: usize = 3;
     let entries: Vec<Py<Traceback>> = std::iter::successors(Some(first), |tb| tb.next.get(vm).clone()).collect();
     let length = entries.len();
     let (mut last, mut repeated) = (String::new(), 0);
-    for tb in entries.into_iter().skip(length.saturating_sub(LIMIT)) {
+    for tb in entries.into_iter().skip(length.saturating_sub(limit)) {
         let entry = describe_frame(vm, &tb);
         if entry == last {
             repeated += 1;

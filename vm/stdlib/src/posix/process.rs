@@ -331,7 +331,10 @@ pub fn check_finalizing(vm: &mut Vm) -> PyResult<()> {
 pub fn fork(vm: &mut Vm) -> PyResult<i32> {
     check_finalizing(vm)?;
     before_fork(vm);
-    let pid = sys!(libc::fork());
+    let pid = vm.fork_with(|| {
+        let pid = sys!(libc::fork());
+        (pid, pid == 0)
+    });
     if pid == 0 {
         after_fork_child(vm);
         return Ok(0);
@@ -348,7 +351,10 @@ pub fn forkpty(vm: &mut Vm) -> PyResult {
     let mut fd = -1;
     check_finalizing(vm)?;
     before_fork(vm);
-    let pid = sys!(libc::forkpty(&raw mut fd, std::ptr::null_mut(), std::ptr::null(), std::ptr::null()));
+    let pid = vm.fork_with(|| {
+        let pid = sys!(libc::forkpty(&raw mut fd, std::ptr::null_mut(), std::ptr::null(), std::ptr::null()));
+        (pid, pid == 0)
+    });
     let code = errno();
     if pid == 0 {
         after_fork_child(vm);

@@ -15,12 +15,14 @@ use krait_runtime::types::value::ValueExt;
 use krait_runtime::vm::Interpreter;
 use krait_runtime::{GilCell, Py, PyResult, Raised, Value, Vm, n, pyclass, pyfunction, pymethods};
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 mod local;
 mod locks;
 
+/// What a thread's stack has beyond the asked-for size, so that even small ones have room for Python code.
+const EXTRA_STACK: usize = 1 << 20;
 /// Stack of new threads when nobody asked for another size.
 const DEFAULT_STACK: usize = 16 << 20;
 
@@ -34,6 +36,8 @@ pub struct ThreadState {
     main: Cell<u64>,
     /// Handles of threads that are joined before the interpreter ends.
     joined_at_exit: GilCell<Vec<Py<ThreadHandle>>>,
+    /// What all handles share with their threads.
+    handles: GilCell<Vec<Weak<Shared>>>,
     /// Addresses of all `_local` objects; each takes itself out when it dies.
     pub(crate) locals: GilCell<Vec<usize>>,
 }
@@ -55,8 +59,11 @@ pub fn after_fork(vm: &mut Vm) {
     state.main.set(ident());
     vm.eval.is_main = true;
     let old = state.joined_at_exit.replace(vm, Vec::new());
-    for handle in &old {
-        handle.shared.finish();
+    for shared in state.handles.load(vm).iter().filter_map(Weak::upgrade) {
+        let running = matches!(shared.state.load(Ordering::SeqCst), STARTING | RUNNING);
+        if running && shared.ident.load(Ordering::SeqCst) != ident() {
+            shared.finish();
+        }
     }
     drop(old);
 }
@@ -75,10 +82,16 @@ struct Shared {
 }
 
 impl Shared {
-    fn new() -> Shared {
+    fn new(vm: &mut Vm) -> Arc<Shared> {
         let done = RawLock::new();
         done.try_acquire();
-        Shared { state: AtomicU8::new(NOT_STARTED), ident: AtomicU64::new(0), done }
+        let shared = Arc::new(Shared { state: AtomicU8::new(NOT_STARTED), ident: AtomicU64::new(0), done });
+        let handles = vm.state::<ThreadState>().handles.get_mut(vm);
+        if handles.len() == handles.capacity() {
+            handles.retain(|h| h.strong_count() > 0);
+        }
+        handles.push(Arc::downgrade(&shared));
+        shared
     }
 
     fn finish(&self) {
@@ -99,7 +112,8 @@ pub struct ThreadHandle {
 impl ThreadHandle {
     #[new]
     fn new(cls: &Py<PyType>, vm: &mut Vm) -> PyResult<Py<ThreadHandle>> {
-        vm.new_instance(cls, ThreadHandle { shared: Arc::new(Shared::new()) })
+        let shared = Shared::new(vm);
+        vm.new_instance(cls, ThreadHandle { shared })
     }
 
     /// The thread's identifier.
@@ -117,6 +131,11 @@ impl ThreadHandle {
             NOT_STARTED => return Err(vm.runtime_error("thread not started")),
             RUNNING if shared.ident.load(Ordering::SeqCst) == ident() => return Err(vm.runtime_error("Cannot join current thread")),
             DONE => return Ok(()),
+            // The thread does not run any more, and so cannot end.
+            _ if vm.interp.finalizing.get() => {
+                let text = vm.new_str("cannot join thread at interpreter shutdown")?.into_value();
+                return Err(oserror::raise_named(vm, "PythonFinalizationError", &[text]));
+            }
             _ => {}
         }
         if shared.done.acquire(vm, nanos)? {
@@ -152,10 +171,10 @@ impl ThreadHandle {
 /// The handle of a thread that runs already, by its identifier.
 #[pyfunction(sig = "(ident, /)")]
 fn _make_thread_handle(ident: u64, vm: &mut Vm) -> PyResult<Py<ThreadHandle>> {
-    let shared = Shared::new();
+    let shared = Shared::new(vm);
     shared.state.store(RUNNING, Ordering::SeqCst);
     shared.ident.store(ident, Ordering::SeqCst);
-    vm.new_object(ThreadHandle { shared: Arc::new(shared) })
+    vm.new_object(ThreadHandle { shared })
 }
 
 /// An interpreter's address on its way to a new thread.
@@ -200,11 +219,11 @@ fn spawn(vm: &mut Vm, start: Start) -> PyResult<u64> {
     let (home, ready) = (Home(vm.interp), Arc::new(RawLock::new()));
     ready.try_acquire();
     let signal = Arc::clone(&ready);
-    let spawned = std::thread::Builder::new().stack_size(size + (64 << 10)).spawn(move || {
+    let spawned = std::thread::Builder::new().stack_size(size + EXTRA_STACK + (64 << 10)).spawn(move || {
         start.shared.ident.store(ident(), Ordering::SeqCst);
         start.shared.state.store(RUNNING, Ordering::SeqCst);
         signal.release();
-        run(home.get(), start, size);
+        run(home.get(), start, size + EXTRA_STACK);
     });
     match spawned {
         Ok(_) => {
@@ -265,7 +284,8 @@ fn call_arguments(vm: &mut Vm, function: &Value, args: &Value, kwargs: Option<&V
 #[pyfunction(sig = "(function, args, kwargs=?, /)", text = "(function, args, kwargs={}, /)")]
 fn start_new_thread(function: Value, args: &Value, kwargs: Option<Value>, vm: &mut Vm) -> PyResult<u64> {
     let (args, kwargs) = call_arguments(vm, &function, args, kwargs.as_ref())?;
-    spawn(vm, Start { function, args, kwargs, shared: Arc::new(Shared::new()) })
+    let shared = Shared::new(vm);
+    spawn(vm, Start { function, args, kwargs, shared })
 }
 
 /// The old name of start_new_thread().
@@ -281,7 +301,8 @@ fn start_joinable_thread(function: Value, handle: Value, daemon: bool, vm: &mut 
         return Err(vm.type_error("thread function must be callable"));
     }
     let handle = if handle.is_none() {
-        vm.new_object(ThreadHandle { shared: Arc::new(Shared::new()) })?
+        let shared = Shared::new(vm);
+        vm.new_object(ThreadHandle { shared })?
     } else {
         match handle.into_py::<ThreadHandle>() {
             Ok(h) => h,
@@ -405,9 +426,7 @@ fn stack_size(size: isize, vm: &mut Vm) -> PyResult<usize> {
 #[pyfunction(sig = "(name)")]
 fn set_name(name: &Py<krait_runtime::types::str_::Str>, vm: &mut Vm) -> PyResult<()> {
     let mut bytes: Vec<u8> = crate::fspath::fsencode_lossless(name).into_iter().take_while(|&b| b != 0).collect();
-    while bytes.len() > 15 || std::str::from_utf8(&bytes).is_err_and(|e| e.error_len().is_none()) {
-        bytes.pop();
-    }
+    bytes.truncate(15);
     let name = std::ffi::CString::new(bytes).unwrap_or_default();
     match sys!(libc::pthread_setname_np(libc::pthread_self(), name.as_ptr())) {
         0 => Ok(()),

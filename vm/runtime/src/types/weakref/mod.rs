@@ -121,6 +121,15 @@ pub fn new_proxy(vm: &mut Vm, object: &Value, callback: Option<Value>) -> PyResu
     Ok(weak)
 }
 
+/// The type's qualified name, behind its module unless that is `builtins` or `__main__` (`PyType_GetFullyQualifiedName`).
+fn fully_qualified(vm: &Vm, ty: &PyType) -> String {
+    let name = crate::types::typeobject::full_name(vm, ty);
+    match name.strip_prefix("__main__.") {
+        Some(short) => short.to_owned(),
+        None => name,
+    }
+}
+
 /// "<kind at 0x...; to 'T' at 0x... (name)>".
 fn describe(vm: &mut Vm, kind: &str, weak: &Value, named: bool) -> PyResult<Py<Str>> {
     let referent = links(weak).and_then(WeakLinks::upgrade);
@@ -131,7 +140,7 @@ fn describe(vm: &mut Vm, kind: &str, weak: &Value, named: bool) -> PyResult<Py<S
         Some(name) => format!(" ({})", name.to_string_lossy()),
         None => String::new(),
     };
-    let text = format!("<{kind} at {id:#x}; to '{}' at {:#x}{name}>", referent.type_name(), referent.id());
+    let text = format!("<{kind} at {id:#x}; to '{}' at {:#x}{name}>", fully_qualified(vm, referent.ty()), referent.id());
     vm.new_str(&text)
 }
 
