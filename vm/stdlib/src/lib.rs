@@ -11,9 +11,11 @@ mod _csv;
 mod _functools;
 mod _heapq;
 mod _json;
+mod _multiprocessing;
 mod _opcode;
 mod _operator;
 mod _pickle;
+mod _posixshmem;
 mod _queue;
 mod _random;
 mod _remote_debugging;
@@ -72,9 +74,11 @@ pub static MODULES: &[&ModuleDef] = &[
     &_functools::MODULE,
     &_heapq::MODULE,
     &_json::MODULE,
+    &_multiprocessing::MODULE,
     &_opcode::MODULE,
     &_operator::MODULE,
     &_pickle::MODULE,
+    &_posixshmem::MODULE,
     &_queue::MODULE,
     &_random::MODULE,
     &_remote_debugging::MODULE,

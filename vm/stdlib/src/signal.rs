@@ -361,7 +361,9 @@ fn pidfd_send_signal(pidfd: i32, signalnum: i32, siginfo: Value, flags: u32, vm:
     }
     let null: *const libc::siginfo_t = std::ptr::null();
     let result = sys!(libc::syscall(libc::SYS_pidfd_send_signal, pidfd, signalnum, null, flags));
-    check(vm, result).map(drop)
+    check(vm, result)?;
+    // It may be for this process.
+    check_signals(vm)
 }
 
 fn empty_set() -> libc::sigset_t {
@@ -384,7 +386,7 @@ pub fn sigset(vm: &mut Vm, signals: &Value) -> PyResult<libc::sigset_t> {
                 sys!(libc::sigaddset(&raw mut set, n as i32));
             }
             Some(n) if i64::try_from(n).is_ok() => return Err(vm.value_error(format!("signal number {n} out of range [1; {}]", NSIG - 1))),
-            _ => return Err(vm.overflow_error("Python int too large to convert to C long")),
+            _ => return Err(vm.value_error(format!("signal number -1 out of range [1; {}]", NSIG - 1))),
         }
     }
     Ok(set)

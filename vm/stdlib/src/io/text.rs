@@ -74,7 +74,10 @@ fn str_arg(vm: &mut Vm, value: &Value, what: &str) -> PyResult<Option<Py<Str>>> 
     }
     match value.downcast::<Str>() {
         Some(s) if s.chars().any(|c| c == 0) => Err(vm.value_error("embedded null character")),
-        Some(s) => Ok(Some(s.clone())),
+        Some(s) => {
+            s.to_utf8(vm)?;
+            Ok(Some(s.clone()))
+        }
         None => {
             let got = value.type_name();
             Err(vm.type_error(format!("TextIOWrapper() argument '{what}' must be str or None, not {got}")))
@@ -655,7 +658,8 @@ impl TextIOWrapper {
     #[method]
     fn close(zelf: &Py<Self>, vm: &mut Vm) -> PyResult<()> {
         let buffer = zelf.check(vm)?;
-        if base::is_closed(vm, zelf.as_value())? {
+        // Asking may have detached the buffer.
+        if base::is_closed(vm, zelf.as_value())? || zelf.detached.get() {
             return Ok(());
         }
         if zelf.finalizing.get() {
@@ -769,7 +773,12 @@ impl TextIOWrapper {
     fn set_chunk_size(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         self.check(vm)?;
         let Some(value) = value else { return Err(vm.attribute_error("cannot delete attribute")) };
-        match usize::try_from(vm.as_isize(value)?) {
+        let index = vm.index(value)?;
+        let Some(size) = vm.int_as_i128(&index).and_then(|n| isize::try_from(n).ok()) else {
+            let got = value.type_name();
+            return Err(vm.value_error(format!("cannot fit '{got}' into an index-sized integer")));
+        };
+        match usize::try_from(size) {
             Ok(n) if n > 0 => {
                 self.chunk.set(n);
                 Ok(())
@@ -780,7 +789,9 @@ impl TextIOWrapper {
 
     #[slot(repr)]
     fn slot_repr(zelf: &Py<Self>, vm: &mut Vm) -> PyResult<String> {
-        zelf.check(vm)?;
+        if !zelf.ok.get() && !zelf.detached.get() {
+            zelf.check(vm)?;
+        }
         let mut out = format!("<{}", zelf.as_value().type_name());
         match vm.getattr(zelf.as_value(), n!(name)) {
             Ok(name) => {
@@ -790,9 +801,13 @@ impl TextIOWrapper {
             Err(e) if crate::io::is_named(vm, &e, "AttributeError") || crate::io::is_named(vm, &e, "ValueError") => {}
             Err(e) => return Err(e),
         }
-        if let Some(mode) = vm.getattr_opt(zelf.as_value(), n!(mode))? {
-            let mode = vm.repr(&mode)?;
-            out.push_str(&format!(" mode={}", mode.to_string_lossy()));
+        match vm.getattr(zelf.as_value(), n!(mode)) {
+            Ok(mode) => {
+                let mode = vm.repr(&mode)?;
+                out.push_str(&format!(" mode={}", mode.to_string_lossy()));
+            }
+            Err(e) if crate::io::is_named(vm, &e, "AttributeError") || crate::io::is_named(vm, &e, "ValueError") => {}
+            Err(e) => return Err(e),
         }
         let encoding = zelf.get_encoding(vm);
         let encoding = vm.repr(&encoding)?;

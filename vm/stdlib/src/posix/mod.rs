@@ -16,6 +16,7 @@ pub mod files;
 pub mod process;
 pub mod stat;
 pub mod sys;
+mod timerfd;
 
 /// `os.terminal_size`.
 pub static TERMINAL_SIZE: StructSeqDef = StructSeqDef {
@@ -75,7 +76,8 @@ krait_runtime::module! {
         fds::writev, fds::pwritev, fds::readv, fds::preadv, fds::lseek, fds::ftruncate, fds::fsync, fds::fdatasync, fds::sync, fds::isatty,
         fds::pipe, fds::pipe2, fds::get_inheritable, fds::set_inheritable, fds::get_blocking, fds::set_blocking, fds::get_terminal_size,
         fds::device_encoding, fds::sendfile, fds::copy_file_range, fds::splice, fds::lockf, fds::posix_fadvise, fds::posix_fallocate,
-        fds::memfd_create, fds::eventfd, fds::eventfd_read, fds::eventfd_write, fds::openpty, fds::ttyname, fds::tcgetpgrp, fds::tcsetpgrp,
+        timerfd::timerfd_create, timerfd::timerfd_settime, timerfd::timerfd_settime_ns, timerfd::timerfd_gettime,
+        timerfd::timerfd_gettime_ns, fds::memfd_create, fds::eventfd, fds::eventfd_read, fds::eventfd_write, fds::openpty, fds::ttyname, fds::tcgetpgrp, fds::tcsetpgrp,
         process::getpid, process::getppid, process::getuid, process::geteuid, process::getgid, process::getegid, process::getpgrp,
         process::getpgid, process::getsid, process::setsid, process::setpgrp, process::setpgid, process::setuid, process::setgid,
         process::seteuid, process::setegid, process::setreuid, process::setregid, process::setresuid, process::setresgid,
