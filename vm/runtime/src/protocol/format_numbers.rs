@@ -1,7 +1,7 @@
 //! `__format__` of `int`, `float` and `complex`, over [`FormatSpec`], and the conversions of floats to digits that `%` formatting shares.
 
 use super::format::{Align, FormatSpec, NumberParts};
-use crate::types::float::float_value;
+use crate::types::float::{float_value, text};
 use crate::types::int::{Int, IntRef, arith};
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
@@ -35,19 +35,10 @@ impl Decimal {
 
 /// Takes `d.ddde±x` apart.
 fn scientific(f: f64, digits: usize) -> (String, i32) {
-    let some = digits.min(MAX_DIGITS);
+    let some = digits.min(text::MAX_DIGITS);
     let text = format!("{f:.some$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     (mantissa.to_owned() + &"0".repeat(digits - some), exponent.parse().unwrap_or(0))
-}
-
-/// No double has more digits than this that are not zero; the formatter of the standard library takes no more than 65,535.
-const MAX_DIGITS: usize = 1100;
-
-/// `f` with `places` digits behind the point.
-fn fixed(f: f64, places: usize) -> String {
-    let some = places.min(MAX_DIGITS);
-    format!("{f:.some$}") + &"0".repeat(places - some)
 }
 
 /// The digits of `|f|`, which is finite, in the format `kind`: one of `e f g r` or their upper case. `r` is `repr()`, whatever the precision.
@@ -59,10 +50,10 @@ pub fn decimal(f: f64, kind: char, precision: usize, alternate: bool, add_dot_0:
             let (mantissa, exponent) = scientific(f, precision);
             Decimal::split(&mantissa, Some(exponent), upper, alternate)
         }
-        'f' => Decimal::split(&fixed(f, precision), None, upper, alternate),
+        'f' => Decimal::split(&text::fixed(f, precision), None, upper, alternate),
         'g' => general(f, precision.max(1), upper, alternate, add_dot_0),
         _ => {
-            let text = crate::types::float::text::repr(f);
+            let text = text::repr(f);
             match text.split_once('e') {
                 Some((m, e)) => Decimal::split(m, e.parse().ok(), upper, alternate),
                 None => Decimal::split(&text, None, upper, alternate),
@@ -90,7 +81,7 @@ fn general(f: f64, precision: usize, upper: bool, alternate: bool, add_dot_0: bo
         return Decimal::split(&trimmed(mantissa), Some(exponent), upper, alternate);
     }
     let places = usize::try_from(precision as i64 - 1 - i64::from(exponent)).unwrap_or(0);
-    Decimal::split(&trimmed(fixed(f, places)), None, upper, alternate)
+    Decimal::split(&trimmed(text::fixed(f, places)), None, upper, alternate)
 }
 
 /// `PyOS_double_to_string` for `%` formatting: sign only if negative, `inf` and `nan`.
@@ -146,7 +137,6 @@ fn format_integer(vm: &mut Vm, value: &Value, spec: &FormatSpec, kind: char) -> 
         let text = vm.new_str_ucs4(&[c])?;
         return Ok(spec.write_text(vm, &text)?.into_value());
     }
-    let big = int.to_big();
     let (radix, prefix) = match kind {
         'b' => (2, "0b"),
         'o' => (8, "0o"),
@@ -154,10 +144,14 @@ fn format_integer(vm: &mut Vm, value: &Value, spec: &FormatSpec, kind: char) -> 
         'X' => (16, "0X"),
         _ => (10, ""),
     };
-    let digits = if radix == 10 { crate::types::int::text::decimal(vm, &big)? } else { big.to_str_radix(radix) };
+    let digits = match (&int, radix) {
+        (IntRef::Small(i), 10) => i.unsigned_abs().to_string(),
+        (_, 10) => crate::types::int::text::decimal(vm, &int.to_big())?,
+        _ => int.to_big().to_str_radix(radix),
+    };
+    let digits = if kind == 'X' { digits.to_uppercase() } else { digits };
     let digits = digits.trim_start_matches('-');
-    let digits = if kind == 'X' { digits.to_uppercase() } else { digits.to_owned() };
-    let parts = NumberParts { negative: int.is_negative(), prefix: if spec.alternate { prefix } else { "" }, digits: &digits, ..NumberParts::default() };
+    let parts = NumberParts { negative: int.is_negative(), prefix: if spec.alternate { prefix } else { "" }, digits, ..NumberParts::default() };
     Ok(spec.write_number(vm, parts, &locale)?.into_value())
 }
 
@@ -175,10 +169,14 @@ pub fn format_float(vm: &mut Vm, value: &Value, spec: &Py<Str>) -> PyResult {
     }
 }
 
-/// Precisions beyond this cannot be allocated sensibly; C's `int` is CPython's limit.
-fn check_precision(vm: &mut Vm, spec: &FormatSpec) -> PyResult<()> {
-    match spec.precision {
-        Some(p) if p > i32::MAX as usize => Err(vm.value_error("precision too big")),
+/// Refuses precisions beyond C's `int`, and those whose digits there is no memory for.
+pub fn check_precision(vm: &mut Vm, precision: Option<usize>) -> PyResult<()> {
+    /// From here on memory is asked for first: the digits, and the copies that are made of them.
+    const LARGE: usize = 1 << 16;
+    const COPIES: usize = 4;
+    match precision {
+        Some(p) if p >= i32::MAX as usize => Err(vm.value_error("precision too big")),
+        Some(p) if p > LARGE && Vec::<u8>::new().try_reserve_exact(p * COPIES).is_err() => Err(vm.memory_error()),
         _ => Ok(()),
     }
 }
@@ -204,7 +202,7 @@ fn real_digits(f: f64, spec: &FormatSpec, kind: char, add_dot_0: bool) -> (Decim
 }
 
 fn format_real(vm: &mut Vm, f: f64, spec: &FormatSpec, kind: char) -> PyResult {
-    check_precision(vm, spec)?;
+    check_precision(vm, spec.precision)?;
     let (digits, suffix) = real_digits(f, spec, kind, true);
     let mut negative = f.is_sign_negative() && !f.is_nan();
     if spec.no_neg_zero && is_zero(&digits) {
@@ -233,7 +231,7 @@ pub fn format_complex(vm: &mut Vm, value: &Value, spec: &Py<Str>) -> PyResult {
     if !matches!(kind, '\0' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G' | 'n') {
         return Err(parsed.unknown_kind(vm, value));
     }
-    check_precision(vm, &parsed)?;
+    check_precision(vm, parsed.precision)?;
     if parsed.fill == 48 {
         return Err(vm.value_error("Zero padding is not allowed in complex format specifier"));
     }

@@ -15,11 +15,29 @@ pub fn repr(f: f64) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..16).contains(&exponent) {
-        let plain = format!("{f}");
-        return if plain.contains('.') { plain } else { plain + ".0" };
+        return plain(mantissa, exponent);
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+/// `d.ddd` times a power of ten between 1e-4 and 1e15, without an exponent.
+fn plain(mantissa: &str, exponent: i32) -> String {
+    let unsigned = mantissa.trim_start_matches('-');
+    let mut text = String::with_capacity(24);
+    if unsigned.len() != mantissa.len() {
+        text.push('-');
+    }
+    let (first, rest) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    match usize::try_from(exponent) {
+        Ok(places) => {
+            let (whole, fraction) = rest.split_at(places.min(rest.len()));
+            text.extend([first, whole, &"000000000000000"[..places - whole.len()], "."]);
+            text.push_str(if fraction.is_empty() { "0" } else { fraction });
+        }
+        Err(_) => text.extend(["0.", &"000"[..exponent.unsigned_abs() as usize - 1], first, rest]),
+    }
+    text
 }
 
 /// What `float(text)` reads: white space around, underscores between digits, `inf`, `nan`. `text` has ASCII digits only.
@@ -136,9 +154,41 @@ fn round(mantissa: &BigUint, exponent: i64) -> Option<f64> {
     f.is_finite().then_some(f)
 }
 
-/// Digits after the decimal point, correctly rounded: `'%.{n}f'`.
-pub fn fixed(f: f64, digits: usize) -> String {
-    format!("{f:.digits$}")
+/// No double has more digits than this that are not zero; the formatter of the standard library takes no more than 65,535.
+pub const MAX_DIGITS: usize = 1100;
+
+/// `places` digits after the decimal point, correctly rounded: `'%.{places}f'` of a finite float.
+pub fn fixed(f: f64, places: usize) -> String {
+    if let Some(text) = fixed_in_words(f, places) {
+        return text;
+    }
+    let some = places.min(MAX_DIGITS);
+    format!("{f:.some$}") + &"0".repeat(places - some)
+}
+
+/// [`fixed`] where the float times the power of ten fits 128 bits with its fraction: the product is exact, and so is its rounding, half to even.
+fn fixed_in_words(f: f64, places: usize) -> Option<String> {
+    /// `2**53 * 10**22` has 127 bits.
+    const PLACES: usize = 22;
+    if places > PLACES {
+        return None;
+    }
+    let bits = f.abs().to_bits();
+    let (fraction, exponent) = (bits & ((1 << 52) - 1), (bits >> 52) as i32);
+    let (mantissa, exponent) = if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
+    let down = u32::try_from(-exponent).ok().filter(|&n| n < 128)?;
+    let power = 10_u128.pow(places as u32);
+    let product = u128::from(mantissa) * power;
+    let (mut whole, low) = (product >> down, if down == 0 { 0 } else { product << (128 - down) });
+    const HALF: u128 = 1 << 127;
+    if low > HALF || (low == HALF && whole & 1 == 1) {
+        whole += 1;
+    }
+    let sign = if f.is_sign_negative() { "-" } else { "" };
+    if places == 0 {
+        return Some(format!("{sign}{whole}"));
+    }
+    Some(format!("{sign}{}.{:0places$}", whole / power, whole % power))
 }
 
 #[cfg(test)]
@@ -151,10 +201,29 @@ mod tests {
         for (f, want) in cases {
             assert_eq!(repr(f), want);
         }
+        for (f, want) in [(1e15, "1000000000000000.0"), (123.0, "123.0"), (-0.00012, "-0.00012"), (0.1, "0.1"), (1234567.125, "1234567.125"), (5e-324, "5e-324")] {
+            assert_eq!(repr(f), want);
+        }
         assert_eq!(parse("1_0.5"), Some(10.5));
         assert_eq!(parse("1__0"), None);
         assert_eq!(hex(1.5), "0x1.8000000000000p+0");
         assert_eq!(from_hex("0x1.8p1"), Ok(3.0));
         assert_eq!(from_hex("0x1p1024"), Err(HexError::TooLarge));
+    }
+
+    #[test]
+    fn places_are_those_of_the_standard_library() {
+        let mut f: f64 = 0.000_123_456_789;
+        while f < 1e30 {
+            for f in [f, -f, f.floor() + 0.5, 1.0 / f] {
+                for places in [0, 1, 2, 6, 17, 22, 30] {
+                    assert_eq!(fixed(f, places), format!("{f:.places$}"));
+                }
+            }
+            f *= 1.7;
+        }
+        for f in [0.0, -0.0, 0.5, 1.5, 2.5, 0.125, 1e-320, f64::MAX] {
+            assert_eq!(fixed(f, 2), format!("{f:.2}"));
+        }
     }
 }

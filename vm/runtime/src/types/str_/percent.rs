@@ -365,11 +365,8 @@ impl<'a> Formatter<'a> {
             }
             Err(e) => return Err(e),
         };
-        let float = vm.new_float(f)?;
-        let alternate = if spec.alternate { "#" } else { "" };
-        let inner = vm.new_str(&format!("{alternate}.{}{kind}", spec.precision.unwrap_or(6)))?;
-        let text = vm.format(&float, &inner)?;
-        let text = text.to_string_lossy();
+        crate::protocol::format_numbers::check_precision(vm, spec.precision)?;
+        let text = crate::protocol::format_numbers::float_text(f, kind, spec.precision.unwrap_or(6), spec.alternate);
         let digits = text.strip_prefix('-').unwrap_or(&text);
         self.number_text(vm, spec, digits.len() != text.len(), "", 0, digits)
     }
