@@ -12,7 +12,7 @@ use std::fmt;
 use crate::code::{Code, co, fast};
 use crate::dis::{Decoded, Instructions};
 use crate::exceptiontable;
-use crate::opcode::{BinaryOp, CommonConstant, CompareOp, Conversion, Intrinsic1, Intrinsic2, Opcode, SpecialMethod};
+use crate::opcode::{MIN_INSTRUMENTED_OPCODE, BinaryOp, CommonConstant, CompareOp, Conversion, Intrinsic1, Intrinsic2, Opcode, SpecialMethod};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -310,18 +310,11 @@ impl<'c> Verifier<'c> {
 
 /// Whether a code object may hold the opcode.
 fn is_plain(opcode: Opcode) -> bool {
+    // Specialised and instrumented forms are only ever put into the running copy.
     !opcode.is_pseudo()
         && opcode.deopt() == opcode
-        && !matches!(
-            opcode,
-            Opcode::CACHE
-                | Opcode::RESERVED
-                | Opcode::EXTENDED_ARG
-                | Opcode::INTERPRETER_EXIT
-                | Opcode::INSTRUMENTED_LINE
-                | Opcode::INSTRUMENTED_INSTRUCTION
-                | Opcode::ENTER_EXECUTOR
-        )
+        && (opcode as u16) < MIN_INSTRUMENTED_OPCODE
+        && !matches!(opcode, Opcode::CACHE | Opcode::RESERVED | Opcode::EXTENDED_ARG | Opcode::INTERPRETER_EXIT | Opcode::ENTER_EXECUTOR)
 }
 
 #[cfg(test)]
@@ -351,6 +344,9 @@ mod tests {
         faulty(&[Opcode::JUMP_FORWARD as u8, 9, RETURN, 0], 1, 0, Fault::End);
         faulty(&[Opcode::JUMP_BACKWARD_NO_INTERRUPT as u8, 2], 1, 0, Fault::Target(u32::MAX));
         faulty(&[200, 0], 1, 0, Fault::Opcode(200));
+        for number in MIN_INSTRUMENTED_OPCODE as u8..=255 {
+            faulty(&[number, 0, LOAD, 0, RETURN, 0], 4, 0, Fault::Opcode(number));
+        }
         faulty(&[Opcode::EXTENDED_ARG as u8, 0], 1, 0, Fault::Opcode(Opcode::EXTENDED_ARG as u8));
         // One unconditional jump over a push, back to where the stack was empty.
         faulty(&[LOAD, 0, Opcode::JUMP_BACKWARD_NO_INTERRUPT as u8, 2], 3, 1, Fault::Depth { here: 1, there: 0 });

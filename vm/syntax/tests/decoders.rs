@@ -13,6 +13,10 @@ const PIECES: &[&str] = &[
     "\r\n", "\t", " ", "        ", "\u{c}", "(", ")", "[", "]", "#", "0x", "1_", "1__", "0b2", "1e", "1.j", "if", "else", "é", "x", "lambda", "\0", "€", "$",
 ];
 
+/// What nests, and what stands between.
+const NESTING: &[&str] = &["(", "[", "{", "x(", "x[", "{x:", "(*", "f(**", "[*", "{**", "(x for x in ", "[x for x in x if ", "lambda:", "lambda x=", "x if ", "not ", "-", "await ", "(yield ", "f'{", "f'{x:{", "x:=", "if x:\n ", "case (", "match (", "with (", "x((", "print ", "for x in ", "def f(x=", "class A(", "except (", "del (", "import (", "@("];
+const BETWEEN: &[&str] = &["x*", "x-", "x,", "x.x", "x=", "x:", "x ", "x<", "x and ", "x or ", "x**", "1 ", "'a'", "x if x else ", "*x,", "**x,", "x:x,", "x=x,", "x|", "x in ", "x not in ", "is not ", ":", ",", ";", "\n", "", "as x,", "else ", "for x in x ", "x)", "x]", "x}", "->", "=", ":="];
+
 fn source() -> impl Strategy<Value = String> {
     vec(prop::sample::select(PIECES), 0..40).prop_map(|pieces| pieces.concat())
 }
@@ -62,5 +66,21 @@ proptest! {
         if let Err(e) = parse(&arena, &source, &ParseOptions::default()) {
             prop_assert!(!e.message.is_empty());
         }
+    }
+
+    #[test]
+    fn nesting_does_not_multiply_work(
+        unit in vec((prop::sample::select(NESTING), prop::sample::select(BETWEEN)), 1..4),
+        first in prop::sample::select(BETWEEN),
+        last in prop::sample::select(BETWEEN),
+        levels in 10..30_usize,
+    ) {
+        let unit: String = unit.iter().flat_map(|(open, between)| [*open, *between]).collect();
+        let source = format!("{first}{}{last}", unit.repeat(levels));
+        let arena = Arena::new();
+        let begin = std::time::Instant::now();
+        let _ = parse(&arena, &source, &ParseOptions::default());
+        // Milliseconds, unless each level does what is inside twice.
+        prop_assert!(begin.elapsed() < std::time::Duration::from_secs(4), "{}", source);
     }
 }

@@ -147,7 +147,7 @@ impl Builder for ConstBuilder {
             posonlyargcount: count(parts.posonlyargcount)?,
             kwonlyargcount: count(parts.kwonlyargcount)?,
             stacksize: count(parts.stacksize)?,
-            flags: parts.flags as u32,
+            flags: count(parts.flags)?,
             code: bytes(parts.code)?,
             consts,
             names: texts(parts.names)?,
@@ -169,7 +169,7 @@ impl Builder for ConstBuilder {
             return Err(bad_code());
         }
         if arguments > locals as u64 {
-            return Err(MarshalError::new(ErrorClass::ValueError, "code: varnames is too small"));
+            return Err(MarshalError::new(ErrorClass::ValueError, "code: co_varnames is too small"));
         }
         Ok(Const::Code(Rc::new(code)))
     }
@@ -266,7 +266,7 @@ fn code_shape(code: &Code) -> Result<Shape<'_, Item<'_>>> {
         posonlyargcount: number(code.posonlyargcount)?,
         kwonlyargcount: number(code.kwonlyargcount)?,
         stacksize: number(code.stacksize)?,
-        flags: code.flags as i32,
+        flags: number(code.flags)?,
         code: Item::Bytes(&code.code),
         consts: Item::Consts(&code.consts),
         names: Item::Names(&code.names),

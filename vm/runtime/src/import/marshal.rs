@@ -262,7 +262,7 @@ fn code_from_parts(vm: &mut Vm, parts: CodeParts<Value>) -> PyResult {
         posonlyargcount: number(vm, parts.posonlyargcount, "posonlyargcount")?,
         kwonlyargcount: number(vm, parts.kwonlyargcount, "kwonlyargcount")?,
         stacksize: number(vm, parts.stacksize, "stacksize")?,
-        flags: parts.flags as u32,
+        flags: number(vm, parts.flags, "flags")?,
         firstlineno: parts.firstlineno,
         code: bytes(vm, &parts.code, "code")?,
         consts: tuple(vm, &parts.consts, "consts")?,

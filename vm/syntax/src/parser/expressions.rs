@@ -294,11 +294,17 @@ fn binary<'a>(p: &mut Parser<'a>, min: u8) -> R<E<'a>> {
         if level < min {
             return Ok(left);
         }
+        // The same operator is tried at every level around; its operand, which is missing on all of them, is not.
+        let operator = p.mark;
+        if p.no_operand_behind == operator {
+            return Ok(left);
+        }
         let Some(right) = p.opt(|p| {
             p.mark += 1;
             binary(p, level + 1)
         })?
         else {
+            p.no_operand_behind = operator;
             return Ok(left);
         };
         if op == Operator::MatMult {

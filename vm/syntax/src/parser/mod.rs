@@ -156,6 +156,8 @@ struct Parser<'a> {
     tokens: Vec<Token<'a>>,
     memos: Vec<Memo<'a>>,
     mark: usize,
+    /// The binary operator behind which the first pass has found no operand last.
+    no_operand_behind: usize,
     options: ParseOptions,
     /// The second pass, and not inside `expression_without_invalid`.
     call_invalid_rules: bool,
@@ -251,6 +253,7 @@ impl<'a> Parser<'a> {
             tokens: Vec::with_capacity(src.len() / 4 + 8),
             memos: Vec::new(),
             mark: 0,
+            no_operand_behind: usize::MAX,
             options: options.clone(),
             call_invalid_rules: false,
             second_pass: false,

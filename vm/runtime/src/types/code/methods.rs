@@ -315,16 +315,18 @@ fn replace(code: &CodeObject, args: Args<'_>, vm: &mut Vm) -> PyResult {
             *slot = value.clone();
         }
     }
-    from_values(vm, &values, "code")
+    from_values(vm, &values, "replace")
 }
 
-fn int_field(vm: &mut Vm, value: &Value, name: &str) -> PyResult<i32> {
+fn int_field(vm: &mut Vm, value: &Value, name: &str, what: &str) -> PyResult<i32> {
     if !value.is_small_int() && IntRef::new(value).is_none() {
         let got = crate::types::value::ValueExt::type_name(value);
         return Err(vm.type_error(format!("'{got}' object cannot be interpreted as an integer")));
     }
     match IntRef::new(value).and_then(|i| i.to_i64()).and_then(|i| i32::try_from(i).ok()) {
-        Some(i) if i >= 0 || name == "firstlineno" || name == "flags" => Ok(i),
+        Some(i) if i >= 0 => Ok(i),
+        Some(_) if what == "replace" => Err(vm.value_error(format!("co_{name} must be a positive integer"))),
+        Some(i) if name == "firstlineno" => Ok(i),
         Some(_) => Err(vm.value_error(format!("code: {name} must not be negative"))),
         None => Err(vm.overflow_error("Python int too large to convert to C int")),
     }
@@ -336,7 +338,13 @@ fn typed<'a, T: crate::PyClass>(vm: &mut Vm, values: &'a [Value], index: usize, 
         Some(v) => Ok(v),
         None => {
             let got = crate::types::value::ValueExt::type_name(value);
-            Err(vm.type_error(format!("{what}() argument {} must be {}, not {got}", index + 1, T::NAME)))
+            let argument = match PARAMS[index] {
+                _ if what != "replace" => (index + 1).to_string(),
+                "codestring" => "'co_code'".to_owned(),
+                "constants" => "'co_consts'".to_owned(),
+                other => format!("'co_{other}'"),
+            };
+            Err(vm.type_error(format!("{what}() argument {argument} must be {}, not {got}", T::NAME)))
         }
     }
 }
@@ -355,9 +363,9 @@ fn names_field(vm: &mut Vm, tuple: &Py<Tuple>) -> PyResult<()> {
 fn from_values(vm: &mut Vm, values: &[Value], what: &str) -> PyResult {
     let mut ints = [0; 6];
     for (i, slot) in ints.iter_mut().enumerate() {
-        *slot = int_field(vm, &values[i], PARAMS[i])?;
+        *slot = int_field(vm, &values[i], PARAMS[i], what)?;
     }
-    let firstlineno = int_field(vm, &values[13], "firstlineno")?;
+    let firstlineno = int_field(vm, &values[13], "firstlineno", what)?;
     let code = crate::eval::bridges::bytes_of(vm, &values[6])?;
     let linetable = crate::eval::bridges::bytes_of(vm, &values[14])?;
     let exceptiontable = crate::eval::bridges::bytes_of(vm, &values[15])?;
@@ -386,7 +394,7 @@ fn from_values(vm: &mut Vm, values: &[Value], what: &str) -> PyResult {
     let total = i64::from(argcount) + i64::from(kwonlyargcount);
     let total = total + i64::from(flags as u32 & co::VARARGS != 0) + i64::from(flags as u32 & co::VARKEYWORDS != 0);
     if total > i64::from(nlocals) {
-        return Err(vm.value_error("code: varnames is too small"));
+        return Err(vm.value_error("code: co_varnames is too small"));
     }
     let mut kind = |index: i64, bits: u8| {
         if let Some(k) = usize::try_from(index).ok().and_then(|i| kinds.get_mut(i)) {
