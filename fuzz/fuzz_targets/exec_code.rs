@@ -17,6 +17,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     if krait_bytecode::verify::verify(&code).is_err() {
         return;
     }
+    if std::env::var_os("KRAIT_FUZZ_SHOW").is_some() {
+        eprintln!("{} times {times} with {seed}:\n{}", code.name.to_str_lossy(), krait_bytecode::dis::listing(&code));
+    }
     let Ok(written) = krait_bytecode::marshal::write_code(&code) else { return };
     session::with_vm(|vm| {
         session::leaves_nothing(vm, |vm| {

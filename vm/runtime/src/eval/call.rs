@@ -50,7 +50,16 @@ pub(crate) fn run_new_frame(vm: &mut Vm, frame: *mut Frame) -> PyResult {
         (*frame).is_entry = true;
         (*frame).previous = vm.eval.frame;
     }
-    run(vm, frame, None)
+    // Code from elsewhere may leave a handler without POP_EXCEPT. What it handled must not become the context of all that follows.
+    let handled = vm.eval.handled.last().cloned().flatten();
+    let result = run(vm, frame, None);
+    if let Some(slot) = vm.eval.handled.last_mut() {
+        if slot.as_ref().map(Value::bits) != handled.as_ref().map(Value::bits) {
+            let left = std::mem::replace(slot, handled);
+            drop(left);
+        }
+    }
+    result
 }
 
 /// Counts one more running frame; RecursionError beyond the limit.
