@@ -37,7 +37,7 @@ fn block_raw<'a>(p: &mut Parser<'a>) -> R<&'a [Stmt<'a>]> {
     alt!(p, {
         p.expect(Newline)?;
         p.expect(Indent)?;
-        let body = p.nested(statements::statements)?;
+        let body = p.nested_by(7, statements::statements)?;
         p.expect(Dedent)?;
         Ok(body)
     });

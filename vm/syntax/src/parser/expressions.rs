@@ -371,7 +371,7 @@ fn power<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     }
     let right = p.opt(|p| {
         p.expect(DoubleStar)?;
-        p.nested(factor)
+        p.nested_by(2, factor)
     })?;
     Ok(match right {
         Some(right) => p.node(start, ExprKind::BinOp { left, op: Operator::Pow, right }),

@@ -101,7 +101,7 @@ fn is_legacy_stmt(e: E) -> bool {
 pub(super) fn invalid_legacy_expression(p: &mut Parser) -> Invalid {
     let a = p.name_expr()?;
     Parser::require(!p.at(LPar)?)?;
-    let b = star_expressions(p)?;
+    let b = p.nested_by(3, star_expressions)?;
     match a.kind {
         ExprKind::Name { id: id @ ("print" | "exec"), .. } => Err(p.raise_range(
             a,

@@ -50,8 +50,14 @@ type R<T> = Result<T, Stop>;
 type Invalid = R<std::convert::Infallible>;
 type E<'a> = &'a Expr<'a>;
 
-/// Nested rules that recurse; CPython asks the C stack instead.
+/// How deep rules nest in CPython before its parser gives up. Rules that recurse count for as many as lie between them there.
 const MAX_DEPTH: u32 = 6000;
+/// From the start to the first operand of a statement.
+const BASE_DEPTH: u32 = 30;
+/// What is within parentheses, within other brackets that are displays, and within those of calls and subscripts.
+const GROUP_DEPTH: u32 = 27;
+const DISPLAY_DEPTH: u32 = 28;
+const TRAILER_DEPTH: u32 = 23;
 const NO_MEMO: u32 = u32::MAX;
 
 /// A token as the parser keeps it.
@@ -258,7 +264,7 @@ impl<'a> Parser<'a> {
             call_invalid_rules: false,
             second_pass: false,
             parsing_started: false,
-            depth: 0,
+            depth: BASE_DEPTH,
             error: None,
             warnings: Vec::new(),
             last_statement: (0, 0),
@@ -311,7 +317,7 @@ impl<'a> Parser<'a> {
             self.mark = 0;
             self.call_invalid_rules = true;
             self.second_pass = true;
-            self.depth = 0;
+            self.depth = BASE_DEPTH;
             // The second pass is only there for the error it raises.
             let _ = self.start_rule();
         }
@@ -617,12 +623,17 @@ impl<'a> Parser<'a> {
 
     /// Goes one level deeper, on a fresh piece of stack if need be.
     fn nested<T>(&mut self, body: impl FnOnce(&mut Self) -> R<T>) -> R<T> {
-        if self.depth >= MAX_DEPTH {
+        self.nested_by(1, body)
+    }
+
+    /// The same for a rule between which and `body` lie `levels - 1` others.
+    fn nested_by<T>(&mut self, levels: u32, body: impl FnOnce(&mut Self) -> R<T>) -> R<T> {
+        if self.depth + levels > MAX_DEPTH {
             return Err(self.stack_overflow());
         }
-        self.depth += 1;
+        self.depth += levels;
         let result = stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || body(self));
-        self.depth -= 1;
+        self.depth -= levels;
         result
     }
 }

@@ -31,9 +31,9 @@ struct Param<'a> {
 pub(super) fn lambdef<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     let start = p.start()?;
     p.expect(KwLambda)?;
-    let args = p.opt(|p| params(p, Style::Lambda))?;
+    let args = p.opt(|p| p.nested_by(6, |p| params(p, Style::Lambda)))?;
     p.expect(Colon)?;
-    let body = expression(p)?;
+    let body = p.nested(expression)?;
     let args = args.unwrap_or_else(|| p.arena.alloc(Arguments::default()));
     Ok(p.node(start, ExprKind::Lambda { args, body }))
 }

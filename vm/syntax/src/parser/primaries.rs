@@ -41,15 +41,15 @@ pub(super) fn trailer<'a>(p: &mut Parser<'a>, start: Range, e: E<'a>) -> R<E<'a>
             Ok(p.node(start, ExprKind::Attribute { value: e, attr, ctx: ExprContext::Load }))
         }
         LPar if !p.second_pass => {
-            let call = arguments::call(p)?;
+            let call = p.nested_by(TRAILER_DEPTH, arguments::call)?;
             Ok(p.node(start, ExprKind::Call { func: e, args: call.args, keywords: call.keywords }))
         }
         LPar => {
-            if let Some(arg) = p.opt(genexp)? {
+            if let Some(arg) = p.opt(|p| p.nested_by(TRAILER_DEPTH, genexp))? {
                 return Ok(p.node(start, ExprKind::Call { func: e, args: p.exprs(&[arg]), keywords: &[] }));
             }
             p.expect(LPar)?;
-            let call = p.opt(arguments::arguments)?.copied().unwrap_or_default();
+            let call = p.opt(|p| p.nested_by(TRAILER_DEPTH, arguments::arguments))?.copied().unwrap_or_default();
             p.expect(RPar)?;
             Ok(p.node(start, ExprKind::Call { func: e, args: call.args, keywords: call.keywords }))
         }
@@ -57,7 +57,7 @@ pub(super) fn trailer<'a>(p: &mut Parser<'a>, start: Range, e: E<'a>) -> R<E<'a>
             // The rule for a call with a lone generator is tried at every bracket, for the mistakes it knows.
             invalid!(p, invalid_expressions::invalid_comprehension);
             p.mark += 1;
-            let slice = slices(p)?;
+            let slice = p.nested_by(TRAILER_DEPTH, slices)?;
             p.expect(RSqb)?;
             Ok(p.node(start, ExprKind::Subscript { value: e, slice, ctx: ExprContext::Load }))
         }
@@ -127,24 +127,24 @@ pub(super) fn atom<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
         String | FStringStart | TStringStart => return fstrings::strings(p),
         Number => return literals::number(p),
         LPar if p.second_pass => {
-            alt!(p, p.nested(tuple));
-            alt!(p, p.nested(group));
-            return p.nested(genexp);
+            alt!(p, p.nested_by(GROUP_DEPTH, tuple));
+            alt!(p, p.nested_by(GROUP_DEPTH, group));
+            return p.nested_by(GROUP_DEPTH, genexp);
         }
         LSqb if p.second_pass => {
-            alt!(p, p.nested(list));
-            return p.nested(listcomp);
+            alt!(p, p.nested_by(DISPLAY_DEPTH, list));
+            return p.nested_by(DISPLAY_DEPTH, listcomp);
         }
         LBrace if p.second_pass => {
-            alt!(p, p.nested(dict));
-            alt!(p, p.nested(set));
-            alt!(p, p.nested(dictcomp));
-            return p.nested(setcomp);
+            alt!(p, p.nested_by(DISPLAY_DEPTH, dict));
+            alt!(p, p.nested_by(DISPLAY_DEPTH, set));
+            alt!(p, p.nested_by(DISPLAY_DEPTH, dictcomp));
+            return p.nested_by(DISPLAY_DEPTH, setcomp);
         }
-        LPar => return p.nested(parenthesized),
-        LSqb => return p.nested(list_or_listcomp),
+        LPar => return p.nested_by(GROUP_DEPTH, parenthesized),
+        LSqb => return p.nested_by(DISPLAY_DEPTH, list_or_listcomp),
         LBrace => {
-            alt!(p, p.nested(braced));
+            alt!(p, p.nested_by(DISPLAY_DEPTH, braced));
             return not_a_dict(p);
         }
         _ => return Err(NoMatch),
