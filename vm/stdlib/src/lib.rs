@@ -27,6 +27,7 @@ mod _suggestions;
 mod _symtable;
 mod _testcapi;
 mod _testinternalcapi;
+mod _testlimitedcapi;
 mod _testmultiphase;
 mod _tokenize;
 mod _types;
@@ -90,6 +91,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_symtable::MODULE,
     &_testcapi::MODULE,
     &_testinternalcapi::MODULE,
+    &_testlimitedcapi::MODULE,
     &_testmultiphase::MODULE,
     &_tokenize::MODULE,
     &_types::MODULE,

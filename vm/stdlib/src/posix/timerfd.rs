@@ -17,7 +17,7 @@ const fn zero() -> libc::itimerspec {
 /// Makes a timer of a clock.
 #[pyfunction(sig = "(clockid, /, *, flags=?)", text = "(clockid, /, *, flags=TFD_CLOEXEC)")]
 pub fn timerfd_create(clockid: i32, flags: Option<i32>, vm: &mut Vm) -> PyResult<i32> {
-    oserror::call_once(vm, || sys!(libc::timerfd_create(clockid, flags.unwrap_or(libc::TFD_CLOEXEC))))
+    oserror::call_once(vm, || sys!(libc::timerfd_create(clockid, flags.unwrap_or(0) | libc::TFD_CLOEXEC)))
 }
 
 /// Sets a timer; the old setting in nanoseconds.

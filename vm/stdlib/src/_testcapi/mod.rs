@@ -4,6 +4,8 @@
 //! and tracebacks, reports of exceptions that nobody handles, calls from native code. The rest of the module is not there.
 #![allow(unsafe_code, reason = "system calls")]
 
+mod methods;
+
 use crate::oserror::{self, sys};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::exceptions::{BaseException, unraisable};
@@ -167,8 +169,10 @@ krait_runtime::module! {
     functions: [
         exception_print, traceback_print, err_writeunraisable, err_formatunraisable, raise_memoryerror, pyobject_vectorcall,
         pyobject_fastcalldict, raise_SIGINT_then_send_None, config_get, make_exception_with_doc, set_errno, is_immortal,
+        methods::meth_varargs, methods::meth_varargs_keywords, methods::meth_o, methods::meth_noargs, methods::meth_fastcall,
+        methods::meth_fastcall_keywords,
     ],
-    types: [],
+    types: [methods::MethInstance, methods::MethClass, methods::MethStatic],
     exec: init,
 }
 
