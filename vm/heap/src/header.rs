@@ -177,6 +177,12 @@ impl Header {
         n == 1
     }
 
+    /// Counts the reference again that [`decrement`](Header::decrement) has found to be the last.
+    #[inline(always)]
+    pub fn take_back(&self) {
+        self.refcnt.set(1);
+    }
+
     /// Makes the object live for ever.
     pub fn make_immortal(&self) {
         self.refcnt.set(IMMORTAL);

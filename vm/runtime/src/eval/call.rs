@@ -140,8 +140,20 @@ unsafe fn fill_defaults(vm: &Vm, frame: *mut Frame, args: *mut Slot, positional:
 /// `args` points at `count` slots that hold values, `func` takes exactly so many, and the caller takes the slots off its stack.
 #[inline(always)]
 pub(crate) unsafe fn exact_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slot, count: usize) -> PyResult<*mut Frame> {
+    let size = Frame::size_of(func.code.get(vm));
+    let Some(frame) = vm.eval.stack.push(size) else { return Err(vm.memory_error()) };
+    // SAFETY: the caller's promise.
+    unsafe { fill_exact(vm, frame, func, args, count) };
+    Ok(frame)
+}
+
+/// Makes that frame in memory of the data stack.
+///
+/// # Safety
+/// As for [`exact_frame`]; `frame` points at memory of [`Frame::size_of`] the function's code.
+#[inline(always)]
+pub(crate) unsafe fn fill_exact(vm: &Vm, frame: *mut Frame, func: Py<Function>, args: *mut Slot, count: usize) {
     let code = func.code.load(vm);
-    let Some(frame) = vm.eval.stack.push(Frame::size_of(&code)) else { return Err(vm.memory_error()) };
     let nlocalsplus = code.nlocalsplus();
     // SAFETY: the block has room for head and variables, of which the arguments are the first.
     unsafe {
@@ -171,7 +183,6 @@ pub(crate) unsafe fn exact_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slo
             slots.add(i).write_volatile(None);
         }
     }
-    Ok(frame)
 }
 
 /// The arguments of one call on their way into the variables.

@@ -199,12 +199,9 @@ impl Cx<'_> {
     pub unsafe fn discard(&mut self, value: Slot) {
         // SAFETY: the word is the value, whose reference is given up here.
         unsafe {
-            let word = value.map_or(0, Value::into_bits);
-            if word & 3 == 0 && word != 0 {
-                let header = word as *const krait_heap::Header;
-                if (*header).decrement() {
-                    dead(self.vm, self.frame, self.ip, header);
-                }
+            let word = value.map_or(0, Value::into_bits) as i64;
+            if is_last(word) {
+                dead(self.vm, self.frame, self.ip, word as *const krait_heap::Header);
             }
         }
     }
@@ -265,6 +262,20 @@ impl Cx<'_> {
     #[inline(always)]
     pub fn is_deep(&self) -> bool {
         stack_pointer() < self.vm.eval.floor
+    }
+
+    /// Lets go of two references and goes on. Their ends are left to a handler of their own, so that this one calls nothing.
+    #[inline(always)]
+    pub unsafe fn next_without(self, a: i64, b: i64) -> Exit {
+        // SAFETY: the words are values whose references are given up here.
+        unsafe {
+            let (last_a, last_b) = (is_last(a), is_last(b));
+            if last_a || last_b {
+                self.vm.eval.stash = [if last_a { a } else { 0 }, if last_b { b } else { 0 }];
+                return ended(self.vm, self.frame, self.ip, self.sp, self.oparg, self.table);
+            }
+            self.next()
+        }
     }
 
     /// On to the next instruction, after something that may have allocated or freed objects.
@@ -402,6 +413,16 @@ unsafe fn step(vm: &mut Vm) -> Exit {
     }
 }
 
+/// Gives up a reference to what a word stands for; true if it was the last and the object has to be finished.
+///
+/// # Safety
+/// The word is zero or a value that the caller owns.
+#[inline(always)]
+pub(super) unsafe fn is_last(word: i64) -> bool {
+    // SAFETY: words without tags point at headers.
+    word & 3 == 0 && word != 0 && unsafe { (*(word as *const krait_heap::Header)).decrement() }
+}
+
 /// Ends an object's life in the midst of an instruction, and runs what that wakes up.
 #[cold]
 #[inline(never)]
@@ -419,9 +440,22 @@ unsafe fn dead(vm: &mut Vm, frame: *mut Frame, ip: *const u16, header: *const kr
 handlers! {
     /// Runs finalizers, weak reference callbacks and the collector, which wait; then on to the next instruction.
     #[cold]
+    #[inline(never)]
     fn woken(c) {
         c.save();
         c.vm.run_wakeup();
+        c.next()
+    }
+
+    /// Finishes the objects that [`Cx::next_without`] has found to be at their ends.
+    #[inline(never)]
+    fn ended(c) {
+        let words = c.vm.eval.stash;
+        for word in words {
+            if word != 0 {
+                dead(c.vm, c.frame, c.ip, word as *const krait_heap::Header);
+            }
+        }
         c.next()
     }
 

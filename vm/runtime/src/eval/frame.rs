@@ -163,6 +163,18 @@ impl DataStack {
         self.grow(size)
     }
 
+    /// The same if the chunk has room.
+    #[inline(always)]
+    pub fn push_quick(&mut self, size: usize) -> Option<*mut Frame> {
+        if (self.limit as usize) - (self.top as usize) < size {
+            return None;
+        }
+        let at = self.top;
+        // SAFETY: there is room up to `limit`.
+        self.top = unsafe { at.add(size) };
+        Some(at.cast())
+    }
+
     #[cold]
     fn grow(&mut self, size: usize) -> Option<*mut Frame> {
         let words = size.checked_add(64)?.max(CHUNK) / 8 + 1;
@@ -195,6 +207,16 @@ impl DataStack {
         if std::ptr::eq(self.start, frame.cast()) {
             self.shrink();
         }
+    }
+
+    /// The same unless a chunk ends with it; false if so.
+    #[inline(always)]
+    pub fn pop_quick(&mut self, frame: *mut Frame) -> bool {
+        if std::ptr::eq(self.start, frame.cast()) {
+            return false;
+        }
+        self.top = frame.cast();
+        true
     }
 
     #[cold]

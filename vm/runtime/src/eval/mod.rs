@@ -62,6 +62,8 @@ pub struct ThreadState {
     pub(crate) raised: Option<Raised>,
     /// What the entry frame has returned or yielded, likewise.
     pub(crate) result: Option<Value>,
+    /// Words that a handler leaves to the one that goes on for it.
+    pub(crate) stash: [i64; 2],
     /// Native stack that dispatch may reach.
     pub(crate) floor: usize,
     /// How many frames run.
@@ -108,6 +110,7 @@ impl ThreadState {
             entering: std::ptr::null_mut(),
             raised: None,
             result: None,
+            stash: [0; 2],
             floor: 0,
             collecting: false,
             depth: 0,

@@ -30,8 +30,8 @@ macro_rules! float_op {
         match Value::from_f64_inline(result) {
             Some(v) => $c.binary_result(v),
             None => {
-                let v = tri!($c, boxed($c.vm, result));
-                $c.binary_result(v)
+                $c.vm.eval.stash[0] = result.to_bits() as i64;
+                boxed_result($c.vm, $c.frame, $c.ip, $c.sp, $c.oparg, $c.table)
             }
         }
     }};
@@ -51,11 +51,9 @@ handlers! {
             // Equal ints may have different words.
             same = c.item(1).zip(c.item(2)).is_some_and(|(a, b)| same_ints(c.vm, a, b));
         }
-        let (b, a) = (c.pop_slot(), c.pop_slot());
+        let (b, a) = (c.pop_word(), c.pop_word());
         c.push(Value::from_bool(same != (c.oparg & 1 != 0)));
-        c.discard(a);
-        c.discard(b);
-        c.next()
+        c.next_without(b, a)
     }
 
     fn add_int(c) {
@@ -74,6 +72,14 @@ handlers! {
         let (a, b) = (c.word(2), c.word(1));
         guard!(c, a & b & 1 != 0);
         int_result!(c, (a >> 1).checked_mul(b - 1).map(|r| r | 1))
+    }
+
+    /// A float that does not fit into a word as an operation's result.
+    #[inline(never)]
+    fn boxed_result(c) {
+        let result = f64::from_bits(c.vm.eval.stash[0] as u64);
+        let value = tri!(c, c.vm.new_float(result));
+        c.binary_result(value)
     }
 
     fn add_float(c) { float_op!(c, +) }
@@ -114,27 +120,23 @@ handlers! {
         let sign = if a < b { 2 } else if a > b { 4 } else { 8 };
         c.sp = c.sp.sub(2);
         let truth = c.oparg & sign != 0;
-        c.compared(truth)
+        c.compared(truth, 0, 0)
     }
 
     fn compare_float(c) {
         guard!(c, (Some(x), Some(y)) = (arith::float_of(c.item(2)), arith::float_of(c.item(1))));
         let sign = if x < y { 2 } else if x > y { 4 } else if x == y { 8 } else { 1 };
-        let (b, a) = (c.pop_slot(), c.pop_slot());
-        c.discard(a);
-        c.discard(b);
+        let (b, a) = (c.pop_word(), c.pop_word());
         let truth = c.oparg & sign != 0;
-        c.compared(truth)
+        c.compared(truth, b, a)
     }
 
     fn compare_str(c) {
         guard!(c, (Some(a), Some(b)) = (c.item(2).and_then(|s| s.downcast_exact::<Str>()), c.item(1).and_then(|s| s.downcast_exact::<Str>())));
         let sign = if a.as_value().is_same(b.as_value()) || a.eq_chars(b) { 8 } else { 7 };
-        let (b, a) = (c.pop_slot(), c.pop_slot());
-        c.discard(a);
-        c.discard(b);
+        let (b, a) = (c.pop_word(), c.pop_word());
         let truth = c.oparg & sign != 0;
-        c.compared(truth)
+        c.compared(truth, b, a)
     }
 
     fn to_bool_bool(c) {
@@ -178,18 +180,16 @@ impl Cx<'_> {
     unsafe fn binary_result(mut self, value: Value) -> Exit {
         // SAFETY: the operands are the two topmost items.
         unsafe {
-            let (b, a) = (self.pop_slot(), self.pop_slot());
+            let (b, a) = (self.pop_word(), self.pop_word());
             self.push(value);
-            self.discard(b);
-            self.discard(a);
             self.skip(5);
-            self.next()
+            self.next_without(b, a)
         }
     }
 
-    /// A comparison's result: consumed at once by the conditional jump that mostly follows.
+    /// A comparison's result: consumed at once by the conditional jump that mostly follows. The operands have been taken off.
     #[inline(always)]
-    pub(super) unsafe fn compared(mut self, truth: bool) -> Exit {
+    pub(super) unsafe fn compared(mut self, truth: bool, b: i64, a: i64) -> Exit {
         // SAFETY: an instruction follows behind the counter.
         unsafe {
             let next = *self.ip.add(1);
@@ -202,7 +202,7 @@ impl Cx<'_> {
                     self.skip(1);
                 }
             }
-            self.next()
+            self.next_without(b, a)
         }
     }
 
@@ -211,8 +211,7 @@ impl Cx<'_> {
     unsafe fn truth(mut self, truth: bool) -> Exit {
         // SAFETY: the item is there, and so is the instruction behind the caches.
         unsafe {
-            let value = self.pop_slot();
-            self.discard(value);
+            let value = self.pop_word();
             let next = *self.ip.add(3);
             let distance = (next >> 8) as usize;
             match next & 0xff {
@@ -223,7 +222,7 @@ impl Cx<'_> {
                     self.skip(3);
                 }
             }
-            self.next()
+            self.next_without(value, 0)
         }
     }
 }
@@ -242,11 +241,6 @@ unsafe fn joined(vm: &mut Vm, left: *mut Slot, a: &Py<Str>, b: &Py<Str>, place: 
         let left = (*left).take().unwrap_or_else(Value::none);
         vm.str_append(left, b)
     }
-}
-
-#[inline(never)]
-fn boxed(vm: &mut Vm, value: f64) -> PyResult {
-    vm.new_float(value)
 }
 
 /// An int that is no word.

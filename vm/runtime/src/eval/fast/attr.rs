@@ -149,15 +149,16 @@ handlers! {
         if (*slot).is_none() {
             return store_first_value(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table);
         }
-        let (object, value) = (c.pop_slot(), c.pop());
-        let old = slot.read();
-        slot.write(Some(value));
-        c.discard(old);
-        c.discard(object);
+        let (slot, value) = (slot.cast::<i64>(), c.word(2));
+        guard!(c, value != 0);
+        let (old, object) = (slot.read(), c.word(1));
+        slot.write(value);
+        c.sp = c.sp.sub(2);
         c.skip(4);
-        c.next()
+        c.next_without(old, object)
     }
 
+    #[inline(never)]
     /// The guards of `store_instance_value` hold, but the value is not set yet.
     fn store_first_value(c) {
         let place = *c.ip.add(3) as usize;
@@ -191,13 +192,12 @@ handlers! {
     fn store_slot(c) {
         guard!(c, Some(header) = c.known_header());
         let slot = std::ptr::from_ref(header).cast::<u8>().sub(*c.ip.add(3) as usize).cast::<Slot>().cast_mut();
-        let (object, value) = (c.pop_slot(), c.pop_slot());
+        let (slot, object) = (slot.cast::<i64>(), c.word(1));
         let old = slot.read();
-        slot.write(value);
-        c.discard(old);
-        c.discard(object);
+        slot.write(c.word(2));
+        c.sp = c.sp.sub(2);
         c.skip(4);
-        c.next()
+        c.next_without(old, object)
     }
 }
 
@@ -229,12 +229,13 @@ impl Cx<'_> {
     unsafe fn loaded_attr(mut self, value: Value) -> Exit {
         // SAFETY: the verifier has checked the depth.
         unsafe {
-            self.replace_top(value);
-            if self.oparg & 1 != 0 {
-                self.push_slot(None);
-            }
+            let object = self.pop_word();
+            self.push(value);
+            // One more slot is always there; it counts if the operand says so.
+            self.sp.write(None);
+            self.sp = self.sp.add((self.oparg & 1) as usize);
             self.skip(9);
-            self.next()
+            self.next_without(object, 0)
         }
     }
 

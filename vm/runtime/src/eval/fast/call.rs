@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "the value stack is raw memory")]
 #![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
 
-use crate::eval::call::{exact_frame, make_frame};
+use crate::eval::call::{exact_frame, fill_exact, make_frame};
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
 use crate::eval::frame::{Frame, Slot};
 use crate::eval::ops::call as calls;
@@ -26,6 +26,7 @@ handlers! {
         c.enter_exact(base)
     }
 
+    #[inline(never)]
     /// The same for a bound method, which is replaced by its function and object.
     fn bound_exact_args(c) {
         let base = c.at(c.count() + 2);
@@ -133,7 +134,13 @@ handlers! {
         guard!(c, (Some(object), Some(class)) = (c.item(2), c.item(1)));
         (*c.frame).ip = c.ip;
         // The exact type is an instance, whatever its metaclass says.
-        let is = object.ty().as_value().is_same(class) || tri!(c, instance_of(c.vm, object, class));
+        let is = object.ty().as_value().is_same(class) || {
+            let found = instance_of(c.vm, object, class);
+            if found < 0 {
+                return c.raised();
+            }
+            found != 0
+        };
         c.called(base, Value::from_bool(is))
     }
 
@@ -176,21 +183,17 @@ impl Cx<'_> {
             let func: &Py<Function> = Py::ref_from_value_unchecked(&*base.cast::<Value>());
             let has_self = usize::from((*base.add(1)).is_some());
             let given = self.count() + has_self;
-            if func.func_argcount(self.vm) != given {
+            let code = func.code.get(self.vm);
+            if code.argcount as usize != given {
                 return self.miss();
             }
             if self.vm.eval.depth >= self.vm.interp.recursion_limit.get() {
                 // The general way says so.
-                return self.miss();
+                return self.general(op::CALL);
             }
+            let Some(new) = self.vm.eval.stack.push_quick(Frame::size_of(code)) else { return self.general(op::CALL) };
             let func: Py<Function> = Py::from_value_unchecked(base.cast::<Value>().read());
-            let new = match exact_frame(self.vm, func, base.add(2 - has_self), given) {
-                Ok(new) => new,
-                Err(e) => {
-                    base.write(None);
-                    return self.raise(e);
-                }
-            };
+            fill_exact(self.vm, new, func, base.add(2 - has_self), given);
             self.vm.eval.depth += 1;
             let frame = self.frame;
             (*frame).ip = self.ip;
@@ -246,9 +249,16 @@ unsafe fn native(vm: &mut Vm, function: crate::args::NativeFn, zelf: &Value, fir
     unsafe { function(vm, zelf, Args::new(calls::values(first, count))) }
 }
 
+/// `isinstance(object, class)`; -1 if something was raised.
 #[inline(never)]
-fn instance_of(vm: &mut Vm, object: &Value, class: &Value) -> PyResult<bool> {
-    vm.isinstance(object, class)
+fn instance_of(vm: &mut Vm, object: &Value, class: &Value) -> i32 {
+    match vm.isinstance(object, class) {
+        Ok(found) => i32::from(found),
+        Err(e) => {
+            vm.eval.set_raised(e);
+            -1
+        }
+    }
 }
 
 /// Calls whatever it is with arguments that stand on the stack.

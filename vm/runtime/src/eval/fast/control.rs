@@ -3,10 +3,11 @@
 #![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
 
 use crate::eval::call::enter;
-use crate::eval::dispatch::{Cx, Exit, attend, guard, handlers, interrupted, leave, op, tri};
+use crate::eval::dispatch::{Cx, Exit, attend, guard, handlers, interrupted, is_last, leave, op, tri};
 use crate::eval::frame::{Frame, Owner, Slot};
 use crate::types::generator::{self, Coroutine, GenState, Generator, state};
 use crate::types::value::ValueExt;
+use krait_heap::Header;
 use crate::eval::breaker;
 use crate::{PyResult, Raised, Value, Vm};
 use std::sync::atomic::Ordering;
@@ -59,8 +60,7 @@ handlers! {
         let jump = value.as_ref().is_some_and(Value::is_false);
         c.skip(1 + if jump { c.count() } else { 0 });
         // Code of our compiler has bools here, which are immortal.
-        c.discard(value);
-        c.next()
+        c.next_without(value.map_or(0, Value::into_bits) as i64, 0)
     }
 
     fn pop_jump_if_true(c) {
@@ -74,17 +74,15 @@ handlers! {
     fn pop_jump_if_none(c) {
         let value = c.pop_slot();
         let jump = value.as_ref().is_none_or(Value::is_none);
-        c.discard(value);
         c.skip(1 + if jump { c.count() } else { 0 });
-        c.next()
+        c.next_without(value.map_or(0, Value::into_bits) as i64, 0)
     }
 
     fn pop_jump_if_not_none(c) {
         let value = c.pop_slot();
         let jump = !value.as_ref().is_none_or(Value::is_none);
-        c.discard(value);
         c.skip(1 + if jump { c.count() } else { 0 });
-        c.next()
+        c.next_without(value.map_or(0, Value::into_bits) as i64, 0)
     }
 
     fn return_value(c) {
@@ -93,19 +91,58 @@ handlers! {
             return return_special(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table);
         }
         let value = c.pop_word();
-        let end = c.sp;
+        let (end, first) = (c.sp.cast::<i64>(), Frame::slots(frame).cast::<i64>());
+        let mut at = first;
+        while at < end {
+            if is_last(at.read()) {
+                // Counted again, it is for the other one to end.
+                (*(at.read() as *const Header)).take_back();
+                return return_ending(c.vm, c.frame, at.cast(), c.sp, c.oparg, c.table);
+            }
+            at = at.add(1);
+        }
+        let (func, code) = ((&raw const (*frame).func).cast::<i64>().read(), (&raw const (*frame).code).cast::<i64>().read());
+        let below = (*frame).previous;
+        c.vm.eval.depth -= 1;
+        c.vm.eval.frame = below;
+        c.switch(below);
+        c.push_word(value);
+        c.skip((*below).return_offset as usize);
+        if !c.vm.eval.stack.pop_quick(frame) {
+            return return_shrinking(c.vm, frame, c.ip, c.sp, c.oparg, c.table);
+        }
+        c.next_without(func, code)
+    }
+
+    /// Goes on with `return_value` where a variable, at `ip`, holds the last reference to its value. The result is on top of the stack.
+    #[inline(never)]
+    fn return_ending(c) {
+        let (frame, at, end) = (c.frame, c.ip.cast_mut().cast::<Slot>(), c.sp);
+        let value = end.cast::<i64>().read();
         c.vm.eval.depth -= 1;
         // From here on the frame below runs.
         let below = (*frame).previous;
         c.vm.eval.frame = below;
         c.switch(below);
         c.push_word(value);
-        c.drop_locals(frame, end);
+        c.drop_locals(frame, at, end);
         c.vm.eval.stack.pop(frame);
         c.skip((*below).return_offset as usize);
         c.next()
     }
 
+    /// The same for a frame that is the first of its chunk of the data stack: all else is done.
+    #[cold]
+    #[inline(never)]
+    fn return_shrinking(c) {
+        let frame = c.frame;
+        let (func, code) = ((&raw const (*frame).func).cast::<i64>().read(), (&raw const (*frame).code).cast::<i64>().read());
+        c.frame = c.vm.eval.frame;
+        c.vm.eval.stack.pop(frame);
+        c.next_without(func, code)
+    }
+
+    #[inline(never)]
     /// Of an entry frame, a generator, an `__init__` that constructs an object, a frame that others may look at.
     fn return_special(c) {
         let frame = c.frame;
@@ -121,7 +158,11 @@ handlers! {
         if !is_init {
             c.push(value);
         } else if !value.is_none() {
-            return c.raise_bad_init(value);
+            let e = init_returned(c.vm, value);
+            return c.raise(e);
+        } else {
+            // `None` is immortal; a value that is dropped keeps the call below from becoming a jump.
+            std::mem::forget(value);
         }
         c.skip((*below).return_offset as usize);
         c.next_awake()
@@ -148,7 +189,8 @@ handlers! {
     fn yield_value(c) {
         let frame = c.frame;
         if (*frame).owner != Owner::Generator {
-            return c.raise_bad_yield();
+            let e = c.vm.system_error("YIELD_VALUE outside of a generator");
+            return c.raise(e);
         }
         let value = c.pop();
         c.save();
@@ -189,12 +231,12 @@ handlers! {
 }
 
 impl Cx<'_> {
-    /// Drops what a plain frame owns. The registers are those of the frame below.
+    /// Drops what a plain frame owns, from the variable `at` on. The registers are those of the frame below.
     #[inline(always)]
-    unsafe fn drop_locals(&mut self, frame: *mut Frame, end: *mut Slot) {
+    unsafe fn drop_locals(&mut self, frame: *mut Frame, at: *mut Slot, end: *mut Slot) {
         // SAFETY: the frame has returned; each part is dropped once.
         unsafe {
-            let mut at = Frame::slots(frame);
+            let mut at = at;
             while at < end {
                 let value = at.read();
                 self.discard(value);
@@ -221,24 +263,6 @@ impl Cx<'_> {
             self.vm.eval.frame = new;
             self.switch(new);
             self.next_bounded()
-        }
-    }
-
-    #[cold]
-    unsafe fn raise_bad_init(self, value: Value) -> Exit {
-        // SAFETY: as for `raise`.
-        unsafe {
-            let e = init_returned(self.vm, value);
-            self.raise(e)
-        }
-    }
-
-    #[cold]
-    unsafe fn raise_bad_yield(self) -> Exit {
-        // SAFETY: as for `raise`.
-        unsafe {
-            let e = self.vm.system_error("YIELD_VALUE outside of a generator");
-            self.raise(e)
         }
     }
 }

@@ -15,18 +15,38 @@ handlers! {
     fn for_iter_range(c) {
         guard!(c, Some(it) = c.item(1).and_then(|i| i.downcast_exact::<RangeIter>()));
         let Some(i) = it.advance() else { return c.exhausted() };
-        let value = match Value::small_int(i) {
-            Some(v) => v,
-            None => tri!(c, c.vm.new_int(i)),
-        };
+        match Value::small_int(i) {
+            Some(value) => c.iterated(value),
+            None => {
+                c.vm.eval.stash[0] = i;
+                big_item(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table)
+            }
+        }
+    }
+
+    /// An int of a range that does not fit into a word.
+    #[cold]
+    #[inline(never)]
+    fn big_item(c) {
+        let i = c.vm.eval.stash[0];
+        let value = tri!(c, c.vm.new_int(i));
         c.iterated(value)
     }
 
     fn for_iter_list(c) {
         guard!(c, Some(it) = c.item(1).and_then(|i| i.downcast_exact::<ListIter>()));
-        match it.step(c.vm) {
-            Some(value) => c.iterated(value),
-            None => c.exhausted(),
+        let index = it.index.get();
+        match it.list.get(c.vm).as_ref().and_then(|l| l.items(c.vm).get(index)) {
+            Some(item) => {
+                it.index.set(index + 1);
+                let value = item.clone();
+                c.iterated(value)
+            }
+            None => {
+                let list = it.list.replace(c.vm, None);
+                c.skip(2 + c.count());
+                c.next_without(list.map_or(0, |l| l.into_value().into_bits() as i64), 0)
+            }
         }
     }
 
@@ -40,8 +60,8 @@ handlers! {
             }
             None => {
                 let tuple = it.tuple.replace(c.vm, None);
-                c.discard(tuple.map(Py::into_value));
-                c.exhausted()
+                c.skip(2 + c.count());
+                c.next_without(tuple.map_or(0, |t| t.into_value().into_bits() as i64), 0)
             }
         }
     }
@@ -70,12 +90,11 @@ handlers! {
         guard!(c, Some(tuple) = c.item(1).and_then(|t| t.downcast_exact::<Tuple>()));
         guard!(c, [a, b] = tuple.items());
         let (a, b) = (a.clone(), b.clone());
-        let tuple = c.pop_slot();
+        let tuple = c.pop_word();
         c.push(b);
         c.push(a);
-        c.discard(tuple);
         c.skip(1);
-        c.next()
+        c.next_without(tuple, 0)
     }
 
     fn unpack_tuple(c) {
@@ -83,48 +102,47 @@ handlers! {
         let count = c.count();
         guard!(c, tuple.len() == count);
         let from = tuple.items().as_ptr();
-        let tuple = c.pop_slot();
+        let tuple = c.pop_word();
         for i in (0..count).rev() {
             let item = (*from.add(i)).clone();
             c.push(item);
         }
-        c.discard(tuple);
         c.skip(1);
-        c.next()
+        c.next_without(tuple, 0)
     }
 
     fn store_subscr_list_int(c) {
         guard!(c, (Some(index), Some(list)) = (c.item(1), c.item(2).and_then(|l| l.downcast_exact::<List>())));
         guard!(c, Some(slot) = data::item_slot(c.vm, list, index));
-        guard!(c, Some(value) = (*c.at(3)).take());
+        guard!(c, c.word(3) != 0);
+        let slot = slot.cast::<i64>();
         let old = slot.read();
-        slot.write(value);
+        slot.write(c.word(3));
+        let list = c.word(2);
         c.sp = c.sp.sub(3);
-        let list = c.sp.add(1).read();
-        c.discard(Some(old));
-        c.discard(list);
         c.skip(1);
-        c.next()
+        c.next_without(old, list)
     }
 
     fn store_subscr_dict(c) {
         guard!(c, c.item(2).is_some_and(|d| d.downcast_exact::<Dict>().is_some()));
         c.save();
         tri!(c, set_item(c.vm, c.sp));
-        let (key, dict) = (c.pop_slot(), c.pop_slot());
+        let (key, dict) = (c.pop_word(), c.pop_word());
         c.sp = c.sp.sub(1);
-        c.discard(key);
-        c.discard(dict);
         c.skip(1);
-        c.next_awake()
+        c.next_without(key, dict)
     }
 
     fn contains_dict(c) {
         guard!(c, Some(dict) = c.item(1).and_then(|d| d.downcast_exact::<Dict>()));
         guard!(c, Some(key) = c.item(2));
         c.save();
-        let found = tri!(c, dict.contains(c.vm, key));
-        c.contained(found)
+        let found = has_key(c.vm, dict, key);
+        if found < 0 {
+            return c.raised();
+        }
+        c.contained(found != 0)
     }
 
     fn contains_set(c) {
@@ -133,8 +151,11 @@ handlers! {
         c.save();
         // A set asked for as an element is a matter of its own.
         guard!(c, !key.is::<Set>());
-        let found = tri!(c, is_in(c.vm, container, key));
-        c.contained(found)
+        let found = is_in(c.vm, container, key);
+        if found < 0 {
+            return c.raised();
+        }
+        c.contained(found != 0)
     }
 
     fn subscr_dict(c) {
@@ -142,12 +163,10 @@ handlers! {
         guard!(c, Some(key) = c.item(1));
         c.save();
         let value = tri!(c, get_item(c.vm, dict, key));
-        let (key, dict) = (c.pop_slot(), c.pop_slot());
+        let (key, dict) = (c.pop_word(), c.pop_word());
         c.push(value);
-        c.discard(key);
-        c.discard(dict);
         c.skip(5);
-        c.next_awake()
+        c.next_without(key, dict)
     }
 }
 
@@ -166,11 +185,9 @@ impl Cx<'_> {
     unsafe fn contained(mut self, found: bool) -> Exit {
         // SAFETY: container and item are the two topmost items.
         unsafe {
-            let (container, item) = (self.pop_slot(), self.pop_slot());
-            self.discard(container);
-            self.discard(item);
+            let (container, item) = (self.pop_word(), self.pop_word());
             let truth = found != (self.oparg & 1 != 0);
-            self.compared(truth)
+            self.compared(truth, container, item)
         }
     }
 
@@ -223,9 +240,28 @@ unsafe fn set_item(vm: &mut Vm, sp: *mut Option<Value>) -> PyResult<()> {
     }
 }
 
+/// Whether the container holds the key; -1 if something was raised. (A result by reference would keep calls from becoming jumps.)
 #[inline(never)]
-fn is_in(vm: &mut Vm, container: &Value, key: &Value) -> PyResult<bool> {
-    vm.contains(container, key)
+fn is_in(vm: &mut Vm, container: &Value, key: &Value) -> i32 {
+    match vm.contains(container, key) {
+        Ok(found) => i32::from(found),
+        Err(e) => {
+            vm.eval.set_raised(e);
+            -1
+        }
+    }
+}
+
+/// The same for a dict.
+#[inline(never)]
+fn has_key(vm: &mut Vm, dict: &Py<Dict>, key: &Value) -> i32 {
+    match dict.contains(vm, key) {
+        Ok(found) => i32::from(found),
+        Err(e) => {
+            vm.eval.set_raised(e);
+            -1
+        }
+    }
 }
 
 #[inline(never)]
