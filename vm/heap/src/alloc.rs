@@ -94,6 +94,72 @@ pub unsafe fn raw_free(ptr: *mut u8) {
     unsafe { system::free(ptr.cast()) }
 }
 
+/// Bytes between the sizes of pooled blocks.
+const STEP: usize = 16;
+/// How many sizes there are, and one more for "not pooled".
+const CLASSES: usize = 32;
+/// Blocks of one size that are kept.
+const KEPT: u32 = 2048;
+
+/// Free blocks of small sizes, by size: most objects live shortly, and the next one takes the last one's memory. Their own first words link
+/// them. An object's flags say the size of its block.
+pub(crate) struct Pools {
+    first: [Cell<*mut u8>; CLASSES],
+    count: [Cell<u32>; CLASSES],
+}
+
+impl Pools {
+    pub(crate) fn new() -> Pools {
+        Pools { first: [const { Cell::new(std::ptr::null_mut()) }; CLASSES], count: [const { Cell::new(0) }; CLASSES] }
+    }
+
+    #[inline(always)]
+    fn take(&self, class: usize) -> Option<*mut u8> {
+        let first = self.first.get(class)?;
+        let block = first.get();
+        if block.is_null() {
+            return None;
+        }
+        // SAFETY: blocks in the pool are free, and their first words say which one is next.
+        first.set(unsafe { block.cast::<*mut u8>().read() });
+        let count = self.count.get(class)?;
+        count.set(count.get().wrapping_sub(1));
+        Some(block)
+    }
+
+    /// Keeps a block; false if there are enough.
+    ///
+    /// # Safety
+    /// The block has this size and nothing uses it any more.
+    #[inline(always)]
+    unsafe fn keep(&self, class: usize, block: *mut u8) -> bool {
+        let (Some(first), Some(count)) = (self.first.get(class), self.count.get(class)) else { return false };
+        if count.get() >= KEPT {
+            return false;
+        }
+        // SAFETY: a block has room for a word at least.
+        unsafe { block.cast::<*mut u8>().write(first.get()) };
+        first.set(block);
+        count.set(count.get() + 1);
+        true
+    }
+}
+
+/// The class of blocks for `size` bytes; 0 for those that are not pooled. Sanitizers are to see every block.
+#[inline(always)]
+fn class_of(size: usize) -> usize {
+    let class = size.div_ceil(STEP);
+    if class < CLASSES && !cfg!(fuzzing) { class } else { 0 }
+}
+
+#[inline(always)]
+fn block(class: usize, size: usize) -> *mut u8 {
+    if class == 0 {
+        return raw_alloc(size);
+    }
+    state::current().and_then(|heap| heap.pools.take(class)).unwrap_or_else(|| raw_alloc(class * STEP))
+}
+
 /// A new object of type `ty` (`T`'s type or a subtype) without a tail beyond the type's own inline values.
 ///
 /// # Safety
@@ -129,7 +195,8 @@ pub unsafe fn alloc_tail_untracked<T: Payload>(ty: *const TypeCore, payload: T, 
     let core = unsafe { &*ty };
     let pre = core.pre.get() as usize;
     let size = (pre + core.basicsize.get() as usize).checked_add(tail).ok_or(AllocError)?;
-    let base = raw_alloc(size);
+    let class = class_of(size);
+    let base = block(class, size);
     if base.is_null() {
         return Err(AllocError);
     }
@@ -137,7 +204,7 @@ pub unsafe fn alloc_tail_untracked<T: Payload>(ty: *const TypeCore, payload: T, 
     unsafe {
         std::ptr::write_bytes(base, 0, pre);
         let header = base.add(pre).cast::<Header>();
-        header.write(Header { refcnt: Cell::new(1), flags: Cell::new(0), ty: Cell::new(ty) });
+        header.write(Header { refcnt: Cell::new(1), flags: Cell::new((class as u32) << ObjectFlags::CLASS_SHIFT), ty: Cell::new(ty) });
         header.add(1).cast::<T>().write(payload);
         if core.has(TypeFlags::INLINE_VALUES) {
             // The tail of inline values begins as zeroes: no value set.
@@ -168,6 +235,7 @@ pub unsafe fn grow_tail<T: Payload>(object: Value, tail: usize) -> Result<Py<T>,
             return Err(AllocError);
         }
         let _ = object.into_bits();
+        (*moved).clear_flag(ObjectFlags::CLASS);
         Ok(Py::from_value_unchecked(Value::from_ptr(moved)))
     }
 }
@@ -177,6 +245,13 @@ pub unsafe fn grow_tail<T: Payload>(object: Value, tail: usize) -> Result<Py<T>,
 /// # Safety
 /// Nothing refers to the object any more.
 pub(crate) unsafe fn free_object(header: *mut Header, pre: usize) {
-    // SAFETY: objects are allocated with their pre-header in front.
-    unsafe { raw_free(header.cast::<u8>().sub(pre)) }
+    // SAFETY: objects are allocated with their pre-header in front, in a block of the class that the flags name.
+    unsafe {
+        let class = ((*header).flags() & ObjectFlags::CLASS) >> ObjectFlags::CLASS_SHIFT;
+        let base = header.cast::<u8>().sub(pre);
+        if class != 0 && state::current().is_some_and(|heap| heap.pools.keep(class as usize, base)) {
+            return;
+        }
+        raw_free(base)
+    }
 }

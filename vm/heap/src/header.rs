@@ -31,6 +31,9 @@ impl ObjectFlags {
     pub const REACHABLE: u32 = 4;
     /// The tail holds inline attribute values that are in use.
     pub const INLINE_VALUES: u32 = 8;
+    /// The class of the block that holds the object; 0 if it does not come from a pool.
+    pub(crate) const CLASS: u32 = 0x1f << Self::CLASS_SHIFT;
+    pub(crate) const CLASS_SHIFT: u32 = 8;
     /// The first bit that the runtime may use as it likes.
     pub const RUNTIME: u32 = 1 << 16;
 }
@@ -186,6 +189,11 @@ impl Header {
     /// Makes the object live for ever.
     pub fn make_immortal(&self) {
         self.refcnt.set(IMMORTAL);
+    }
+
+    #[inline]
+    pub(crate) fn flags(&self) -> u32 {
+        self.flags.get()
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 //!
 //! It belongs to an interpreter; each thread that holds the GIL points at it.
 
-use crate::alloc::free_object;
+use crate::alloc::{Pools, free_object};
 use crate::gc::Lists;
 use crate::header::{Header, ObjectFlags, TypeFlags};
 use crate::value::Value;
@@ -22,6 +22,7 @@ pub struct HeapState {
     finalizers: RefCell<VecDeque<Value>>,
     callbacks: RefCell<VecDeque<Value>>,
     pub(crate) lists: Lists,
+    pub(crate) pools: Pools,
 }
 
 thread_local! {
@@ -45,6 +46,7 @@ pub fn new_heap() -> &'static HeapState {
         finalizers: RefCell::default(),
         callbacks: RefCell::default(),
         lists: Lists::new(),
+        pools: Pools::new(),
     }))
 }
 

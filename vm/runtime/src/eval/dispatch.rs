@@ -278,6 +278,20 @@ impl Cx<'_> {
         }
     }
 
+    /// The same after something that may have allocated or freed objects.
+    #[inline(always)]
+    pub unsafe fn next_awake_without(self, a: i64, b: i64) -> Exit {
+        // SAFETY: as for `next_without`.
+        unsafe {
+            let (last_a, last_b) = (is_last(a), is_last(b));
+            if last_a || last_b || self.vm.interp.heap.wakeup.get() {
+                self.vm.eval.stash = [if last_a { a } else { 0 }, if last_b { b } else { 0 }];
+                return ended(self.vm, self.frame, self.ip, self.sp, self.oparg, self.table);
+            }
+            self.next()
+        }
+    }
+
     /// On to the next instruction, after something that may have allocated or freed objects.
     #[inline(always)]
     pub unsafe fn next_awake(self) -> Exit {
@@ -456,7 +470,7 @@ handlers! {
                 dead(c.vm, c.frame, c.ip, word as *const krait_heap::Header);
             }
         }
-        c.next()
+        c.next_awake()
     }
 
     /// A jump backwards that does what the eval breaker asks for, or gives native stack back.

@@ -927,7 +927,7 @@ fn unbound_fast(vm: &mut Vm, code: &Py<crate::types::code::CodeObject>, index: u
 
 /// COMPARE_OP.
 #[inline]
-fn compare(vm: &mut Vm, a: &Value, b: &Value, oparg: u32) -> PyResult {
+pub(super) fn compare(vm: &mut Vm, a: &Value, b: &Value, oparg: u32) -> PyResult {
     let which = match oparg >> 5 {
         0 => CompareOp::Lt,
         1 => CompareOp::Le,

@@ -4,6 +4,7 @@
 use crate::{Py, PyResult, Value, Vm};
 use crate::eval::frame::Slot;
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
+use crate::eval::slow::compare;
 use crate::eval::specialize::{arith, attr, read_u32};
 use crate::types::int::Int;
 use crate::types::list::List;
@@ -100,6 +101,36 @@ handlers! {
         guard!(c, Some(which) = BinaryOp::from_oparg(c.oparg));
         guard!(c, Some(result) = arith::extend(c.vm, which, a, b));
         c.binary_result(result)
+    }
+
+    /// The general form, once it has turned out not to be one of the special ones.
+    fn binary_op(c) {
+        if *c.ip == 0 {
+            return c.general(op::BINARY_OP);
+        }
+        let (Some(a), Some(b)) = (c.item(2), c.item(1)) else { return c.general(op::BINARY_OP) };
+        *c.ip.cast_mut() -= 1;
+        c.save();
+        let result = tri!(c, operate(c.vm, a, b, c.oparg));
+        let (b, a) = (c.pop_word(), c.pop_word());
+        c.push(result);
+        c.skip(5);
+        c.next_awake_without(b, a)
+    }
+
+    /// The same for comparisons.
+    fn compare_op(c) {
+        if *c.ip == 0 {
+            return c.general(op::COMPARE_OP);
+        }
+        let (Some(a), Some(b)) = (c.item(2), c.item(1)) else { return c.general(op::COMPARE_OP) };
+        *c.ip.cast_mut() -= 1;
+        c.save();
+        let result = tri!(c, compared_values(c.vm, a, b, c.oparg));
+        let (b, a) = (c.pop_word(), c.pop_word());
+        c.push(result);
+        c.skip(1);
+        c.next_awake_without(b, a)
     }
 
     fn subscr_list_int(c) {
@@ -241,6 +272,19 @@ unsafe fn joined(vm: &mut Vm, left: *mut Slot, a: &Py<Str>, b: &Py<Str>, place: 
         let left = (*left).take().unwrap_or_else(Value::none);
         vm.str_append(left, b)
     }
+}
+
+#[inline(never)]
+fn operate(vm: &mut Vm, a: &Value, b: &Value, oparg: u32) -> PyResult {
+    match BinaryOp::from_oparg(oparg) {
+        Some(which) => vm.binary_op(which, a, b),
+        None => Err(vm.system_error("bad operand of BINARY_OP")),
+    }
+}
+
+#[inline(never)]
+fn compared_values(vm: &mut Vm, a: &Value, b: &Value, oparg: u32) -> PyResult {
+    compare(vm, a, b, oparg)
 }
 
 /// An int that is no word.

@@ -2,9 +2,9 @@
 #![allow(unsafe_code, reason = "reads and writes places inside objects that caches hold")]
 #![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
 
-use crate::{Py, Value};
+use crate::{Py, PyResult, Value, Vm};
 use crate::eval::call::exact_frame;
-use crate::eval::dispatch::{Cx, Exit, guard, handlers, tri};
+use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
 use crate::eval::fast::borrowed;
 use crate::eval::frame::Slot;
 use crate::eval::specialize::{self, attr, read_u32, read_u64};
@@ -32,6 +32,21 @@ handlers! {
         guard!(c, func.globals.keys_version.get() == u32::from(*c.ip.add(2)) && builtins.keys_version.get() == u32::from(*c.ip.add(3)));
         guard!(c, Some(value) = builtins.value_at(c.vm, *c.ip.add(1) as usize).cloned());
         c.loaded_global(value)
+    }
+
+    /// The general form, once it has turned out not to be one of the special ones.
+    fn load_attr(c) {
+        if *c.ip == 0 || c.oparg & 1 != 0 {
+            return c.general(op::LOAD_ATTR);
+        }
+        let (Some(object), Some(name)) = (c.item(1), (*c.frame).code.name_at(c.count() >> 1)) else { return c.general(op::LOAD_ATTR) };
+        *c.ip.cast_mut() -= 1;
+        c.save();
+        let value = tri!(c, attribute(c.vm, object, name));
+        let object = c.pop_word();
+        c.push(value);
+        c.skip(9);
+        c.next_awake_without(object, 0)
     }
 
     fn load_instance_value(c) {
@@ -199,6 +214,11 @@ handlers! {
         c.skip(4);
         c.next_without(old, object)
     }
+}
+
+#[inline(never)]
+fn attribute(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult {
+    vm.getattr(object, name)
 }
 
 impl Cx<'_> {

@@ -2,6 +2,8 @@
 #![allow(unsafe_code, reason = "the value stack is raw memory")]
 
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
+use crate::eval::frame::Slot;
+use crate::eval::ops::call as calls;
 use crate::eval::specialize::data;
 use crate::types::dict::Dict;
 use crate::types::list::{List, ListIter};
@@ -131,7 +133,39 @@ handlers! {
         let (key, dict) = (c.pop_word(), c.pop_word());
         c.sp = c.sp.sub(1);
         c.skip(1);
-        c.next_without(key, dict)
+        c.next_awake_without(key, dict)
+    }
+
+    /// The general form, once it has turned out not to be one of the special ones.
+    fn store_subscr(c) {
+        if *c.ip == 0 || c.word(1) == 0 || c.word(2) == 0 || c.word(3) == 0 {
+            return c.general(op::STORE_SUBSCR);
+        }
+        *c.ip.cast_mut() -= 1;
+        c.save();
+        tri!(c, store_item(c.vm, c.sp));
+        let (key, container, value) = (c.pop_word(), c.pop_word(), c.pop_slot());
+        c.discard(value);
+        c.skip(1);
+        c.next_awake_without(key, container)
+    }
+
+    fn build_tuple(c) {
+        let count = c.count();
+        c.save();
+        let tuple = tri!(c, tuple_of(c.vm, c.at(count), count));
+        c.sp = c.at(count);
+        c.push(tuple);
+        c.next_awake()
+    }
+
+    fn build_list(c) {
+        let count = c.count();
+        c.save();
+        let list = tri!(c, list_of(c.vm, c.at(count), count));
+        c.sp = c.at(count);
+        c.push(list);
+        c.next_awake()
     }
 
     fn contains_dict(c) {
@@ -166,7 +200,7 @@ handlers! {
         let (key, dict) = (c.pop_word(), c.pop_word());
         c.push(value);
         c.skip(5);
-        c.next_without(key, dict)
+        c.next_awake_without(key, dict)
     }
 }
 
@@ -226,6 +260,30 @@ unsafe fn step(vm: &mut Vm, slot: crate::types::slots::IterNextFn, sp: *mut Opti
                 Step::Error
             }
         }
+    }
+}
+
+/// A tuple of `count` items, which are moved out of their slots.
+#[inline(never)]
+unsafe fn tuple_of(vm: &mut Vm, first: *mut Slot, count: usize) -> PyResult {
+    // SAFETY: the slots are the instruction's operands.
+    Ok(vm.new_tuple(unsafe { calls::drain(first, count) })?.into_value())
+}
+
+/// A list likewise.
+#[inline(never)]
+unsafe fn list_of(vm: &mut Vm, first: *mut Slot, count: usize) -> PyResult {
+    // SAFETY: the slots are the instruction's operands.
+    Ok(vm.new_list(unsafe { calls::take(first, count) })?.into_value())
+}
+
+/// `container[key] = value` of the three topmost items, which stay there.
+#[inline(never)]
+unsafe fn store_item(vm: &mut Vm, sp: *mut Slot) -> PyResult<()> {
+    // SAFETY: the items stand on the stack until the caller takes them off.
+    unsafe {
+        let (Some(key), Some(container), Some(value)) = (&*sp.sub(1), &*sp.sub(2), &*sp.sub(3)) else { return Ok(()) };
+        vm.setitem(container, key, value)
     }
 }
 

@@ -45,13 +45,13 @@ const TABLES: ([Handler; 256], [bool; 256]) = {
             POP_JUMP_IF_FALSE = pop_jump_if_false, POP_JUMP_IF_TRUE = pop_jump_if_true, POP_JUMP_IF_NONE = pop_jump_if_none,
             POP_JUMP_IF_NOT_NONE = pop_jump_if_not_none, RETURN_VALUE = return_value, RETURN_GENERATOR = return_generator,
             YIELD_VALUE = yield_value, FOR_ITER_GEN = for_iter_gen, SEND_GEN = send_gen;
-        arith: UNARY_NOT = unary_not, IS_OP = is_op, BINARY_OP_ADD_INT = add_int, BINARY_OP_SUBTRACT_INT = subtract_int,
+        arith: UNARY_NOT = unary_not, BINARY_OP = binary_op, COMPARE_OP = compare_op, IS_OP = is_op, BINARY_OP_ADD_INT = add_int, BINARY_OP_SUBTRACT_INT = subtract_int,
             BINARY_OP_MULTIPLY_INT = multiply_int, BINARY_OP_ADD_FLOAT = add_float, BINARY_OP_SUBTRACT_FLOAT = subtract_float,
             BINARY_OP_MULTIPLY_FLOAT = multiply_float, BINARY_OP_ADD_UNICODE = add_str, BINARY_OP_EXTEND = extend, BINARY_OP_SUBSCR_LIST_INT = subscr_list_int,
             BINARY_OP_SUBSCR_TUPLE_INT = subscr_tuple_int, COMPARE_OP_INT = compare_int, COMPARE_OP_FLOAT = compare_float,
             COMPARE_OP_STR = compare_str, TO_BOOL_BOOL = to_bool_bool, TO_BOOL_INT = to_bool_int, TO_BOOL_NONE = to_bool_none,
             TO_BOOL_LIST = to_bool_list, TO_BOOL_STR = to_bool_str, TO_BOOL_ALWAYS_TRUE = to_bool_always_true;
-        attr: LOAD_GLOBAL_MODULE = load_global_module, LOAD_GLOBAL_BUILTIN = load_global_builtin,
+        attr: LOAD_ATTR = load_attr, LOAD_GLOBAL_MODULE = load_global_module, LOAD_GLOBAL_BUILTIN = load_global_builtin,
             LOAD_ATTR_INSTANCE_VALUE = load_instance_value, LOAD_ATTR_SLOT = load_slot, LOAD_ATTR_MODULE = load_module,
             LOAD_ATTR_CLASS = load_class, LOAD_ATTR_METHOD_WITH_VALUES = load_method_with_values, LOAD_ATTR_METHOD_NO_DICT = load_method_no_dict,
             LOAD_ATTR_NONDESCRIPTOR_WITH_VALUES = load_nondescriptor_with_values,
@@ -62,7 +62,7 @@ const TABLES: ([Handler; 256], [bool; 256]) = {
         call: CALL_PY_EXACT_ARGS = py_exact_args, CALL_PY_GENERAL = py_general, CALL_ALLOC_AND_ENTER_INIT = alloc_and_enter_init, CALL_BUILTIN_FAST = builtin,
             CALL_METHOD_DESCRIPTOR_FAST = method_descriptor, CALL_LEN = len, CALL_ISINSTANCE = isinstance, CALL_TYPE_1 = type_1,
             CALL_LIST_APPEND = list_append, CALL_NON_PY_GENERAL = non_py_general;
-        data: FOR_ITER_RANGE = for_iter_range, FOR_ITER_LIST = for_iter_list, FOR_ITER_TUPLE = for_iter_tuple, FOR_ITER = for_iter,
+        data: STORE_SUBSCR = store_subscr, BUILD_TUPLE = build_tuple, BUILD_LIST = build_list, FOR_ITER_RANGE = for_iter_range, FOR_ITER_LIST = for_iter_list, FOR_ITER_TUPLE = for_iter_tuple, FOR_ITER = for_iter,
             UNPACK_SEQUENCE_TWO_TUPLE = unpack_two_tuple, UNPACK_SEQUENCE_TUPLE = unpack_tuple, STORE_SUBSCR_LIST_INT = store_subscr_list_int,
             STORE_SUBSCR_DICT = store_subscr_dict, BINARY_OP_SUBSCR_DICT = subscr_dict,
             CONTAINS_OP_DICT = contains_dict, CONTAINS_OP_SET = contains_set;

@@ -220,8 +220,25 @@ pub fn format(vm: &mut Vm, value: Value, spec: Option<&Value>) -> PyResult {
 
 /// BINARY_SLICE.
 pub fn binary_slice(vm: &mut Vm, container: &Value, start: Value, stop: Value) -> PyResult {
+    if let Some(list) = container.downcast_exact::<List>() {
+        let len = list.items(vm).len();
+        if let (Some(from), Some(to)) = (bound(&start, 0, len), bound(&stop, len, len)) {
+            let items = list.items(vm).get(from..to).unwrap_or_default().to_vec();
+            return Ok(vm.new_list(items)?.into_value());
+        }
+    }
     let slice = bridges::slice(vm, vec![start, stop])?;
     vm.getitem(container, &slice)
+}
+
+/// A bound of a slice without a step, if it is a small int or `None`.
+fn bound(value: &Value, default: usize, len: usize) -> Option<usize> {
+    if value.is_none() {
+        return Some(default);
+    }
+    let i = value.as_small_int()?;
+    let i = if i < 0 { i.saturating_add(i64::try_from(len).ok()?).max(0) } else { i };
+    Some(usize::try_from(i).ok()?.min(len))
 }
 
 /// STORE_SLICE.
