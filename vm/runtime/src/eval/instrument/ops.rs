@@ -56,6 +56,10 @@ pub(in crate::eval) unsafe fn run(vm: &mut Vm, frame: *mut Frame, opcode: u16, o
         }
         let now = site_of(vm, &place);
         let base = base_opcode(&place.code, place.unit);
+        if outer && now.event == 0 && base == Opcode::JUMP_BACKWARD {
+            // Its handler would come back to the instruction that stands here when the breaker is set.
+            return jump(vm, frame, &place, base, oparg);
+        }
         if outer && now.event == 0 {
             if now.flags & site::JUMP != 0 {
                 if let Some(to) = target(base, place.unit, oparg) {
