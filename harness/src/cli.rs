@@ -29,6 +29,8 @@ pub enum Action {
     Mutate(Box<MutateArguments>),
     /// Time Krait's front end beside the reference's, in one run
     Bench(Box<BenchArguments>),
+    /// Let the reference run test modules from .pyc files that Krait wrote, and Krait from the reference's
+    Exchange(Box<ExchangeArguments>),
     /// Answer questions about sources in process (internal)
     #[command(name = "__probe", hide = true)]
     Probe { memory: u64 },
@@ -231,6 +233,18 @@ pub struct BenchArguments {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// The CPython 3.14 to compare with
+    #[arg(long, value_name = "PYTHON", env = "KRAIT_REFERENCE")]
+    pub reference: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct ExchangeArguments {
+    /// Test modules; without any, test_grammar
+    pub modules: Vec<String>,
+    /// The Python to exchange files with; without any, Krait is built
+    #[arg(long, value_name = "CMD")]
+    pub subject: Option<String>,
+    /// The CPython 3.14
     #[arg(long, value_name = "PYTHON", env = "KRAIT_REFERENCE")]
     pub reference: Option<PathBuf>,
 }

@@ -14,6 +14,7 @@ mod cache;
 mod cli;
 mod compare;
 mod events;
+mod exchange;
 mod expectations;
 mod install;
 mod launch;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Action::Snapshot(arguments) => snapshot::snapshot(&arguments),
         Action::Mutate(arguments) => mutate::mutate(&arguments),
         Action::Bench(arguments) => bench::bench(&arguments),
+        Action::Exchange(arguments) => exchange::exchange(&arguments),
         Action::Probe { memory } => library::serve(memory).map(|()| ExitCode::SUCCESS),
         Action::Launch { memory, command } => launch::launch(memory, &command).map(|()| ExitCode::FAILURE),
     };

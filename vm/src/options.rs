@@ -284,6 +284,8 @@ impl Parser<'_> {
         let given = value.as_deref().unwrap_or_default();
         match name {
             "dev" if value.is_none() => config.dev_mode = true,
+            "no_debug_ranges" if value.is_none() => config.debug_ranges = false,
+            "frozen_modules" => config.frozen_modules = given != "off",
             "utf8" => config.utf8_mode = given != "0",
             "implementation" if !given.is_empty() => config.implementation = given.to_owned(),
             "importtime" => {
@@ -358,6 +360,7 @@ impl Parser<'_> {
         config.safe_path |= var("PYTHONSAFEPATH").is_some();
         config.unbuffered |= var("PYTHONUNBUFFERED").is_some();
         config.dev_mode |= var("PYTHONDEVMODE").is_some();
+        config.debug_ranges &= var("PYTHONNODEBUGRANGES").is_none();
         let text = |name: &str| var(name).map(|v| String::from_utf8_lossy(&v).into_owned());
         let number = |name: &str| text(name).map(|v| v.parse::<u8>().unwrap_or(1));
         if let Some(value) = number("PYTHONPROFILEIMPORTTIME").filter(|_| !self.set.contains(&"importtime")) {

@@ -117,6 +117,29 @@ impl Iterator for Entries<'_> {
     }
 }
 
+/// The table with lines but without columns and end lines, for `-X no_debug_ranges`.
+pub fn without_columns(linetable: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(linetable.len());
+    let mut line = 0;
+    for entry in Entries::new(linetable, 0) {
+        let units = (entry.end - entry.start).saturating_sub(1) as u8 & 7;
+        if entry.position.lineno.is_none() {
+            out.push(0x80 | 15 << 3 | units);
+            continue;
+        }
+        out.push(0x80 | 13 << 3 | units);
+        let delta = entry.computed_line.wrapping_sub(line);
+        line = entry.computed_line;
+        let mut value = if delta < 0 { delta.unsigned_abs() << 1 | 1 } else { (delta as u32) << 1 };
+        while value >= 0x40 {
+            out.push(0x40 | (value & 0x3f) as u8);
+            value >>= 6;
+        }
+        out.push(value as u8);
+    }
+    out
+}
+
 impl Entries<'_> {
     fn on_line(&self, column: i32, end_column: i32) -> Position {
         Position {

@@ -186,6 +186,11 @@ impl Header {
         self.refcnt.set(1);
     }
 
+    /// Whether the object lives for ever.
+    pub fn is_immortal(&self) -> bool {
+        self.refcnt.get() >= IMMORTAL
+    }
+
     /// Makes the object live for ever.
     pub fn make_immortal(&self) {
         self.refcnt.set(IMMORTAL);

@@ -53,6 +53,10 @@ pub struct Config {
     /// `sys.implementation.name`; `krait` unless `-X implementation=` says otherwise.
     pub implementation: String,
     pub pycache_prefix: Option<String>,
+    /// Whether code objects know columns; not with `-X no_debug_ranges`.
+    pub debug_ranges: bool,
+    /// `-X frozen_modules`: whether more than the import system comes frozen.
+    pub frozen_modules: bool,
     pub int_max_str_digits: i64,
     pub stdio_encoding: String,
     pub stdio_errors: String,
@@ -90,6 +94,8 @@ impl Default for Config {
             xoptions: Vec::new(),
             implementation: "krait".into(),
             pycache_prefix: None,
+            debug_ranges: true,
+            frozen_modules: false,
             int_max_str_digits: 4300,
             stdio_encoding: "utf-8".into(),
             stdio_errors: "strict".into(),

@@ -50,7 +50,6 @@ pub struct Interpreter {
     /// Strings of one Latin-1 character by code, then the empty one.
     pub(crate) short_strings: GilCell<Vec<Option<Py<Str>>>>,
     pub(crate) empty_tuple: GilCell<Option<Py<Tuple>>>,
-    pub(crate) empty_bytes: GilCell<Option<Py<crate::types::bytes::Bytes>>>,
     /// Keys of string hashing (`PYTHONHASHSEED`).
     pub hash_keys: Cell<(u64, u64)>,
     /// `sys.modules`.
@@ -84,6 +83,10 @@ pub struct Interpreter {
     pub switch_interval: Cell<f64>,
     pub audit_hooks: GilCell<Vec<Value>>,
     pub(crate) import_lock_depth: Cell<u32>,
+    /// What tests say about frozen modules.
+    pub(crate) frozen_override: Cell<i32>,
+    /// The `bytes` of one byte, then the empty one.
+    pub(crate) short_bytes: GilCell<Vec<Option<Py<crate::types::bytes::Bytes>>>>,
     /// Native modules that have been made, by name.
     pub(crate) made_modules: GilCell<Option<Py<Dict>>>,
     /// The dict of `_warnings`, and the version of its filters.
@@ -223,7 +226,6 @@ impl Vm {
             interned: GilCell::new(HashTable::new()),
             short_strings: GilCell::new(vec![None; 257]),
             empty_tuple: GilCell::new(None),
-            empty_bytes: GilCell::new(None),
             hash_keys: Cell::new((0, 0)),
             modules: GilCell::new(None),
             sys_dict: GilCell::new(None),
@@ -242,6 +244,8 @@ impl Vm {
             switch_interval: Cell::new(0.005),
             audit_hooks: GilCell::new(Vec::new()),
             import_lock_depth: Cell::new(0),
+            frozen_override: Cell::new(0),
+            short_bytes: GilCell::new(Vec::new()),
             made_modules: GilCell::new(None),
             warnings: GilCell::new(None),
             filters_version: Cell::new(0),

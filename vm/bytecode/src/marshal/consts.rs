@@ -195,7 +195,7 @@ struct ConstSource<'c> {
 }
 
 /// The identity of an item: an address, or the number of a text.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Address(usize),
     Text(usize),

@@ -41,7 +41,7 @@ pub enum Shape<'v, V> {
 pub trait Source<'v> {
     type Value: Clone;
     /// The identity of a value.
-    type Key: Eq + Hash;
+    type Key: Copy + Eq + Hash;
     type Error: From<MarshalError>;
 
     /// What `value` is.
@@ -61,14 +61,29 @@ pub fn write<'v, S: Source<'v>>(source: &mut S, value: &S::Value, version: i32, 
 struct Writer<'w, 'v, S: Source<'v>> {
     source: &'w mut S,
     out: Vec<u8>,
-    refs: HashMap<S::Key, u32>,
+    refs: HashMap<S::Key, Entry>,
     version: i32,
     allow_code: bool,
     depth: usize,
 }
 
+/// What is known of an object that has been met.
+struct Entry {
+    /// Its number.
+    at: u32,
+    /// The type's name, while the object is being written and may not contain itself: readers know it only when it is complete.
+    open: Option<&'static str>,
+}
+
 fn unmarshallable() -> MarshalError {
     MarshalError::value("unmarshallable object")
+}
+
+/// Whether an object has been met before, is new and may be met again, or will not be.
+enum Place<K> {
+    Old,
+    New(K),
+    Once,
 }
 
 impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
@@ -92,9 +107,22 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
             Shape::StopIteration => b'S',
             Shape::Unknown => return Err(unmarshallable().into()),
             shape => {
-                return match self.reference(value)? {
-                    Some(flag) => self.complex_object(shape, flag),
-                    None => Ok(()),
+                let open = match shape {
+                    Shape::Code(_) => Some("code"),
+                    Shape::Slice(_) => Some("slice"),
+                    Shape::FrozenSet(_) => Some("frozenset"),
+                    _ => None,
+                };
+                return match self.reference(value, open)? {
+                    Place::Old => Ok(()),
+                    Place::New(key) => {
+                        self.complex_object(shape, FLAG_REF)?;
+                        if let (Some(_), Some(entry)) = (open, self.refs.get_mut(&key)) {
+                            entry.open = None;
+                        }
+                        Ok(())
+                    }
+                    Place::Once => self.complex_object(shape, 0),
                 };
             }
         };
@@ -102,23 +130,27 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
         Ok(())
     }
 
-    /// Writes a reference to an object that is written already; otherwise the flag to write it with.
-    fn reference(&mut self, value: &S::Value) -> Result<Option<u8>, S::Error> {
+    /// Writes a reference to an object that is written already; otherwise says how to write it.
+    fn reference(&mut self, value: &S::Value, open: Option<&'static str>) -> Result<Place<S::Key>, S::Error> {
         if self.version < 3 {
-            return Ok(Some(0));
+            return Ok(Place::Once);
         }
-        let Some(key) = self.source.shared(value) else { return Ok(Some(0)) };
-        if let Some(at) = self.refs.get(&key) {
+        let Some(key) = self.source.shared(value) else { return Ok(Place::Once) };
+        if let Some(entry) = self.refs.get(&key) {
+            if let Some(name) = entry.open {
+                let text = format!("cannot marshal recursion {name} objects");
+                return Err(MarshalError::new(super::ErrorClass::ValueError, text).into());
+            }
             self.out.push(b'r');
-            self.out.extend(at.to_le_bytes());
-            return Ok(None);
+            self.out.extend(entry.at.to_le_bytes());
+            return Ok(Place::Old);
         }
         let at = self.refs.len();
         if at >= 0x7fff_ffff {
             return Err(MarshalError::value("too many objects").into());
         }
-        self.refs.insert(key, at as u32);
-        Ok(Some(FLAG_REF))
+        self.refs.insert(key, Entry { at: at as u32, open });
+        Ok(Place::New(key))
     }
 
     fn long(&mut self, value: i32) {

@@ -41,7 +41,9 @@ pub fn optimize_and_assemble(
 
 /// The code object of a sequence as it stands, without optimisation, as CPython's tests of the assembler drive it.
 pub fn assemble_sequence(seq: InstructionSequence, metadata: &CodeUnitMetadata, filename: &Text) -> Result<Code, CompileError> {
-    let cfg = Cfg::from_sequence(seq)?;
+    let mut cfg = Cfg::from_sequence(seq)?;
+    cfg.mark_except_handlers();
+    cfg.label_exception_targets()?;
     finish(cfg, metadata, metadata.consts.values().to_vec(), 0, filename)
 }
 

@@ -477,11 +477,13 @@ handlers! {
     #[cold]
     fn interrupted(c) {
         c.save();
+        let before = *c.ip.sub(1) & 0xff;
         if c.breaks() && !attend(c.vm) {
             return c.raised();
         }
-        // Somebody may watch this code from now on: the instruction is done anew, and the breaker not asked again.
-        if *c.ip.sub(1) & 0xff >= krait_bytecode::opcode::MIN_INSTRUMENTED_OPCODE {
+        // Somebody watches this code from now on: the instruction is done anew. One that was watched before has told of itself already.
+        let now = *c.ip.sub(1) & 0xff;
+        if now != before && now >= krait_bytecode::opcode::MIN_INSTRUMENTED_OPCODE {
             return c.again();
         }
         c.ip = c.ip.add(1).sub(c.count());

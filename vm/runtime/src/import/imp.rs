@@ -1,14 +1,15 @@
 //! The `_imp` module: native modules, import locks' counters, `.pyc` hashes.
 
+use super::frozen::{self, Frozen};
 use crate::types::dict::Dict;
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm, pyfunction};
 
-/// Whether the import lock is held. Module locks are the library's; there is no global one.
+/// Whether the import lock is held. The import system itself uses locks for each module.
 #[pyfunction]
-fn lock_held() -> bool {
-    false
+fn lock_held(vm: &mut Vm) -> bool {
+    vm.interp.import_lock_depth.get() > 0
 }
 
 /// Take the import lock.
@@ -47,61 +48,78 @@ fn find(vm: &Vm, name: &Py<Str>) -> Option<&'static crate::module::ModuleDef> {
     vm.interp.native_modules.get(vm).iter().copied().find(|m| name.eq_str(m.name))
 }
 
-/// Whether the module is frozen: only the import system itself is.
+/// Whether there is a frozen module of this name, and such are used.
 #[pyfunction(sig = "(name, /)")]
-fn is_frozen(name: &Py<Str>) -> bool {
-    name.eq_str("_frozen_importlib") || name.eq_str("_frozen_importlib_external")
+fn is_frozen(name: &Py<Str>, vm: &mut Vm) -> bool {
+    frozen::find(vm, name).is_ok()
 }
 
-/// Whether the module is a frozen package.
+fn frozen_module(vm: &mut Vm, name: &Py<Str>) -> PyResult<&'static Frozen> {
+    frozen::find(vm, name).map_err(|missing| frozen::error(vm, name, missing))
+}
+
+/// Whether the frozen module is a package.
 #[pyfunction(sig = "(name, /)")]
 fn is_frozen_package(name: &Py<Str>, vm: &mut Vm) -> PyResult<bool> {
-    if is_frozen(name) {
-        return Ok(false);
-    }
-    Err(no_frozen(vm, name))
+    Ok(frozen_module(vm, name)?.is_package)
 }
 
-#[cold]
-fn no_frozen(vm: &mut Vm, name: &Py<Str>) -> crate::Raised {
-    let text = format!("No such frozen object named {}", name.to_string_lossy());
-    vm.raise::<crate::types::exceptions::ImportError>(&text)
-}
-
-/// What is known of a frozen module; None for all others.
+/// What is known of a frozen module: its marshalled code (if asked for), whether it is a package, and the name it was frozen under; None
+/// if there is no such module.
 #[pyfunction(sig = "(name, /, *, withdata=False)")]
-fn find_frozen(name: &Py<Str>, withdata: bool) -> Value {
-    let _ = (name, withdata);
-    Value::none()
+fn find_frozen(name: &Py<Str>, withdata: bool, vm: &mut Vm) -> PyResult {
+    let Ok(frozen) = frozen::find(vm, name) else { return Ok(Value::none()) };
+    let data = if withdata {
+        let code = frozen.code(vm)?;
+        let data = super::marshal::dumps(vm, &code, 5, true)?;
+        let data = vm.new_bytes(&data)?.into_value();
+        vm.new_memoryview(&data, crate::protocol::buffer::flags::FULL_RO)?.into_value()
+    } else {
+        Value::none()
+    };
+    let origname = match frozen.origname {
+        Some(name) => vm.new_str(name)?.into_value(),
+        None => Value::none(),
+    };
+    Ok(vm.new_tuple([data, Value::from_bool(frozen.is_package), origname])?.into_value())
 }
 
-/// The code of a frozen module.
+/// The code of a frozen module, or of the data given.
 #[pyfunction(sig = "(name, data=None, /)")]
 fn get_frozen_object(name: &Py<Str>, data: Value, vm: &mut Vm) -> PyResult {
-    if !data.is_none() {
-        let bytes = vm.bytes_of(&data)?;
-        return super::marshal::loads(vm, &bytes, true);
+    if data.is_none() {
+        return frozen_module(vm, name)?.code(vm);
     }
-    Err(no_frozen(vm, name))
+    let bytes = vm.bytes_of(&data)?;
+    let result = if bytes.is_empty() { None } else { super::marshal::loads(vm, &bytes, true).ok() };
+    let shown = vm.repr(name.as_value())?.to_string_lossy().into_owned();
+    match result {
+        None => Err(frozen::named_error(vm, name, &format!("Frozen object named {shown} is invalid"))),
+        Some(code) if code.is::<crate::types::code::CodeObject>() => Ok(code),
+        Some(_) => Err(vm.type_error(format!("frozen object {shown} is not a code object"))),
+    }
 }
 
-/// Make a frozen module.
+/// Import a frozen module; None if there is no such.
 #[pyfunction(sig = "(name, /)")]
-fn init_frozen(name: &Py<Str>) -> Value {
-    let _ = name;
-    Value::none()
+fn init_frozen(name: &Py<Str>, vm: &mut Vm) -> PyResult {
+    match frozen::find(vm, name) {
+        Ok(frozen) => frozen::import(vm, frozen),
+        Err(_) => Ok(Value::none()),
+    }
 }
 
 /// The names of frozen modules.
 #[pyfunction]
 fn _frozen_module_names(vm: &mut Vm) -> PyResult {
-    Ok(vm.new_list(Vec::new())?.into_value())
+    let names = frozen::names().map(|n| Ok(vm.new_str(n)?.into_value())).collect::<PyResult<Vec<_>>>()?;
+    Ok(vm.new_list(names)?.into_value())
 }
 
-/// Say whether frozen modules are used; for tests.
+/// Say whether frozen modules are used: 1 yes, -1 no, 0 as the command line says. For tests.
 #[pyfunction(sig = "(override, /)")]
-fn _override_frozen_modules_for_tests(r#override: i32) {
-    let _ = r#override;
+fn _override_frozen_modules_for_tests(r#override: i32, vm: &mut Vm) {
+    vm.interp.frozen_override.set(r#override);
 }
 
 /// Say whether multi-phase initialisation is asked for; for tests.

@@ -54,6 +54,15 @@ pub fn loads(vm: &mut Vm, data: &[u8], allow_code: bool) -> PyResult {
     result.map_err(|e| e.raise(vm))
 }
 
+/// Reads one object out of the beginning of bytes; gives the number of bytes that it takes, too.
+pub fn loads_prefix(vm: &mut Vm, data: &[u8], allow_code: bool) -> PyResult<(Value, usize)> {
+    let mut maker = Maker { vm: &mut *vm, stream: None };
+    let mut reader = Reader::new(data, &mut maker, allow_code);
+    let result = reader.read();
+    let used = data.len() - reader.rest().len();
+    result.map(|value| (value, used)).map_err(|e| e.raise(vm))
+}
+
 /// Writes one object.
 pub fn dumps(vm: &mut Vm, value: &Value, version: i32, allow_code: bool) -> PyResult<Vec<u8>> {
     let mut source = Shaper { vm };
@@ -68,6 +77,9 @@ struct Maker<'v> {
 }
 
 type Made = Result<Value, Error>;
+
+/// Bytes that are asked of a file at once.
+const MAX_PIECE: usize = 1 << 20;
 
 impl Builder for Maker<'_> {
     type Value = Value;
@@ -114,6 +126,18 @@ impl Builder for Maker<'_> {
     fn tuple(&mut self, items: Vec<Value>) -> Made {
         Ok(self.vm.new_tuple(items)?.into_value())
     }
+    fn tuple_begin(&mut self, len: usize) -> Result<Option<Value>, Error> {
+        if len == 0 {
+            return Ok(None);
+        }
+        Ok(Some(self.vm.new_tuple(std::iter::repeat_n(Value::none(), len))?.into_value()))
+    }
+    fn tuple_set(&mut self, tuple: &Value, at: usize, item: Value) -> Result<(), Error> {
+        if let Some(tuple) = tuple.downcast_exact::<Tuple>() {
+            crate::types::tuple::complete(self.vm, tuple, at, item);
+        }
+        Ok(())
+    }
     fn list(&mut self) -> Made {
         Ok(self.vm.new_list(Vec::new())?.into_value())
     }
@@ -151,21 +175,25 @@ impl Builder for Maker<'_> {
     }
     fn read_stream(&mut self, len: usize) -> Result<Vec<u8>, Error> {
         let Some(file) = self.stream.clone() else { return Err(MarshalError::new(ErrorClass::EofError, "marshal data too short").into()) };
-        let count = self.vm.new_int(len)?;
-        let data = self.vm.call_method(&file, n!(read), &[count])?;
-        let Some(bytes) = data.downcast::<Bytes>() else {
-            let name = data.type_name();
-            return Err(self.vm.type_error(format!("file.read() returned not bytes but {name}")).into());
-        };
-        let bytes = bytes.as_bytes();
-        if bytes.len() > len {
-            let text = format!("read() returned too much data: {len} bytes requested, {} returned", bytes.len());
-            return Err(self.vm.value_error(text).into());
+        let mut all = Vec::new();
+        while all.len() < len {
+            // In pieces: the length comes from the data and may promise too much.
+            let piece = (len - all.len()).min(MAX_PIECE);
+            let buffer = self.vm.new_bytearray(vec![0; piece])?.into_value();
+            let view = self.vm.new_memoryview(&buffer, crate::protocol::buffer::flags::FULL_RO)?.into_value();
+            let result = self.vm.call_method(&file, n!(readinto), &[view])?;
+            let count = self.vm.as_isize(&result)?;
+            let count = usize::try_from(count).unwrap_or(0);
+            if count > piece {
+                let text = format!("read() returned too much data: {piece} bytes requested, {count} returned");
+                return Err(self.vm.value_error(text).into());
+            }
+            if count < piece {
+                return Err(MarshalError::new(ErrorClass::EofError, "EOF read where not expected").into());
+            }
+            all.extend(self.vm.bytes_of(&buffer)?);
         }
-        if bytes.len() < len {
-            return Err(MarshalError::new(ErrorClass::EofError, "EOF read where not expected").into());
-        }
-        Ok(bytes.to_vec())
+        Ok(all)
     }
 }
 
@@ -255,7 +283,7 @@ fn code_from_parts(vm: &mut Vm, parts: CodeParts<Value>) -> PyResult {
     let bad = |vm: &mut Vm, what: &str| vm.value_error(format!("bad marshal data ({what} of a code object)"));
     let tuple = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Tuple>().cloned().ok_or_else(|| bad(vm, what));
     let string = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Str>().cloned().ok_or_else(|| bad(vm, what));
-    let bytes = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Bytes>().map(|b| b.as_bytes().into()).ok_or_else(|| bad(vm, what));
+    let bytes = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Bytes>().cloned().ok_or_else(|| bad(vm, what));
     let number = |vm: &mut Vm, i: i32, what: &str| u32::try_from(i).map_err(|_| bad(vm, what));
     let fields = CodeFields {
         argcount: number(vm, parts.argcount, "argcount")?,
@@ -268,7 +296,7 @@ fn code_from_parts(vm: &mut Vm, parts: CodeParts<Value>) -> PyResult {
         consts: tuple(vm, &parts.consts, "consts")?,
         names: tuple(vm, &parts.names, "names")?,
         localsplusnames: tuple(vm, &parts.localsplusnames, "localsplusnames")?,
-        kinds: bytes(vm, &parts.localspluskinds, "localspluskinds")?,
+        kinds: bytes(vm, &parts.localspluskinds, "localspluskinds")?.as_bytes().into(),
         filename: string(vm, &parts.filename, "filename")?,
         name: string(vm, &parts.name, "name")?,
         qualname: string(vm, &parts.qualname, "qualname")?,
@@ -312,7 +340,7 @@ fn code_to_parts(vm: &mut Vm, code: &Py<CodeObject>) -> PyResult<CodeParts<Value
         kwonlyargcount: code.kwonlyargcount as i32,
         stacksize: code.stacksize as i32,
         flags: code.flags as i32,
-        code: vm.new_bytes(&code.bytecode)?.into_value(),
+        code: code.bytecode.to_value(),
         consts: code.consts.to_value(),
         names: code.names.to_value(),
         localsplusnames: code.localsplusnames.to_value(),
@@ -321,8 +349,8 @@ fn code_to_parts(vm: &mut Vm, code: &Py<CodeObject>) -> PyResult<CodeParts<Value
         name: code.name.to_value(),
         qualname: code.qualname.to_value(),
         firstlineno: code.firstlineno,
-        linetable: vm.new_bytes(&code.linetable)?.into_value(),
-        exceptiontable: vm.new_bytes(&code.exceptiontable)?.into_value(),
+        linetable: code.linetable.to_value(),
+        exceptiontable: code.exceptiontable.to_value(),
     })
 }
 
@@ -337,6 +365,12 @@ fn dump(value: &Value, file: &Value, version: i32, allow_code: bool, vm: &mut Vm
 /// Read an object from a file that is open for reading bytes.
 #[pyfunction(sig = "(file, /, *, allow_code=True)")]
 fn load(file: &Value, allow_code: bool, vm: &mut Vm) -> PyResult {
+    // Asked for nothing, to see that the file reads bytes.
+    let nothing = vm.call_method(file, n!(read), &[Value::from_i32(0)])?;
+    if !nothing.is::<Bytes>() {
+        let name = nothing.type_name();
+        return Err(vm.type_error(format!("file.read() returned not bytes but {name}")));
+    }
     let mut maker = Maker { vm: &mut *vm, stream: Some(file.clone()) };
     let result = Reader::from_stream(&mut maker, allow_code).read();
     result.map_err(|e| e.raise(vm))

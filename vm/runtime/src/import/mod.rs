@@ -1,27 +1,30 @@
 //! Import: starting CPython's own `importlib/_bootstrap.py` and `_bootstrap_external.py`, and the native side they need.
 //!
-//! The two files are read from the library (their `.pyc` when it is valid), run as `_frozen_importlib` and
-//! `_frozen_importlib_external`, and installed; everything after that is the library's own code.
+//! The two files are frozen modules (see [`frozen`]); once they are installed, everything is the library's own code.
 
 use crate::types::dict::Dict;
 use crate::types::str_::Str;
 use crate::{Py, PyResult, Value, Vm};
-use std::path::Path;
+use krait_unicode::TextBuf;
 
+mod frozen;
 pub mod imp;
 pub mod marshal;
 mod times;
 
 /// Starts the import system. `sys` and `builtins` exist already.
 pub fn bootstrap(vm: &mut Vm) -> PyResult<()> {
-    let frozen = run_library_file(vm, "importlib/_bootstrap.py", "_frozen_importlib", "<frozen importlib._bootstrap>")?;
+    let name = vm.intern("_frozen_importlib");
+    let frozen = match frozen::find(vm, &name) {
+        Ok(frozen) => frozen::import(vm, frozen)?,
+        Err(missing) => return Err(frozen::error(vm, &name, missing)),
+    };
     vm.interp.importlib.replace(vm, Some(frozen.clone()));
     let imp = crate::module::create(vm, &imp::MODULE)?.into_value();
     add_module(vm, "_imp", &imp)?;
     let sys = vm.imported("sys")?;
     let install = vm.getattr_str(&frozen, "_install")?;
     vm.call(&install, &[sys, imp])?;
-    run_library_file(vm, "importlib/_bootstrap_external.py", "_frozen_importlib_external", "<frozen importlib._bootstrap_external>")?;
     let install = vm.getattr_str(&frozen, "_install_external_importers")?;
     vm.call(&install, &[])?;
     vm.interp.import_func_ready.set(true);
@@ -66,89 +69,6 @@ pub fn add_module(vm: &mut Vm, name: &str, module: &Value) -> PyResult<()> {
     match vm.interp.modules.load(vm) {
         Some(modules) => modules.set_str(vm, &name, module.clone()),
         None => Err(vm.runtime_error("unable to get sys.modules")),
-    }
-}
-
-/// Runs a file of the library as module `name`, which it puts into `sys.modules`. `filename` is what its code objects bear.
-fn run_library_file(vm: &mut Vm, file: &str, name: &str, filename: &str) -> PyResult {
-    let code = library_code(vm, file, filename)?;
-    let dict = vm.new_dict()?;
-    let module = crate::types::module::Module { dict: crate::GilCell::new(Some(dict.clone())), def: None };
-    let module = vm.new_object(module)?.into_value();
-    let py_name = vm.intern(name).into_value();
-    dict.set_str(vm, n!(__name__), py_name)?;
-    // What FrozenImporter expects of a frozen module.
-    let (key, origname) = (vm.intern("__origname__"), vm.new_str(&file.trim_end_matches(".py").replace('/', "."))?);
-    dict.set_str(vm, &key, origname.into_value())?;
-    let builtins = crate::builtins::frames::builtins(vm);
-    dict.set_str(vm, n!(__builtins__), builtins)?;
-    // The importer of frozen modules asks each for the name that it was frozen under.
-    let origin = vm.intern(&file.trim_end_matches(".py").replace('/', ".")).into_value();
-    let key = vm.intern("__origname__");
-    dict.set_str(vm, &key, origin)?;
-    add_module(vm, name, &module)?;
-    let Some(code) = code.downcast::<crate::types::code::CodeObject>().cloned() else {
-        return Err(vm.system_error("the import system's code is no code object"));
-    };
-    vm.run_code(&code, &dict, None)?;
-    Ok(module)
-}
-
-/// The code of a library file: out of the `.pyc` that an earlier run left beside it, else compiled and left there.
-fn library_code(vm: &mut Vm, file: &str, filename: &str) -> PyResult {
-    let path = vm.config().stdlib.join(file);
-    let source = match std::fs::read(&path) {
-        Ok(source) => source,
-        Err(e) => {
-            let text = format!("the standard library is not at {}: {file}: {e}", vm.config().stdlib.display());
-            return Err(vm.runtime_error(text));
-        }
-    };
-    let cache = frozen_cache(&path);
-    if let Some(data) = cache.as_deref().and_then(|c| std::fs::read(c).ok()).filter(|d| cache_is_valid(d, &path)) {
-        if let Ok(code) = marshal::loads(vm, data.get(16..).unwrap_or_default(), true) {
-            return Ok(code);
-        }
-    }
-    let text = crate::compile::decode_source(vm, &source, &filename.into(), true)?;
-    let request = crate::compile::CompileRequest { filename: filename.into(), mode: crate::compile::Mode::Exec, flags: 0, optimize: -1, feature_version: -1, from_file: false, encoding: None };
-    let code = crate::compile::compile_source(vm, &text, request)?;
-    if let (Some(cache), false) = (cache, vm.config().dont_write_bytecode) {
-        write_cache(vm, &code, &cache, &path);
-    }
-    Ok(code)
-}
-
-/// `__pycache__/_bootstrap.cpython-314.frozen.pyc`: a name of its own, since its code bears the name `<frozen ...>`.
-fn frozen_cache(path: &Path) -> Option<std::path::PathBuf> {
-    let stem = path.file_stem()?.to_str()?;
-    Some(path.parent()?.join("__pycache__").join(format!("{stem}.cpython-314.frozen.pyc")))
-}
-
-/// Whether the header of a `.pyc` matches the source's time and size (PEP 552).
-fn cache_is_valid(data: &[u8], source: &Path) -> bool {
-    let Ok(meta) = std::fs::metadata(source) else { return false };
-    data.get(..16) == Some(&pyc_header(&meta))
-}
-
-fn pyc_header(meta: &std::fs::Metadata) -> [u8; 16] {
-    let mut header = [0; 16];
-    header[..4].copy_from_slice(&krait_bytecode::MAGIC.to_le_bytes()[..2].iter().copied().chain(*b"\r\n").collect::<Vec<_>>());
-    let time = std::os::unix::fs::MetadataExt::mtime(meta) as u32;
-    header[8..12].copy_from_slice(&time.to_le_bytes());
-    header[12..].copy_from_slice(&(meta.len() as u32).to_le_bytes());
-    header
-}
-
-/// Leaves a `.pyc`, atomically; failing to is nothing to be told of.
-fn write_cache(vm: &mut Vm, code: &Value, cache: &Path, source: &Path) {
-    let (Ok(body), Ok(meta), Some(folder)) = (marshal::dumps(vm, code, 5, true), std::fs::metadata(source), cache.parent()) else { return };
-    let mut data = pyc_header(&meta).to_vec();
-    data.extend(body);
-    let temporary = cache.with_extension(format!("{}.tmp", std::process::id()));
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&temporary, data)).and_then(|()| std::fs::rename(&temporary, cache));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
     }
 }
 
@@ -249,8 +169,10 @@ impl Vm {
             if self.config().import_time > 1 {
                 times::cached(self, name);
             }
-            self.ensure_initialized(&module, name)?;
-            return Ok(module);
+            // An import that failed in another thread has taken the module out again.
+            if !self.wait_for_import(&module, name)? || modules.get_str(self, name).is_some_and(|m| m.is_same(&module)) {
+                return Ok(module);
+            }
         }
         if self.config().import_time > 0 { times::measured(self, name) } else { self.load(name) }
     }
@@ -267,9 +189,9 @@ impl Vm {
         Ok(self.sys_get("modules").filter(|m| !m.is_same(modules.as_value())))
     }
 
-    /// Waits for a module that another thread is importing.
-    fn ensure_initialized(&mut self, module: &Value, name: &Py<Str>) -> PyResult<()> {
-        let Some(spec) = self.getattr_opt(module, n!(__spec__))?.filter(|s| !s.is_none()) else { return Ok(()) };
+    /// Waits for a module that another thread is importing; whether there was need to.
+    fn wait_for_import(&mut self, module: &Value, name: &Py<Str>) -> PyResult<bool> {
+        let Some(spec) = self.getattr_opt(module, n!(__spec__))?.filter(|s| !s.is_none()) else { return Ok(false) };
         let initializing = match self.getattr_opt(&spec, n!(_initializing))? {
             Some(flag) => self.is_true(&flag)?,
             None => false,
@@ -279,7 +201,7 @@ impl Vm {
             let wait = self.getattr_str(&importlib, "_lock_unlock_module")?;
             self.call(&wait, &[name.to_value()])?;
         }
-        Ok(())
+        Ok(initializing)
     }
 
     /// `resolve_name` of `import.c`: the absolute name of a relative import.
@@ -288,42 +210,62 @@ impl Vm {
         let Some(globals) = globals.filter(|g| !g.is_none()) else {
             return Err(self.raise::<crate::types::exceptions::KeyError>("'__name__' not in globals"));
         };
-        let Some(globals) = globals.downcast::<Dict>() else { return Err(self.type_error("globals must be a dict")) };
-        let get = |vm: &Vm, key: &Py<Str>| globals.get_str(vm, key).cloned().filter(|v| !v.is_none());
-        let package = match get(self, n!(__package__)) {
-            Some(p) => p,
-            None => match get(self, n!(__spec__)) {
-                Some(spec) => self.getattr_str(&spec, "parent")?,
-                None => {
-                    let Some(module) = get(self, n!(__name__)) else {
-                        return Err(self.raise::<crate::types::exceptions::KeyError>("'__name__' not in globals"));
-                    };
-                    if globals.get_str(self, n!(__path__)).is_some() {
-                        module
-                    } else {
-                        let text = module.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-                        let parent = text.rsplit_once('.').map_or("", |(p, _)| p).to_owned();
-                        self.new_str(&parent)?.into_value()
-                    }
-                }
-            },
-        };
-        let Some(package) = package.downcast::<Str>() else { return Err(self.type_error("package must be a string")) };
+        let Some(globals) = globals.downcast::<Dict>().cloned() else { return Err(self.type_error("globals must be a dict")) };
+        let package = self.current_package(&globals)?;
         if package.is_empty() {
             return Err(self.raise::<ImportError>("attempted relative import with no known parent package"));
         }
-        let mut base = package.to_string_lossy().into_owned();
+        let mut base = package.to_text();
         for _ in 1..level {
-            match base.rfind('.') {
-                Some(dot) => base.truncate(dot),
-                None => return Err(self.raise::<ImportError>("attempted relative import beyond top-level package")),
-            }
+            let Some(dot) = base.as_bytes().iter().rposition(|&b| b == b'.') else {
+                return Err(self.raise::<ImportError>("attempted relative import beyond top-level package"));
+            };
+            base = TextBuf::from_bytes(base.as_bytes().get(..dot).unwrap_or_default()).unwrap_or_default();
         }
         if !name.is_empty() {
-            base.push('.');
-            base.push_str(&name.to_string_lossy());
+            base.push_str(".");
+            base.push_text(&name.to_text());
         }
-        Ok(self.intern(&base))
+        let made = self.new_str_text(&base)?;
+        Ok(self.intern_object(&made))
+    }
+
+    /// The package that relative imports of a module start from: by `__package__`, its spec, or its name.
+    fn current_package(&mut self, globals: &Py<Dict>) -> PyResult<Py<Str>> {
+        use crate::PyClass;
+        use crate::types::exceptions::{DeprecationWarning, ImportWarning, KeyError};
+        let get = |vm: &Vm, key: &Py<Str>| globals.get_str(vm, key).cloned().filter(|v| !v.is_none());
+        let spec = get(self, n!(__spec__));
+        if let Some(package) = get(self, n!(__package__)) {
+            let Some(text) = package.downcast::<Str>() else { return Err(self.type_error("package must be a string")) };
+            if let Some(spec) = spec {
+                let parent = self.getattr_str(&spec, "parent")?;
+                if !self.eq(&package, &parent)? {
+                    let category = DeprecationWarning::static_type().ready(self)?.to_value();
+                    crate::warnings::warn(self, &category, "__package__ != __spec__.parent", 1)?;
+                }
+            }
+            return Ok(text.clone());
+        }
+        if let Some(spec) = spec {
+            let parent = self.getattr_str(&spec, "parent")?;
+            return match parent.downcast::<Str>() {
+                Some(parent) => Ok(parent.clone()),
+                None => Err(self.type_error("__spec__.parent must be a string")),
+            };
+        }
+        let category = ImportWarning::static_type().ready(self)?.to_value();
+        let text = "can't resolve package from __spec__ or __package__, falling back on __name__ and __path__";
+        crate::warnings::warn(self, &category, text, 1)?;
+        let Some(module) = get(self, n!(__name__)) else { return Err(self.raise::<KeyError>("'__name__' not in globals")) };
+        let Some(module) = module.downcast::<Str>() else { return Err(self.type_error("__name__ must be a string")) };
+        if globals.get_str(self, n!(__path__)).is_some() {
+            return Ok(module.clone());
+        }
+        let text = module.to_text();
+        let parent = text.as_bytes().iter().rposition(|&b| b == b'.').unwrap_or(0);
+        let front = TextBuf::from_bytes(text.as_bytes().get(..parent).unwrap_or_default()).unwrap_or_default();
+        self.new_str_text(&front)
     }
 
     /// The attribute that `from module import name` takes: falls back on `sys.modules`, with CPython's errors.

@@ -85,6 +85,11 @@ impl Vm {
                 return Ok(Some(value.clone()));
             }
         }
+        if object.ty().has_flag(crate::types::class::flags::NO_DICT) {
+            if let Some(value) = self.module_attr(object, name) {
+                return Ok(Some(value));
+            }
+        }
         let Some(descr) = found else { return Ok(None) };
         match descr.ty().slots.descr_get.get() {
             Some(get) => {
@@ -95,6 +100,13 @@ impl Vm {
         }
     }
 
+    /// The attribute of a module: its namespace does not stand in front of it.
+    #[cold]
+    fn module_attr(&self, object: &Value, name: &Py<Str>) -> Option<Value> {
+        let module = object.downcast::<crate::types::module::Module>()?;
+        module.dict.get(self).as_ref()?.get_str(self, name).cloned()
+    }
+
     /// `object.__setattr__` and `object.__delattr__`.
     pub fn generic_setattr(&mut self, object: &Value, name: &Py<Str>, value: Option<&Value>) -> PyResult<()> {
         let found = object.ty().lookup(self, name);
@@ -103,9 +115,18 @@ impl Vm {
                 return set(self, descr, object, value);
             }
         }
-        let done = match value {
-            Some(value) => instance::set(self, object, name, value.clone())?,
-            None => instance::delete(self, object, name)?,
+        let module = match object.ty().has_flag(crate::types::class::flags::NO_DICT) {
+            true => object.downcast::<crate::types::module::Module>(),
+            false => None,
+        };
+        let done = match (value, module) {
+            (Some(value), None) => instance::set(self, object, name, value.clone())?,
+            (None, None) => instance::delete(self, object, name)?,
+            (Some(value), Some(module)) => {
+                module.namespace(self)?.set_str(self, name, value.clone())?;
+                true
+            }
+            (None, Some(module)) => module.namespace(self)?.remove_str(self, name).is_some(),
         };
         if done { Ok(()) } else { Err(self.cannot_set(object, name, value.is_some(), found.is_some())) }
     }

@@ -7,16 +7,18 @@
 //! of a malformed code object stays inside.
 #![allow(unsafe_code, reason = "hands the evaluator raw pointers into the running copy")]
 
+use crate::types::bytes::Bytes;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 use krait_bytecode::code::{co, fast};
 use krait_bytecode::verify::{Fault, Layout, verify_layout};
-use krait_bytecode::{Code, Const, Opcode};
+use krait_bytecode::Opcode;
 use std::cell::Cell;
 
 mod constant;
+pub mod make;
 mod methods;
 
 /// The payload of `code`.
@@ -40,13 +42,10 @@ pub struct CodeObject {
     pub filename: GilCell<Py<Str>>,
     pub name: Py<Str>,
     pub qualname: Py<Str>,
-    #[traverse(skip)]
-    pub linetable: Box<[u8]>,
-    #[traverse(skip)]
-    pub exceptiontable: Box<[u8]>,
+    pub linetable: Py<Bytes>,
+    pub exceptiontable: Py<Bytes>,
     /// `co_code`.
-    #[traverse(skip)]
-    pub bytecode: Box<[u8]>,
+    pub bytecode: Py<Bytes>,
     /// The running copy.
     #[traverse(skip)]
     pub units: Box<[Cell<u16>]>,
@@ -73,7 +72,7 @@ pub struct CodeFields {
     pub stacksize: u32,
     pub flags: u32,
     pub firstlineno: i32,
-    pub code: Box<[u8]>,
+    pub code: Py<Bytes>,
     pub consts: Py<Tuple>,
     pub names: Py<Tuple>,
     pub localsplusnames: Py<Tuple>,
@@ -81,8 +80,8 @@ pub struct CodeFields {
     pub filename: Py<Str>,
     pub name: Py<Str>,
     pub qualname: Py<Str>,
-    pub linetable: Box<[u8]>,
-    pub exceptiontable: Box<[u8]>,
+    pub linetable: Py<Bytes>,
+    pub exceptiontable: Py<Bytes>,
 }
 
 /// More stack than this is never of use, and a frame of it would not fit anyway.
@@ -219,6 +218,7 @@ impl Vm {
         let names = self.intern_items(&f.names, |_| true)?;
         let localsplusnames = self.intern_items(&f.localsplusnames, |_| true)?;
         let consts = self.intern_items(&f.consts, is_name_like)?;
+        let linetable = self.kept_linetable(f.linetable)?;
         let count = |mask: u8| f.kinds.iter().filter(|k| **k & mask != 0).count() as u32;
         let units = units_of(&f.code);
         let (nlocals, ncellvars, nfreevars) = (count(fast::LOCAL), count(fast::CELL), count(fast::FREE));
@@ -244,7 +244,7 @@ impl Vm {
             filename: GilCell::new(f.filename),
             name,
             qualname,
-            linetable: f.linetable,
+            linetable,
             exceptiontable: f.exceptiontable,
             bytecode: f.code,
             units,
@@ -274,78 +274,9 @@ impl Vm {
         self.new_tuple(interned)
     }
 
-    /// The runtime form of a compiled code object, nested ones included.
-    pub fn new_code(&mut self, code: &Code) -> PyResult<Py<CodeObject>> {
-        self.check_stack(" while making a code object")?;
-        let consts = code.consts.iter().map(|c| self.new_const(c)).collect::<PyResult<Vec<_>>>()?;
-        let made = self.new_code_with(code, consts)?;
-        made.verified.set(true);
-        Ok(made)
-    }
-
-    /// The runtime form of a code object with other constants, still to be verified.
-    pub fn new_code_with(&mut self, code: &Code, consts: Vec<Value>) -> PyResult<Py<CodeObject>> {
-        let names = self.text_tuple(&code.names)?;
-        let localsplusnames = self.text_tuple(&code.localsplusnames)?;
-        let fields = CodeFields {
-            argcount: code.argcount,
-            posonlyargcount: code.posonlyargcount,
-            kwonlyargcount: code.kwonlyargcount,
-            stacksize: code.stacksize,
-            flags: code.flags,
-            firstlineno: code.firstlineno,
-            code: code.code.clone(),
-            consts: self.new_tuple(consts)?,
-            names,
-            localsplusnames,
-            kinds: code.localspluskinds.clone(),
-            filename: self.new_str_text(&code.filename)?,
-            name: self.new_str_text(&code.name)?,
-            qualname: self.new_str_text(&code.qualname)?,
-            linetable: code.linetable.clone(),
-            exceptiontable: code.exceptiontable.clone(),
-        };
-        let filename = self.intern_object(&fields.filename);
-        self.new_code_object(CodeFields { filename, ..fields })
-    }
-
-    fn text_tuple(&mut self, texts: &[krait_unicode::TextBuf]) -> PyResult<Py<Tuple>> {
-        let items = texts.iter().map(|t| Ok(self.new_str_text(t)?.into_value())).collect::<PyResult<Vec<_>>>()?;
-        self.new_tuple(items)
-    }
-
-    /// The value of a constant.
-    pub fn new_const(&mut self, value: &Const) -> PyResult {
-        self.check_stack(" while making a constant")?;
-        let all = |vm: &mut Vm, items: &[Const]| items.iter().map(|c| vm.new_const(c)).collect::<PyResult<Vec<_>>>();
-        Ok(match value {
-            Const::None => Value::none(),
-            Const::True => Value::from_bool(true),
-            Const::False => Value::from_bool(false),
-            Const::Ellipsis => Value::ellipsis(),
-            Const::Int(i) => self.new_int(*i)?,
-            Const::BigInt(i) => self.new_bigint((**i).clone())?,
-            Const::Float(f) => self.new_float(*f)?,
-            Const::Complex(re, im) => crate::eval::bridges::complex(self, *re, *im)?,
-            Const::Str(text) => {
-                let s = self.new_str_text(text)?;
-                if is_name_like(&s) { self.intern_object(&s).into_value() } else { s.into_value() }
-            }
-            Const::Bytes(bytes) => crate::eval::bridges::bytes(self, bytes)?,
-            Const::Tuple(items) => {
-                let items = all(self, items)?;
-                self.new_tuple(items)?.into_value()
-            }
-            Const::FrozenSet(items) => {
-                let items = all(self, items)?;
-                crate::eval::bridges::frozenset(self, items)?
-            }
-            Const::Slice(items) => {
-                let items = all(self, &**items)?;
-                crate::eval::bridges::slice(self, items)?
-            }
-            Const::Code(code) => self.new_code(code)?.into_value(),
-        })
+    /// The location table as it is kept: without columns under `-X no_debug_ranges`.
+    fn kept_linetable(&mut self, linetable: Py<Bytes>) -> PyResult<Py<Bytes>> {
+        if self.config().debug_ranges { Ok(linetable) } else { self.new_bytes(&krait_bytecode::linetable::without_columns(&linetable)) }
     }
 }
 

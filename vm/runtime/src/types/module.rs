@@ -197,29 +197,6 @@ impl Module {
         Err(raised)
     }
 
-    #[slot(setattro)]
-    fn slot_setattro(zelf: &Py<Module>, name: &Py<Str>, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
-        if let Some(descr) = zelf.as_value().ty().lookup(vm, name) {
-            if let Some(set) = descr.ty().slots.descr_set.get() {
-                return set(vm, &descr, zelf.as_value(), value);
-            }
-        }
-        let dict = zelf.namespace(vm)?;
-        match value {
-            Some(value) => dict.set_str(vm, name, value.clone()),
-            None => match dict.remove_str(vm, name) {
-                Some(old) => {
-                    drop(old);
-                    Ok(())
-                }
-                None => {
-                    let (ty, attr) = (zelf.as_value().type_name(), name.to_string_lossy().into_owned());
-                    Err(vm.attribute_error_for(&format!("'{ty}' object has no attribute '{attr}'"), zelf.as_value(), name))
-                }
-            },
-        }
-    }
-
     #[slot(repr)]
     fn slot_repr(zelf: &Py<Module>, vm: &mut Vm) -> PyResult {
         let bootstrap = object::import(vm, "_frozen_importlib")?;

@@ -4,9 +4,20 @@
 //! and tracebacks, reports of exceptions that nobody handles, calls from native code. The rest of the module is not there.
 #![allow(unsafe_code, reason = "system calls")]
 
+mod code;
+mod monitoring;
+mod errors;
+mod types;
 mod methods;
 
 use crate::oserror::{self, sys};
+use code::{
+    code_newempty, code_offset_to_line, config_get, pymarshal_read_last_object_from_file, pymarshal_read_long_from_file,
+    pymarshal_read_object_from_file, pymarshal_read_short_from_file, pymarshal_write_long_to_file, pymarshal_write_object_to_file,
+};
+use monitoring::*;
+use errors::raise_exception;
+use types::{type_assign_version, type_get_version, type_modified};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::exceptions::{BaseException, unraisable};
 use krait_runtime::types::str_::Str;
@@ -110,16 +121,6 @@ fn raise_SIGINT_then_send_None(generator: &Value, vm: &mut Vm) -> PyResult {
     vm.call_method(generator, &send, &[Value::none()])
 }
 
-/// A setting of the interpreter.
-#[pyfunction(sig = "(name, /)")]
-fn config_get(name: &Value, vm: &mut Vm) -> PyResult {
-    let name = name.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    match name.as_str() {
-        "code_debug_ranges" => Ok(Value::from_bool(true)),
-        _ => Err(vm.value_error(format!("unknown config option name: {name}"))),
-    }
-}
-
 /// A new exception class of this full name, with a docstring, bases and attributes.
 #[pyfunction(sig = "(name, doc=None, base=None, dict=None)")]
 fn make_exception_with_doc(name: &Value, doc: Value, base: Value, dict: Value, vm: &mut Vm) -> PyResult {
@@ -171,8 +172,14 @@ krait_runtime::module! {
         pyobject_fastcalldict, raise_SIGINT_then_send_None, config_get, make_exception_with_doc, set_errno, is_immortal,
         methods::meth_varargs, methods::meth_varargs_keywords, methods::meth_o, methods::meth_noargs, methods::meth_fastcall,
         methods::meth_fastcall_keywords,
+        code_newempty, code_offset_to_line, pymarshal_read_last_object_from_file, pymarshal_read_long_from_file,
+        pymarshal_read_object_from_file, pymarshal_read_short_from_file, pymarshal_write_long_to_file, pymarshal_write_object_to_file,
+        raise_exception, type_assign_version, type_get_version, type_modified, fire_event_branch_left, fire_event_branch_right,
+        fire_event_c_raise, fire_event_c_return, fire_event_call, fire_event_exception_handled, fire_event_jump, fire_event_line,
+        fire_event_py_resume, fire_event_py_return, fire_event_py_start, fire_event_py_throw, fire_event_py_unwind, fire_event_py_yield,
+        fire_event_raise, fire_event_reraise, fire_event_stop_iteration, monitoring_enter_scope, monitoring_exit_scope,
     ],
-    types: [methods::MethInstance, methods::MethClass, methods::MethStatic],
+    types: [CodeLike, methods::MethInstance, methods::MethClass, methods::MethStatic],
     exec: init,
 }
 

@@ -55,7 +55,8 @@ impl InstructionSequence {
         Ok(())
     }
 
-    /// Append an instruction.
+    /// Append an instruction. The numbers of the place stand in the order in which `get_instructions()` gives them, whatever the
+    /// parameters are called: so it is with CPython, whose tests rely on it.
     #[method(sig = "(opcode, oparg, lineno, col_offset, end_lineno, end_col_offset)")]
     #[allow(clippy::too_many_arguments, reason = "the fields of an instruction")]
     fn addop(
@@ -74,7 +75,7 @@ impl InstructionSequence {
         if !(0..1 << 30).contains(&oparg) || oparg != 0 && !op.has_arg() && !op.has_target() {
             return Err(vm.value_error(format!("no operand for {}: {oparg}", op.name())));
         }
-        self.seq.get_mut(vm).addop(op, oparg, Location::new(lineno, end_lineno, col_offset, end_col_offset));
+        self.seq.get_mut(vm).addop(op, oparg, Location::new(lineno, col_offset, end_lineno, end_col_offset));
         Ok(())
     }
 

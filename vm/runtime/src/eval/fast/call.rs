@@ -202,8 +202,8 @@ impl Cx<'_> {
             (*new).previous = frame;
             self.vm.eval.frame = new;
             self.switch(new);
-            // Mostly RESUME comes first, and there is nothing to do in it.
-            if *self.ip & 0xff == op::RESUME && !self.breaks() {
+            // Mostly RESUME comes first, and there is nothing to do in it but once.
+            if *self.ip & 0xff == op::RESUME_CHECK && !self.breaks() {
                 self.skip(1);
             }
             self.next_bounded()

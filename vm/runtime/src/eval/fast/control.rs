@@ -5,14 +5,22 @@
 use crate::eval::call::enter;
 use crate::eval::dispatch::{Cx, Exit, attend, guard, handlers, interrupted, is_last, leave, op, tri};
 use crate::eval::frame::{Frame, Owner, Slot};
+use crate::eval::specialize::rewrite;
 use crate::types::generator::{self, Coroutine, GenState, Generator, state};
 use crate::types::value::ValueExt;
 use krait_heap::Header;
 use crate::eval::breaker;
 use crate::{PyResult, Raised, Value, Vm};
+use krait_bytecode::Opcode;
 use std::sync::atomic::Ordering;
 
 handlers! {
+    #[cold]
+    fn first_resume(c) {
+        rewrite(c.ip, Opcode::RESUME, Opcode::RESUME_CHECK);
+        resume(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table)
+    }
+
     fn resume(c) {
         if c.breaks() {
             return resume_attending(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table);
@@ -36,6 +44,12 @@ handlers! {
     fn jump_forward(c) {
         c.skip(c.count());
         c.next()
+    }
+
+    #[cold]
+    fn first_jump_backward(c) {
+        rewrite(c.ip, Opcode::JUMP_BACKWARD, Opcode::JUMP_BACKWARD_NO_JIT);
+        jump_backward(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table)
     }
 
     fn jump_backward(c) {

@@ -4,8 +4,11 @@
 
 use crate::Value;
 use crate::eval::dispatch::{handlers, op};
+use crate::eval::specialize;
 use crate::types::cell::PyCell;
 use crate::types::list::List;
+
+use krait_bytecode::Opcode;
 
 handlers! {
     fn nop(c) { c.next() }
@@ -75,6 +78,14 @@ handlers! {
         let old = place.read();
         place.write(second);
         c.discard(old);
+        c.next()
+    }
+
+    #[cold]
+    fn first_load_const(c) {
+        let value = (*(*c.frame).consts.add(c.count())).clone();
+        specialize::rewrite(c.ip, Opcode::LOAD_CONST, specialize::data::load_const(&value));
+        c.push(value);
         c.next()
     }
 

@@ -2,7 +2,9 @@
 
 use super::Site;
 use crate::types::dict::Dict;
+use crate::types::float::Float;
 use crate::types::generator::{Coroutine, Generator};
+use crate::types::int::IntRef;
 use crate::types::list::List;
 use crate::types::list::ListIter;
 use crate::types::range::RangeIter;
@@ -87,4 +89,14 @@ pub fn send(site: Site, receiver: Option<&Value>) {
 pub fn item_slot(vm: &mut Vm, list: &List, index: &Value) -> Option<*mut Value> {
     let index = usize::try_from(index.as_small_int()?).ok()?;
     list.items_mut(vm).get_mut(index).map(std::ptr::from_mut)
+}
+
+/// The form of LOAD_CONST for a constant: CPython tells those apart that need no counting.
+#[cold]
+pub fn load_const(value: &Value) -> Opcode {
+    let immortal = match value.header() {
+        Some(header) => header.is_immortal(),
+        None => IntRef::new(value).map_or(!value.is_exact::<Float>(), |i| i.to_i64().is_some_and(|i| (-5..=256).contains(&i))),
+    };
+    if immortal { Opcode::LOAD_CONST_IMMORTAL } else { Opcode::LOAD_CONST_MORTAL }
 }

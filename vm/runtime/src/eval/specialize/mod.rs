@@ -85,6 +85,21 @@ impl Site {
     }
 }
 
+/// Turns an instruction that stays as it is after its first run into its other form, unless somebody watches it.
+///
+/// # Safety
+/// `ip` points behind the opcode's unit in a running copy.
+#[inline(always)]
+pub unsafe fn rewrite(ip: *const u16, from: Opcode, to: Opcode) {
+    // SAFETY: the opcode's unit stands in front.
+    unsafe {
+        let unit = ip.cast_mut().sub(1);
+        if *unit & 0xff == from as u16 {
+            *unit = *unit & 0xff00 | to as u16;
+        }
+    }
+}
+
 /// Reads two cache units at `ip + index`.
 ///
 /// # Safety

@@ -54,6 +54,15 @@ impl Bytes {
     }
 }
 
+impl Deref for Bytes {
+    type Target = [u8];
+
+    #[inline(always)]
+    fn deref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
 /// The bytes of a bytes-like object, held without borrowing anything: `bytes` objects are kept, the contents of others are copied.
 pub enum ByteView {
     Object(Py<Bytes>),
@@ -73,16 +82,30 @@ impl Deref for ByteView {
 }
 
 impl Vm {
-    /// A `bytes` object.
+    /// A `bytes` object. The empty one and those of one byte exist once.
     pub fn new_bytes(&mut self, bytes: &[u8]) -> PyResult<Py<Bytes>> {
-        if bytes.is_empty() {
-            if let Some(empty) = self.interp.empty_bytes.get(self) {
-                return Ok(empty.clone());
-            }
-            let empty = self.new_object_tail(Bytes { hash: Cell::new(-1), len: 0 }, 0)?;
-            self.interp.empty_bytes.replace(self, Some(empty.clone()));
-            return Ok(empty);
+        if bytes.len() <= 1 {
+            return self.short_bytes(bytes);
         }
+        self.fresh_bytes(bytes)
+    }
+
+    fn short_bytes(&mut self, bytes: &[u8]) -> PyResult<Py<Bytes>> {
+        let index = bytes.first().map_or(256, |&b| usize::from(b));
+        if let Some(Some(made)) = self.interp.short_bytes.get(self).get(index) {
+            return Ok(made.clone());
+        }
+        let made = self.fresh_bytes(bytes)?;
+        let interp = self.interp;
+        let table = interp.short_bytes.get_mut(self);
+        table.resize(257, None);
+        if let Some(slot) = table.get_mut(index) {
+            *slot = Some(made.clone());
+        }
+        Ok(made)
+    }
+
+    fn fresh_bytes(&mut self, bytes: &[u8]) -> PyResult<Py<Bytes>> {
         let made = self.new_object_tail(Bytes { hash: Cell::new(-1), len: bytes.len() }, bytes.len())?;
         // SAFETY: the tail has room for the bytes.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), made.tail_ptr(), bytes.len()) };

@@ -73,7 +73,7 @@ impl Vm {
             kwonlyargcount: code.kwonlyargcount,
             stacksize: code.stacksize,
             flags: code.flags,
-            code: code.bytecode.clone(),
+            code: code.bytecode.as_bytes().into(),
             consts: self.consts_of(code.consts.items())?,
             names: texts(&code.names),
             localsplusnames: texts(&code.localsplusnames),
@@ -82,8 +82,8 @@ impl Vm {
             name: code.name.to_text(),
             qualname: code.qualname.to_text(),
             firstlineno: code.firstlineno,
-            linetable: code.linetable.clone(),
-            exceptiontable: code.exceptiontable.clone(),
+            linetable: code.linetable.as_bytes().into(),
+            exceptiontable: code.exceptiontable.as_bytes().into(),
         })
     }
 }

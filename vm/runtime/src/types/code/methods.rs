@@ -3,6 +3,7 @@
 use super::{CodeFields, CodeObject, same_const};
 use crate::types::int::IntRef;
 use crate::types::slots::CompareOp;
+use crate::types::bytes::Bytes;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_::PyType;
@@ -69,8 +70,8 @@ impl CodeObject {
     }
 
     #[getter]
-    fn co_code(&self, vm: &mut Vm) -> PyResult {
-        crate::eval::bridges::bytes(vm, &self.bytecode)
+    fn co_code(&self) -> Py<Bytes> {
+        self.bytecode.clone()
     }
 
     #[getter]
@@ -83,13 +84,13 @@ impl CodeObject {
     }
 
     #[getter]
-    fn co_linetable(&self, vm: &mut Vm) -> PyResult {
-        crate::eval::bridges::bytes(vm, &self.linetable)
+    fn co_linetable(&self) -> Py<Bytes> {
+        self.linetable.clone()
     }
 
     #[getter]
-    fn co_exceptiontable(&self, vm: &mut Vm) -> PyResult {
-        crate::eval::bridges::bytes(vm, &self.exceptiontable)
+    fn co_exceptiontable(&self) -> Py<Bytes> {
+        self.exceptiontable.clone()
     }
 
     #[getter]
@@ -209,7 +210,7 @@ impl CodeObject {
         for part in parts {
             vm.hash(part)?.hash(&mut hasher);
         }
-        (self.argcount, self.posonlyargcount, self.kwonlyargcount, self.flags, self.firstlineno, &self.bytecode).hash(&mut hasher);
+        (self.argcount, self.posonlyargcount, self.kwonlyargcount, self.flags, self.firstlineno, self.bytecode.as_bytes()).hash(&mut hasher);
         let hash = hasher.finish() as i64;
         Ok(if hash == -1 { -2 } else { hash })
     }
@@ -231,10 +232,10 @@ fn equal(vm: &mut Vm, a: &CodeObject, b: &CodeObject) -> PyResult<bool> {
         && a.kwonlyargcount == b.kwonlyargcount
         && a.flags == b.flags
         && a.firstlineno == b.firstlineno
-        && a.bytecode == b.bytecode
+        && a.bytecode.as_bytes() == b.bytecode.as_bytes()
         && a.kinds == b.kinds
-        && a.linetable == b.linetable
-        && a.exceptiontable == b.exceptiontable
+        && a.linetable.as_bytes() == b.linetable.as_bytes()
+        && a.exceptiontable.as_bytes() == b.exceptiontable.as_bytes()
         && a.name.eq_chars(&b.name);
     Ok(plain
         && same_const(vm, a.consts.as_value(), b.consts.as_value())?
@@ -279,7 +280,6 @@ fn replace(code: &CodeObject, args: Args<'_>, vm: &mut Vm) -> PyResult {
     if !args.positional().is_empty() {
         return Err(vm.type_error("replace() takes no positional arguments"));
     }
-    let bytes = |vm: &mut Vm, b: &[u8]| crate::eval::bridges::bytes(vm, b);
     let tuple = |vm: &mut Vm, mask: u8| vm.new_tuple(code.names_of_kind(mask)).map(Py::into_value);
     let mut values = vec![
         vm.new_int(code.argcount)?,
@@ -288,7 +288,7 @@ fn replace(code: &CodeObject, args: Args<'_>, vm: &mut Vm) -> PyResult {
         vm.new_int(code.nlocals)?,
         vm.new_int(code.stacksize)?,
         vm.new_int(code.flags)?,
-        bytes(vm, &code.bytecode)?,
+        code.bytecode.to_value(),
         code.consts.to_value(),
         code.names.to_value(),
         tuple(vm, fast::LOCAL)?,
@@ -296,8 +296,8 @@ fn replace(code: &CodeObject, args: Args<'_>, vm: &mut Vm) -> PyResult {
         code.name.to_value(),
         code.qualname.to_value(),
         vm.new_int(code.firstlineno)?,
-        bytes(vm, &code.linetable)?,
-        bytes(vm, &code.exceptiontable)?,
+        code.linetable.to_value(),
+        code.exceptiontable.to_value(),
         tuple(vm, fast::FREE)?,
         tuple(vm, fast::CELL)?,
     ];
@@ -419,7 +419,7 @@ fn from_values(vm: &mut Vm, values: &[Value], what: &str) -> PyResult {
         stacksize: stacksize as u32,
         flags: flags as u32,
         firstlineno,
-        code: code.into(),
+        code: vm.new_bytes(&code)?,
         consts,
         names,
         localsplusnames: vm.new_tuple(localsplusnames)?,
@@ -427,8 +427,8 @@ fn from_values(vm: &mut Vm, values: &[Value], what: &str) -> PyResult {
         filename,
         name,
         qualname,
-        linetable: linetable.into(),
-        exceptiontable: exceptiontable.into(),
+        linetable: vm.new_bytes(&linetable)?,
+        exceptiontable: vm.new_bytes(&exceptiontable)?,
     };
     Ok(vm.new_code_object(fields)?.into_value())
 }

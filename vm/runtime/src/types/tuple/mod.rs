@@ -130,6 +130,21 @@ fn track_if_needed(tuple: &Py<Tuple>) {
     }
 }
 
+/// Puts an item into a tuple that is still being made: its maker alone knows it, but for items that refer back to it.
+pub(crate) fn complete(_: &mut Vm, tuple: &Py<Tuple>, index: usize, item: Value) {
+    if index >= tuple.len {
+        return;
+    }
+    // Other tuples that are still being made count too: what they will hold is not known.
+    if (may_be_tracked(&item) || item.is_exact::<Tuple>()) && !krait_heap::gc::is_tracked(tuple.header()) {
+        krait_heap::gc::track(tuple.header());
+    }
+    let payload: *const Tuple = &raw const **tuple;
+    // SAFETY: inside the tail. The token is borrowed uniquely, so nobody looks at the items meanwhile.
+    let old = unsafe { std::ptr::replace(payload.add(1).cast::<Value>().add(index).cast_mut(), item) };
+    drop(old);
+}
+
 fn tail_bytes(vm: &mut Vm, len: usize) -> PyResult<usize> {
     match len.checked_mul(size_of::<Value>()).filter(|&n| isize::try_from(n).is_ok()) {
         Some(bytes) => Ok(bytes),

@@ -1,0 +1,3 @@
+def f(a, b):
+    a += b
+    return a + b, a - b, a * b, a / b, a // b, a % b, a ** b, a @ b, a << b, a >> b, a & b, a | b, a ^ b, a[b]

@@ -1,0 +1,2 @@
+def f(a, b):
+    return t'{a}', t'{a!r:>{b}}', t'{a + b=}'

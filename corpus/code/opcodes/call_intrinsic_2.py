@@ -1,0 +1,6 @@
+def f[T: int](x: T): ...
+
+try:
+    pass
+except* ValueError:
+    pass

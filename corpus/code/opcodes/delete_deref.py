@@ -1,0 +1,6 @@
+def f():
+    a = 1
+    def g():
+        return a
+    del a
+    return g

@@ -1,0 +1,6 @@
+def f():
+    global g
+    del g
+
+g = 1
+f()

@@ -1,0 +1,6 @@
+def f(a):
+    for x in a:
+        if x:
+            break
+    else:
+        return 1

@@ -1,0 +1,3 @@
+def f(a):
+    yield from a
+    return 1

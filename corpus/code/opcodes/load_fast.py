@@ -1,0 +1,7 @@
+def f(a):
+    b = a
+    a = None
+    return b
+
+def g(a):
+    yield a

@@ -1,0 +1,2 @@
+def f(x, a):
+    return [x for x in a], x

@@ -1,0 +1,3 @@
+class C[T]:
+    a: T = 1
+    type B = a

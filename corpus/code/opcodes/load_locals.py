@@ -1,0 +1,4 @@
+def f(a):
+    class C:
+        b = a
+    return C

@@ -1,0 +1,2 @@
+def f(a):
+    return {x: y for x, y in a}

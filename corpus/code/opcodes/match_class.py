@@ -1,0 +1,4 @@
+def f(a):
+    match a:
+        case C(x, y=1):
+            return x

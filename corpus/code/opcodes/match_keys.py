@@ -1,0 +1,4 @@
+def f(a):
+    match a:
+        case {'k': x, **rest}:
+            return x, rest

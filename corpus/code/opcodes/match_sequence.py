@@ -1,0 +1,4 @@
+def f(a):
+    match a:
+        case [x, y] | (x, y, _):
+            return x

@@ -1,0 +1,6 @@
+def f():
+    pass
+
+def g(a):
+    while True:
+        pass

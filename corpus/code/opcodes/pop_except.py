@@ -1,0 +1,5 @@
+def f(g):
+    try:
+        g()
+    except Exception as e:
+        return e

@@ -1,0 +1,5 @@
+def f():
+    yield
+
+async def g(a):
+    await a

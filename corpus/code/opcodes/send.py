@@ -1,0 +1,3 @@
+def f(a):
+    x = yield from a
+    return x

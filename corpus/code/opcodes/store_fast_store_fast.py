@@ -1,0 +1,3 @@
+def f(a):
+    b, c = a
+    return c, b

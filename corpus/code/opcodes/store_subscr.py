@@ -1,0 +1,4 @@
+def f(a, b, c):
+    a[b] = c
+    a[b:c:1] = c
+    a[b] += c

@@ -1,0 +1,5 @@
+def f(a):
+    yield a
+
+async def g(a):
+    yield a

@@ -1,0 +1,5 @@
+def f(a, b):
+    c = a
+    d = c
+    e, g = a, b
+    return e + g + d
