@@ -164,7 +164,9 @@ impl Compensated {
     /// With one number more; none if it is of a type that is added otherwise.
     fn add(self, item: &Value) -> Option<Compensated> {
         let (real, imag) = (self.real, self.imag);
-        if let Some(x) = plain_number(item) {
+        // Subclasses of float may add themselves otherwise, which only a complex sum overlooks.
+        let subclass = imag.is_none() && item.is::<crate::types::float::Float>() && exact_float(item).is_none();
+        if let Some(x) = real_number(item).filter(|_| !subclass) {
             return Some(Compensated { real: neumaier(real.0, real.1, x), imag });
         }
         let (imag, complex) = (imag?, item.downcast_exact::<Complex>()?);
@@ -184,9 +186,13 @@ fn exact_float(value: &Value) -> Option<f64> {
     if value.is_exact::<crate::types::float::Float>() { crate::types::float::float_value(value) } else { None }
 }
 
-/// An exact float, or an exact int that a float holds exactly enough.
-fn plain_number(value: &Value) -> Option<f64> {
-    exact_float(value).or_else(|| value.as_small_int().map(|i| i as f64))
+/// A float, or an int that does not overflow one.
+fn real_number(value: &Value) -> Option<f64> {
+    match crate::types::int::IntRef::new(value) {
+        Some(crate::types::int::IntRef::Small(i)) => Some(i as f64),
+        Some(crate::types::int::IntRef::Big(big)) => num_traits::ToPrimitive::to_f64(big).filter(|x| x.is_finite()),
+        None => crate::types::float::float_value(value),
+    }
 }
 
 fn neumaier(sum: f64, c: f64, x: f64) -> (f64, f64) {

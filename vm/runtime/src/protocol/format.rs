@@ -405,6 +405,18 @@ impl Vm {
                 return self.str(value);
             }
         }
+        // Exact numbers and strings, whose types cannot change, need no look-up.
+        if value.is_small_int() {
+            let text = super::format_numbers::format_int(self, value, spec)?;
+            return text.into_py::<Str>().map_err(|_| self.system_error("format() of an int is no str"));
+        }
+        if value.is_inline_float() {
+            let text = super::format_numbers::format_float(self, value, spec)?;
+            return text.into_py::<Str>().map_err(|_| self.system_error("format() of a float is no str"));
+        }
+        if let Some(s) = value.downcast_exact::<Str>() {
+            return crate::types::str_::methods::formatted(s, self, spec);
+        }
         let Some(method) = self.lookup_special(value, n!(__format__))? else {
             let name = value.type_name();
             return Err(self.type_error(format!("Type {name} doesn't define __format__")));

@@ -314,7 +314,7 @@ pub(crate) fn finish(vm: &mut Vm, st: &'static StaticType) -> PyResult<()> {
     crate::types::typeobject::slotdefs::inherit_slots(vm, ty, &dict)?;
     let own_dict = ty.has_flag(flags::MANAGED_DICT) && !ty.base().is_some_and(|b| b.has_flag(flags::MANAGED_DICT));
     if own_dict && dict.get_str(vm, n!(__dict__)).is_none() {
-        let descr = vm.new_object(GetSetDescr::new(ty.clone(), &crate::types::typeobject::build::DICT))?;
+        let descr = vm.new_object(GetSetDescr::new(ty.clone(), &crate::types::typeobject::build::NATIVE_DICT))?;
         dict.set_str(vm, n!(__dict__), descr.into_value())?;
     }
     if dict.get_str(vm, n!(__doc__)).is_none() {

@@ -126,7 +126,7 @@ impl Product {
     /// Returns size in memory, in bytes.
     #[method(name = "__sizeof__")]
     fn sizeof(&self) -> usize {
-        56 + self.pools.len() * 8
+        48 + self.pools.len() * 8
     }
 }
 

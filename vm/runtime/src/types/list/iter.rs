@@ -125,18 +125,16 @@ impl ListReverseIter {
     /// For pickling.
     #[method(name = "__reduce__")]
     fn reduce(&self, vm: &mut Vm) -> PyResult<Py<Tuple>> {
+        // Finding `reversed` may run code that exhausts this iterator.
+        let reversed = vm.builtin(n!(reversed))?;
         let list = self.list.load(vm);
         match list {
             Some(list) => {
-                let reversed = vm.builtin(n!(reversed))?;
                 let index = vm.new_int(self.index.get())?;
                 let args = vm.new_tuple(vec![list.into_value()])?;
                 vm.new_tuple(vec![reversed, args.into_value(), index])
             }
-            None => {
-                let iter = vm.builtin(n!(iter))?;
-                reduce_empty(vm, iter)
-            }
+            None => reduce_empty(vm, reversed),
         }
     }
 

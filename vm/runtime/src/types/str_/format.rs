@@ -368,7 +368,8 @@ impl Str {
     /// The string with its replacement fields {...} filled from the arguments.
     #[method(name = "format", text = "($self, /, *args, **kwargs)")]
     fn format(zelf: &Py<Str>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Str>> {
-        Formatting::new(zelf, Source::Call(args)).run(vm)
+        let text = Formatting::new(zelf, Source::Call(args)).run(vm)?;
+        Ok(if zelf.is_exact() && text.eq_chars(zelf) { zelf.clone() } else { text })
     }
 
     /// The string with its replacement fields {...} filled from a mapping.

@@ -315,25 +315,7 @@ impl Str {
         if format_spec.is_empty() {
             return vm.str(zelf.as_value());
         }
-        let spec = FormatSpec::parse(vm, format_spec, zelf.as_value(), 's', Align::Left)?;
-        if spec.kind != u32::from('s') {
-            return Err(spec.unknown_kind(vm, zelf.as_value()));
-        }
-        let bad = match (spec.sign, spec.no_neg_zero, spec.alternate, spec.align) {
-            (32, ..) => Some("Space not allowed in string format specifier"),
-            (1.., ..) => Some("Sign not allowed in string format specifier"),
-            (_, true, ..) => Some("Negative zero coercion (z) not allowed in string format specifier"),
-            (_, _, true, _) => Some("Alternate form (#) not allowed in string format specifier"),
-            (.., Align::AfterSign) => Some("'=' alignment not allowed in string format specifier"),
-            _ => None,
-        };
-        match bad {
-            Some(message) => Err(vm.value_error(message)),
-            None => {
-                let text = spec.write_text(vm, zelf)?;
-                Ok(if zelf.is_exact() && text.eq_chars(zelf) { zelf.clone() } else { text })
-            }
-        }
+        formatted(zelf, vm, format_spec)
     }
 
     /// For pickling.
@@ -382,6 +364,29 @@ pub(crate) fn text_arg(vm: &mut Vm, value: Option<&Value>, function: &str, name:
         None => {
             let got = if value.is_none() { "None".to_owned() } else { value.type_name() };
             Err(vm.type_error(format!("{function}() argument '{name}' must be str, not {got}")))
+        }
+    }
+}
+
+/// A string formatted by a specification.
+pub(crate) fn formatted(zelf: &Py<Str>, vm: &mut Vm, format_spec: &Py<Str>) -> PyResult<Py<Str>> {
+    let spec = FormatSpec::parse(vm, format_spec, zelf.as_value(), 's', Align::Left)?;
+    if spec.kind != u32::from('s') {
+        return Err(spec.unknown_kind(vm, zelf.as_value()));
+    }
+    let bad = match (spec.sign, spec.no_neg_zero, spec.alternate, spec.align) {
+        (32, ..) => Some("Space not allowed in string format specifier"),
+        (1.., ..) => Some("Sign not allowed in string format specifier"),
+        (_, true, ..) => Some("Negative zero coercion (z) not allowed in string format specifier"),
+        (_, _, true, _) => Some("Alternate form (#) not allowed in string format specifier"),
+        (.., Align::AfterSign) => Some("'=' alignment not allowed in string format specifier"),
+        _ => None,
+    };
+    match bad {
+        Some(message) => Err(vm.value_error(message)),
+        None => {
+            let text = spec.write_text(vm, zelf)?;
+            Ok(if zelf.is_exact() && text.eq_chars(zelf) { zelf.clone() } else { text })
         }
     }
 }

@@ -52,7 +52,10 @@ pub fn format_str(vm: &mut Vm, format: &Py<Str>, operand: &Value) -> PyResult<Py
     let formatter = run(vm, Target::Str, format.data(), operand)?;
     match formatter.whole {
         Some(whole) if whole.len() == formatter.out.len() => Ok(whole),
-        _ => formatter.out.finish(vm),
+        _ => {
+            let text = formatter.out.finish(vm)?;
+            Ok(if format.is_exact() && text.eq_chars(format) { format.clone() } else { text })
+        }
     }
 }
 
