@@ -5,7 +5,6 @@ use krait_runtime::import::marshal;
 use krait_runtime::types::code::{CodeFields, CodeObject};
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::tuple::Tuple;
-use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Py, PyResult, Value, Vm, pyfunction};
 use std::os::unix::ffi::OsStrExt;
 

@@ -2,7 +2,6 @@
 
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::type_::PyType;
-use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, Py, PyResult, Value, Vm, pyclass, pyfunction, pymethods};
 
 fn positional(vm: &mut Vm, name: &str, zelf: Value, args: Args<'_>) -> PyResult {

@@ -3,7 +3,6 @@
 //! Events come from the evaluator alone here: telling of others raises NotImplementedError.
 
 use krait_runtime::types::type_::PyType;
-use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, Py, PyResult, Raised, Vm, pyclass, pyfunction, pymethods};
 
 /// Stands for code with so many places of events.

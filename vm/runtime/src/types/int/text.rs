@@ -230,6 +230,38 @@ struct Digits<'a> {
     radix: u32,
 }
 
+/// What a run of digits holds.
+struct Look {
+    underscores: bool,
+    non_zero: bool,
+}
+
+/// One pass over the digits, none if they are not such: texts of any length come here before their length is limited.
+fn look(body: &[u8], radix: u32) -> Option<Look> {
+    // Without a branch: many bytes at a time.
+    if radix >= 10 && !body.is_empty() && body.iter().fold(true, |all, b| all & b.is_ascii_digit()) {
+        return Some(Look { underscores: false, non_zero: body.iter().any(|&b| b != b'0') });
+    }
+    let (mut found, mut last) = (Look { underscores: false, non_zero: false }, b'_');
+    for &byte in body {
+        let digit = match byte {
+            b'_' if last == b'_' => return None,
+            b'_' => 0,
+            b'0'..=b'9' => u32::from(byte - b'0'),
+            b'a'..=b'z' => u32::from(byte - b'a') + 10,
+            b'A'..=b'Z' => u32::from(byte - b'A') + 10,
+            _ => return None,
+        };
+        if digit >= radix {
+            return None;
+        }
+        found.underscores |= byte == b'_';
+        found.non_zero |= digit != 0;
+        last = byte;
+    }
+    (last != b'_').then_some(found)
+}
+
 /// Takes an integer literal apart: white space, sign, prefix, digits with single underscores between them.
 fn scan(text: &str, radix: u32) -> Option<Digits<'_>> {
     let white = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1f');
@@ -249,27 +281,7 @@ fn scan(text: &str, radix: u32) -> Option<Digits<'_>> {
     } else {
         (if radix == 0 { 10 } else { radix }, text)
     };
-    // One pass over the bytes: texts of any length come here before their length is limited.
-    let (mut underscores, mut non_zero, mut last) = (false, false, b'_');
-    for &byte in body.as_bytes() {
-        let digit = match byte {
-            b'_' if last == b'_' => return None,
-            b'_' => 0,
-            b'0'..=b'9' => u32::from(byte - b'0'),
-            b'a'..=b'z' => u32::from(byte - b'a') + 10,
-            b'A'..=b'Z' => u32::from(byte - b'A') + 10,
-            _ => return None,
-        };
-        if digit >= radix_found {
-            return None;
-        }
-        underscores |= byte == b'_';
-        non_zero |= digit != 0;
-        last = byte;
-    }
-    if last == b'_' {
-        return None;
-    }
+    let Look { underscores, non_zero } = look(body.as_bytes(), radix_found)?;
     let leading_zero = radix == 0 && radix_found == 10 && body.starts_with('0') && non_zero;
     let digits = if underscores { Cow::Owned(body.replace('_', "")) } else { Cow::Borrowed(body) };
     (!leading_zero).then_some(Digits { negative, digits, radix: radix_found })

@@ -2,7 +2,7 @@
 
 use super::algebra::{self, copy, replace_contents};
 use super::{FrozenSet, Set, SetData, any_set, hash_or_frozen};
-use crate::types::list::methods::{push_str, same_new};
+use crate::types::list::methods::push_str;
 use crate::types::slots::CompareOp;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
