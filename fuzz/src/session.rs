@@ -1,13 +1,11 @@
 //! One interpreter for all inputs of a process, and the oracle that it is left as it was found.
 
 use krait::Interpreter;
-use krait_runtime::compile::{CompileRequest, compile_source};
 use krait_runtime::limits::Limits;
 use krait_runtime::types::code::CodeObject;
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::pyfunction::Function;
 use krait_runtime::types::value::ValueExt;
-use krait_syntax::Mode;
 use krait_runtime::{Py, PyResult, Raised, Value, Vm, lifecycle};
 use std::cell::RefCell;
 
@@ -44,9 +42,7 @@ fn start() -> Interpreter {
 
 /// Runs source text in `__main__`.
 pub fn run(vm: &mut Vm, source: &str) -> PyResult<()> {
-    let request = CompileRequest { filename: "<fuzz>".into(), mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1 };
-    let code = compile_source(vm, source, request)?;
-    lifecycle::run_in_main(vm, &code).map(drop)
+    krait::embed::run_source(vm, source, "<fuzz>")
 }
 
 /// A function of a module out of `fuzz/python`, which is made on first use.

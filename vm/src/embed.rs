@@ -4,12 +4,28 @@
 //! streams other than the process's own.
 
 use crate::library;
+use krait_runtime::compile::{self, CompileRequest, Mode};
 use krait_runtime::config::Config;
 use krait_runtime::limits::Limits;
 use krait_runtime::module::ModuleDef;
-use krait_runtime::{Vm, lifecycle};
+use krait_runtime::{PyResult, Vm, lifecycle};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+
+/// Runs source text in `__main__`.
+pub fn run_source(vm: &mut Vm, source: &str, filename: &str) -> PyResult<()> {
+    let request = CompileRequest {
+        filename: filename.into(),
+        mode: Mode::Exec,
+        flags: 0,
+        optimize: -1,
+        feature_version: -1,
+        from_file: false,
+        encoding: None,
+    };
+    let code = compile::compile_source(vm, source, request)?;
+    lifecycle::run_in_main(vm, &code).map(drop)
+}
 
 /// What the system gives a program's main thread.
 const STACK_SIZE: usize = 8 << 20;
