@@ -174,8 +174,10 @@ pub fn check_precision(vm: &mut Vm, precision: Option<usize>) -> PyResult<()> {
     /// From here on memory is asked for first: the digits, and the copies that are made of them.
     const LARGE: usize = 1 << 16;
     const COPIES: usize = 4;
+    /// C's `int`, less the room for sign, point and exponent.
+    const MOST: usize = i32::MAX as usize - 1024;
     match precision {
-        Some(p) if p >= i32::MAX as usize => Err(vm.value_error("precision too big")),
+        Some(p) if p > MOST => Err(vm.value_error("precision too big")),
         Some(p) if p > LARGE && Vec::<u8>::new().try_reserve_exact(p * COPIES).is_err() => Err(vm.memory_error()),
         _ => Ok(()),
     }

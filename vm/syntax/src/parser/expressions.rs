@@ -314,6 +314,11 @@ fn binary<'a>(p: &mut Parser<'a>, min: u8) -> R<E<'a>> {
     }
 }
 
+/// [`bitwise_or`] where the first pass, too, comes back to the same place: after `**` between braces.
+pub(super) fn memoized_bitwise_or<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
+    if p.second_pass { bitwise_or(p) } else { p.memo(Rule::BitwiseOr, bitwise_or) }
+}
+
 /// Second pass: one rule for each level, as the grammar has it. The seeds of the left recursion grow in the loop.
 fn binary_level<'a>(p: &mut Parser<'a>, level: u8) -> R<E<'a>> {
     let rule = match level {

@@ -398,7 +398,7 @@ fn not_a_dict<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
 
 pub(super) fn double_starred_kvpair<'a>(p: &mut Parser<'a>) -> R<KeyValue<'a>> {
     if p.eat(DoubleStar)? {
-        return Ok((None, bitwise_or(p)?));
+        return Ok((None, memoized_bitwise_or(p)?));
     }
     let (key, value) = kvpair(p)?;
     Ok((Some(key), value))
