@@ -14,7 +14,6 @@ import _bisect as _m13
 import _heapq as _m14
 import zlib as _m15
 import _random as _m16
-import _datetime as _m17
 import _sre as _m18
 import _io as _m19
 import types as _m20
@@ -112,7 +111,7 @@ def _fresh():
         '\U0001f600x', 'utf-8', '%s %d', '{0.x[1]!r:>{1}}', b'', b'abc', b'\xff\x00', (), (1, 'a'), frozenset({1}), slice(None, None, -1), slice(-5, 2**63, 2),
         range(3), range(5, -5, -2), memoryview(b'abcd'), iter([1, 2]), (i for i in (1, 2)), lambda *a: a, _Odd(), _Bad(), _Odd, int, str, list, dict, type,
         object, object(), Exception, ValueError('x'), len, [].append, _m12.array('i', [1, 2]), _m19.BytesIO(b'ab\n'), _m19.StringIO('a\nb'),
-        _m17.date(2000, 1, 1), _m17.timedelta(1), memoryview(bytearray(8)), NotImplemented, ..., int | str, list[int], property(len), enumerate('ab'), zip('ab', 'cd'), reversed([1, 2]),
+        memoryview(bytearray(8)), NotImplemented, ..., int | str, list[int], property(len), enumerate('ab'), zip('ab', 'cd'), reversed([1, 2]),
     ]
     return mutable, odd
 
