@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use krait_bytecode::marshal::write_code;
 use krait_compiler::compile::{CompileOptions, compile};
 use krait_syntax::ast::Arena;
-use krait_syntax::error::{ErrorKind, SyntaxError, SyntaxWarning};
+use krait_syntax::error::{Details, ErrorKind, SyntaxError, SyntaxWarning};
 use krait_syntax::tokenize::{TokenizeError, TokenizerIter};
 use krait_syntax::unparse::ascii_str;
 use krait_syntax::{Mode, ParseOptions, decode_source};
@@ -111,7 +111,7 @@ fn describe(error: &SyntaxError, source: Option<&str>, filename: &str) -> Vec<St
         lines.push(format!("lineno: {}", error.lineno));
         lines.push(format!("offset: {offset}"));
         lines.push(format!("end_lineno: {}", end(error.end_lineno, no_end)));
-        lines.push(format!("end_offset: {}", end(end_offset, no_end || error.message_only && end_offset < 0)));
+        lines.push(format!("end_offset: {}", end(end_offset, no_end || error.details == Details::Message && end_offset < 0)));
         lines.push(format!("text: {text}"));
     }
     lines

@@ -2,7 +2,7 @@
 
 use krait_bytecode::code::{co, fast};
 use krait_bytecode::{Code, Const, Opcode};
-use krait_syntax::error::{ErrorKind, SyntaxError};
+use krait_syntax::error::{Details, ErrorKind, SyntaxError};
 use krait_unicode::{Text, TextBuf};
 
 use crate::flowgraph::CompileError;
@@ -64,7 +64,7 @@ fn malformed(message: &str) -> CompileError {
         end_lineno: 0,
         end_offset: 0,
         text: None,
-        message_only: false,
+        details: Details::Full,
         parser: None,
     })
 }

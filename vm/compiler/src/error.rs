@@ -1,7 +1,7 @@
 //! Errors of the compiler stages, boxed so that `Result` stays one word on the hot path.
 
 use krait_syntax::ast::Range;
-use krait_syntax::error::{ErrorKind, SyntaxError};
+use krait_syntax::error::{Details, ErrorKind, SyntaxError};
 use krait_unicode::TextBuf;
 
 /// How deeply statements, expressions and patterns may nest. CPython stops where its C stack ends, which on the usual
@@ -28,7 +28,7 @@ impl Error {
             end_lineno: range.end_lineno,
             end_offset: range.end_col_offset + 1,
             text: None,
-            message_only: false,
+            details: Details::Full,
             parser: None,
         }))
     }

@@ -6,10 +6,11 @@ use crate::{Py, PyResult, Raised, Value, Vm};
 use krait_compiler::compile::CompileOptions;
 use krait_syntax::ParseOptions;
 use krait_syntax::ast::Arena;
-use krait_syntax::error::{ErrorKind, SyntaxError, SyntaxWarning, WarningCategory};
+use krait_syntax::error::{Details, ErrorKind, SyntaxError, SyntaxWarning, WarningCategory};
 use krait_unicode::TextBuf;
 
 pub use krait_syntax::Mode;
+use krait_syntax::Origin;
 
 /// `PyCF_*`, and the future features' bits.
 pub mod flags {
@@ -217,7 +218,7 @@ pub fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &Compil
             return Ok(text.to_owned());
         }
     }
-    decode_source(vm, &bytes, &request.filename, false)
+    decode_source(vm, &bytes, &request.filename, Origin::String { module: request.mode == Mode::Exec })
 }
 
 #[cold]
@@ -241,11 +242,15 @@ pub fn syntax_error_at(vm: &mut Vm, message: &str, filename: &TextBuf, lineno: i
     raise_syntax_error(vm, error, filename, None)
 }
 
-/// Decodes source bytes by BOM and coding cookie (PEP 263). Errors name the file if the bytes come `from_file`.
-pub fn decode_source(vm: &mut Vm, bytes: &[u8], filename: &TextBuf, from_file: bool) -> PyResult<String> {
-    let mut raised: Option<Raised> = None;
+/// Decodes the bytes of the source file `filename` by BOM and coding cookie (PEP 263).
+pub fn decode_source_file(vm: &mut Vm, bytes: &[u8], filename: &TextBuf) -> PyResult<String> {
     let shown = filename.to_str_lossy();
-    let result = krait_syntax::decode_source_file(bytes, from_file.then_some(&*shown), &mut |codec, data| match decode_with_codec(vm, codec, data, "strict") {
+    decode_source(vm, bytes, filename, Origin::File(&shown))
+}
+
+fn decode_source(vm: &mut Vm, bytes: &[u8], filename: &TextBuf, origin: Origin) -> PyResult<String> {
+    let mut raised: Option<Raised> = None;
+    let result = krait_syntax::decode_source_of(bytes, origin, &mut |codec, data| match decode_with_codec(vm, codec, data, "strict") {
         Ok(text) => text.map(Ok),
         Err(e) => {
             use crate::types::exceptions as exc;
@@ -329,17 +334,31 @@ fn syntax_error_object(vm: &mut Vm, error: &SyntaxError, filename: &TextBuf, sou
     let (lineno, offset) = (vm.new_int(error.lineno)?, vm.new_int(offset)?);
     let no_end = error.end_lineno < 0 && error.parser.is_none();
     let end_lineno = if no_end { Value::none() } else { vm.new_int(error.end_lineno)? };
-    let end_offset = if no_end || error.message_only && end_offset < 0 { Value::none() } else { vm.new_int(end_offset)? };
-    let details = vec![filename, lineno, offset, text, end_lineno, end_offset];
-    if error.message_only {
-        let object = vm.call(&class, &[message])?;
-        if let Some(e) = object.downcast::<exc::SyntaxError>() {
-            e.set_place(vm, &details);
+    let end_offset = if no_end || error.details == Details::Message && end_offset < 0 { Value::none() } else { vm.new_int(end_offset)? };
+    let place = [filename, lineno, offset, text, end_lineno, end_offset];
+    let shown = match error.details {
+        Details::Full => Some(vm.new_tuple_from(&place)?),
+        Details::Nameless => {
+            let [_, rest @ ..] = &place;
+            let nameless: Vec<Value> = std::iter::once(Value::none()).chain(rest.iter().cloned()).collect();
+            Some(vm.new_tuple(nameless)?)
         }
+        Details::Short => {
+            let [filename, lineno, offset, text, ..] = &place;
+            Some(vm.new_tuple_from(&[filename.clone(), lineno.clone(), offset.clone(), text.clone()])?)
+        }
+        Details::Message => None,
+    };
+    let object = match shown {
+        Some(shown) => vm.call(&class, &[message, shown.into_value()])?,
+        None => vm.call(&class, &[message])?,
+    };
+    if error.details != Details::Full && let Some(e) = object.downcast::<exc::SyntaxError>() {
+        e.set_place(vm, &place);
+    }
+    if error.details == Details::Message {
         return Ok(object);
     }
-    let details = vm.new_tuple(details)?.into_value();
-    let object = vm.call(&class, &[message, details])?;
     set_metadata(vm, &object, error)?;
     Ok(object)
 }
@@ -424,7 +443,7 @@ pub fn issue_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], filename: &TextBu
             end_lineno: warning.end_lineno,
             end_offset: warning.end_offset,
             text: None,
-            message_only: false,
+            details: Details::Full,
             parser: None,
         };
         return Err(raise_syntax_error(vm, error, filename, Some(source)));

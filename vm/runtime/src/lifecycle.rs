@@ -174,7 +174,7 @@ pub fn run_file(vm: &mut Vm, data: &[u8], filename: &[u8]) -> PyResult {
         if let Some(at) = memchr::memchr(0, data) {
             return Err(compile::null_byte_in_file(vm, data, at, &name));
         }
-        let text = compile::decode_source(vm, data, &name, true)?;
+        let text = compile::decode_source_file(vm, data, &name)?;
         let request = CompileRequest { filename: name, mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1, from_file: true, encoding: krait_syntax::source_encoding(data) };
         compile::compile_source(vm, &text, request)?
     };

@@ -32,8 +32,7 @@ pub struct SyntaxError {
     pub end_offset: i32,
     /// The source line, when the front end knows it; the runtime reads it off the file otherwise.
     pub text: Option<TextBuf>,
-    /// The exception is made of the message alone, its place is set afterwards (as the symbol table does).
-    pub message_only: bool,
+    pub details: Details,
     /// What the parser knows beyond that, if the error comes out of [`crate::parse`].
     pub parser: Option<Box<ParserState>>,
 }
@@ -55,8 +54,22 @@ impl SyntaxError {
 
     /// An error without a place.
     pub fn new(kind: ErrorKind, message: impl Into<TextBuf>) -> Self {
-        SyntaxError { kind, message: message.into(), lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None, message_only: false, parser: None }
+        SyntaxError { kind, message: message.into(), lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None, details: Details::Full, parser: None }
     }
+}
+
+/// What the exception is made of, which its `args` show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Details {
+    /// The message and file, place, line and end.
+    #[default]
+    Full,
+    /// All but the file's name, which is set afterwards.
+    Nameless,
+    /// The message, and no end.
+    Short,
+    /// The message alone; the place is set afterwards (as the symbol table does).
+    Message,
 }
 
 /// Where the parser was when it gave up.

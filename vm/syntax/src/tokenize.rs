@@ -3,7 +3,7 @@
 //! Rows, columns (in characters), strings and lines are those that `Lib/tokenize.py` expects, with `extra_tokens`
 //! (comments, `NL`, operators all of type `OP`, the line behind the end) or without.
 
-use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
+use crate::error::{Details, ErrorKind, SyntaxError, SyntaxWarning};
 use crate::token::TokenKind;
 use crate::tokenizer::{Buffer, Done, Line, Tokenizer};
 use std::rc::Rc;
@@ -199,7 +199,7 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
             end_lineno: if end_of_file { self.tok.lineno } else { -1 },
             end_offset: -1,
             text: (!end_of_file).then(|| String::from_utf8_lossy(line).into_owned().into()),
-            message_only: end_of_file,
+            details: if end_of_file { Details::Message } else { Details::Full },
             parser: None,
         }))
     }

@@ -196,7 +196,7 @@ fn library_code(vm: &mut Vm, file: &str, filename: &str) -> PyResult {
             return Ok(code);
         }
     }
-    let text = crate::compile::decode_source(vm, &source, &filename.into(), true)?;
+    let text = crate::compile::decode_source_file(vm, &source, &filename.into())?;
     let code = compile(vm, &text, filename)?;
     if let (Some(cache), false) = (cache, vm.config().dont_write_bytecode) {
         write_cache(vm, &code, &cache, &path);

@@ -11,6 +11,7 @@ mod frozen;
 pub mod imp;
 pub mod marshal;
 mod times;
+mod trim;
 
 /// Starts the import system. `sys` and `builtins` exist already.
 pub fn bootstrap(vm: &mut Vm) -> PyResult<()> {
@@ -100,6 +101,10 @@ impl Vm {
 
     /// What `builtins.__import__` does (`PyImport_ImportModuleLevelObject`).
     pub fn import_module_level(&mut self, name: &Py<Str>, globals: Option<&Value>, fromlist: &Value, level: i32) -> PyResult {
+        self.import_untrimmed(name, globals, fromlist, level).inspect_err(|raised| trim::remove_importlib_frames(self, raised))
+    }
+
+    fn import_untrimmed(&mut self, name: &Py<Str>, globals: Option<&Value>, fromlist: &Value, level: i32) -> PyResult {
         if level < 0 {
             return Err(self.value_error("level must be >= 0"));
         }

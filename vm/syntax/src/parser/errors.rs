@@ -3,7 +3,7 @@
 use super::{E, Parser, Stop, Tk};
 use crate::ast::*;
 use crate::error::char_offset;
-use crate::error::{ErrorKind, SyntaxError};
+use crate::error::{Details, ErrorKind, SyntaxError};
 use crate::token::TokenKind;
 use crate::tokenizer::Done;
 
@@ -130,7 +130,7 @@ impl<'a> Parser<'a> {
                 end_lineno: range.end_lineno,
                 end_offset: chars(range.end_col_offset),
                 text: Some(line.into()),
-                message_only: false,
+                details: Details::Full,
                 parser: None,
             });
         }
@@ -163,7 +163,7 @@ impl<'a> Parser<'a> {
                 end_lineno: 0,
                 end_offset: 0,
                 text: None,
-                message_only: false,
+                details: Details::Full,
                 parser: None,
             });
         }
@@ -294,7 +294,7 @@ impl<'a> Parser<'a> {
             end_lineno: 0,
             end_offset: 0,
             text: None,
-            message_only: false,
+            details: Details::Full,
             parser: None,
         })
     }

@@ -11,7 +11,7 @@ mod strings;
 
 pub(crate) use strings::invalid_escape_message;
 
-use crate::error::{ErrorKind, SyntaxError, SyntaxWarning, WarningCategory};
+use crate::error::{Details, ErrorKind, SyntaxError, SyntaxWarning, WarningCategory};
 use crate::token::TokenKind;
 
 /// End of input, among characters.
@@ -331,7 +331,7 @@ impl<B: Buffer> Tokenizer<B> {
                 end_lineno: self.lineno,
                 end_offset,
                 text: Some(text.into()),
-                message_only: false,
+                details: Details::Full,
                 parser: None,
             });
         }
