@@ -156,12 +156,13 @@ handlers! {
         c.next_without(func, code)
     }
 
-    #[inline(never)]
     /// Of an entry frame, a generator, an `__init__` that constructs an object, a frame that others may look at.
+    #[inline(never)]
     fn return_special(c) {
         let frame = c.frame;
         let value = c.pop();
-        (*frame).sp = c.sp;
+        // A frame object that outlives the frame tells this line.
+        c.save();
         let (is_entry, is_init, below) = ((*frame).is_entry, (*frame).is_init, (*frame).previous);
         leave(c.vm, frame);
         if is_entry {
