@@ -59,9 +59,21 @@ handlers! {
 
     fn load_slot(c) {
         guard!(c, Some(header) = c.known_header());
-        let place = std::ptr::from_ref(header).cast::<u8>().sub(read_u32(c.ip, 3) as usize).cast::<Slot>();
+        let back = read_u32(c.ip, 3);
+        if back == attr::TYPE_SLOT {
+            return load_type(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table);
+        }
+        let place = std::ptr::from_ref(header).cast::<u8>().sub(back as usize).cast::<Slot>();
         guard!(c, Some(value) = (*place).clone());
         c.loaded_attr(value)
+    }
+
+    /// `__class__`, which is no slot but in the header; the guards of `load_slot` hold.
+    #[cold]
+    fn load_type(c) {
+        guard!(c, Some(object) = c.item(1));
+        let class = object.ty().to_value();
+        c.loaded_attr(class)
     }
 
     fn load_with_hint(c) {
@@ -173,8 +185,8 @@ handlers! {
         c.next_without(old, object)
     }
 
-    #[inline(never)]
     /// The guards of `store_instance_value` hold, but the value is not set yet.
+    #[inline(never)]
     fn store_first_value(c) {
         let place = *c.ip.add(3) as usize;
         guard!(c, Some(object) = c.item(1));

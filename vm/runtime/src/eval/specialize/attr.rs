@@ -21,6 +21,9 @@ use crate::{Py, PyClass, Value, Vm};
 use krait_bytecode::Opcode;
 use krait_heap::{Header, ObjectFlags};
 
+/// What the cache of LOAD_ATTR_SLOT holds in place of a slot's distance from the header, if the attribute is the type in the header.
+pub const TYPE_SLOT: u32 = 0;
+
 /// Stamp of a dict's keys, made if it has none; 0 when stamps have run out.
 pub fn keys_version(vm: &Vm, dict: &Dict) -> u32 {
     if dict.keys_version.get() == 0 {
@@ -109,8 +112,18 @@ fn choose(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>, method: bool)
                 site.become_op(Opcode::LOAD_ATTR_PROPERTY);
                 return Some(());
             }
+            let header = object.header()?;
+            if name.is(n!(__class__)) {
+                let standard = Object::type_object(vm).lookup(vm, name)?;
+                if !standard.is_same(descr) {
+                    return None;
+                }
+                site.set_u32(3, TYPE_SLOT);
+                site.become_op(Opcode::LOAD_ATTR_SLOT);
+                return Some(());
+            }
             let member = descr.downcast_exact::<MemberDescr>()?;
-            let slot = object.header()?.slot(member.index)?;
+            let slot = header.slot(member.index)?;
             let back = object.bits() as usize - slot.as_ptr() as usize;
             site.set_u32(3, u32::try_from(back).ok()?);
             site.become_op(Opcode::LOAD_ATTR_SLOT);
