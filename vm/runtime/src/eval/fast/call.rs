@@ -26,8 +26,8 @@ handlers! {
         c.enter_exact(base)
     }
 
-    #[inline(never)]
     /// The same for a bound method, which is replaced by its function and object.
+    #[inline(never)]
     fn bound_exact_args(c) {
         let base = c.at(c.count() + 2);
         guard!(c, Some(method) = (*base).as_ref().and_then(|m| m.downcast_exact::<Method>()));
