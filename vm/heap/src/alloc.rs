@@ -78,9 +78,53 @@ pub fn fits_memory(bytes: usize) -> bool {
     bytes <= TOTAL.load(Relaxed)
 }
 
+/// Allocations that fail on purpose, for tests of what happens then. While some are to fail, the pools are closed: every object goes through
+/// [`raw_alloc`], and the way through the pools costs nothing more than ever.
+pub mod failing {
+    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+
+    static ACTIVE: AtomicBool = AtomicBool::new(false);
+    static COUNT: AtomicI64 = AtomicI64::new(0);
+    static START: AtomicI64 = AtomicI64::new(0);
+    static STOP: AtomicI64 = AtomicI64::new(0);
+
+    /// From now on the allocations behind the `start`-th fail, up to the `stop`-th, or all of them if that is not positive.
+    pub fn set(start: i64, stop: i64) {
+        COUNT.store(0, Relaxed);
+        START.store(start, Relaxed);
+        STOP.store(stop, Relaxed);
+        ACTIVE.store(true, Relaxed);
+        if let Some(heap) = crate::state::current() {
+            heap.pools.close();
+        }
+    }
+
+    /// Nothing fails on purpose any more.
+    pub fn clear() {
+        if ACTIVE.swap(false, Relaxed) {
+            if let Some(heap) = crate::state::current() {
+                heap.pools.open();
+            }
+        }
+    }
+
+    /// Whether this allocation is to fail.
+    #[inline]
+    pub(super) fn now() -> bool {
+        ACTIVE.load(Relaxed) && counted()
+    }
+
+    #[cold]
+    fn counted() -> bool {
+        let count = COUNT.fetch_add(1, Relaxed).saturating_add(1);
+        let stop = STOP.load(Relaxed);
+        count > START.load(Relaxed) && (stop <= 0 || count <= stop)
+    }
+}
+
 /// `size` bytes, 16-byte aligned, or null.
 pub fn raw_alloc(size: usize) -> *mut u8 {
-    if size > isize::MAX as usize || !fits_memory(size) {
+    if size > isize::MAX as usize || !fits_memory(size) || failing::now() {
         return std::ptr::null_mut();
     }
     // SAFETY: any size may be asked for; blocks of 16 bytes and more are 16-byte aligned.
@@ -125,6 +169,22 @@ impl Pools {
         let count = self.count.get(class)?;
         count.set(count.get().wrapping_sub(1));
         Some(block)
+    }
+
+    /// Gives all blocks back and keeps none until [`Pools::open`].
+    fn close(&self) {
+        for class in 0..CLASSES {
+            while let Some(block) = self.take(class) {
+                // SAFETY: blocks in the pools come from `raw_alloc`, and this one has just been taken out.
+                unsafe { raw_free(block) };
+            }
+        }
+        self.count.iter().for_each(|n| n.set(KEPT));
+    }
+
+    /// After [`Pools::close`]: keeps blocks again.
+    fn open(&self) {
+        self.count.iter().for_each(|n| n.set(0));
     }
 
     /// Keeps a block; false if there are enough.
@@ -229,6 +289,9 @@ pub unsafe fn grow_tail<T: Payload>(object: Value, tail: usize) -> Result<Py<T>,
     unsafe {
         if system::usable_size(base.cast()) >= size {
             return Ok(Py::from_value_unchecked(object));
+        }
+        if failing::now() {
+            return Err(AllocError);
         }
         let moved = system::realloc(base.cast(), size + size / 8).cast::<Header>();
         if moved.is_null() {

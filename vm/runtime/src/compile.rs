@@ -26,7 +26,7 @@ pub mod flags {
     pub const IGNORE_COOKIE_FOR_STR: u32 = 0;
     pub const FUTURE_MASK: u32 = 0x1fe_0000;
     /// What `compile()` accepts.
-    pub const COMPILE_MASK: i32 = FUTURE_MASK as i32 | 0xff00 | 0x10;
+    pub const COMPILE_MASK: i32 = FUTURE_MASK as i32 | 0xf600 | 0x10;
 }
 
 /// What to compile how.
@@ -60,6 +60,7 @@ impl CompileRequest {
             int_max_str_digits: usize::try_from(vm.interp.int_max_str_digits.get()).unwrap_or(0),
             from_file: self.from_file,
             lookup_name: character_by_name,
+            foreign_names: None,
         }
     }
 
@@ -93,8 +94,14 @@ pub fn compile_object(vm: &mut Vm, source: &Value, function: &str, request: Comp
 
 /// Compiles decoded source; gives a code object, or a tree with `PyCF_ONLY_AST`.
 pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyResult {
+    let mut options = request.parse_options(vm);
+    if !text.is_ascii() {
+        if let Some(normalize) = replaced_normalize(vm)? {
+            options.foreign_names = Some(foreign_names(vm, &normalize, text, &options)?);
+        }
+    }
     let arena = Arena::new();
-    let parsed = match krait_syntax::parse(&arena, text, &request.parse_options(vm)) {
+    let parsed = match krait_syntax::parse(&arena, text, &options) {
         Ok(parsed) => parsed,
         Err(mut e) => {
             if let Some(parser) = &mut e.parser {
@@ -112,6 +119,38 @@ pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyRes
         return crate::ast::to_object(vm, &arena, &module, &request);
     }
     compile_module(vm, &arena, &parsed.module, &request, text)
+}
+
+/// `unicodedata.normalize` if it is not what the module came with: CPython normalizes names by calling it.
+fn replaced_normalize(vm: &mut Vm) -> PyResult<Option<Value>> {
+    use crate::types::native::BuiltinFunction;
+    let key = vm.intern("unicodedata");
+    let Some(module) = vm.interp.modules.load(vm).and_then(|m| m.get_str(vm, &key).cloned()) else { return Ok(None) };
+    let name = vm.intern("normalize");
+    let Some(normalize) = vm.getattr_opt(&module, &name)? else { return Ok(None) };
+    let native = normalize.downcast::<BuiltinFunction>().is_some_and(|f| f.def.name == "normalize");
+    Ok(if native { None } else { Some(normalize) })
+}
+
+/// What `normalize` makes of the names in `text`, called in their order up to the first error.
+fn foreign_names(vm: &mut Vm, normalize: &Value, text: &str, options: &ParseOptions) -> PyResult<std::rc::Rc<krait_syntax::ForeignNames>> {
+    let mut names = krait_syntax::ForeignNames::default();
+    loop {
+        let shared = std::rc::Rc::new(names);
+        let options = ParseOptions { foreign_names: Some(shared.clone()), ..options.clone() };
+        let _ = krait_syntax::parse(&Arena::new(), text, &options);
+        let missing = shared.missing.take();
+        let Some(name) = missing else { return Ok(shared) };
+        let (form, given) = (vm.new_str("NFKC")?.into_value(), vm.new_str(&name)?.into_value());
+        let normal = vm.call(normalize, &[form, given])?;
+        let Some(normal) = normal.downcast::<Str>() else {
+            let got = normal.type_name();
+            return Err(vm.type_error(format!("unicodedata.normalize() must return a string, not {got}")));
+        };
+        let mut known = shared.known.clone();
+        known.insert(name, normal.to_utf8(vm)?);
+        names = krait_syntax::ForeignNames { known, ..Default::default() };
+    }
 }
 
 /// Raises the parser's error, after the warnings that were due before it.
@@ -214,9 +253,14 @@ pub fn source_text(vm: &mut Vm, source: &Value, function: &str, request: &Compil
         return Err(null_bytes(vm));
     }
     if request.flags & flags::IGNORE_COOKIE != 0 {
-        if let Ok(text) = std::str::from_utf8(&bytes) {
-            return Ok(text.to_owned());
-        }
+        return match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => {
+                let bytes = vm.new_bytes(&bytes)?.into_value();
+                let text = crate::codecs::decode(vm, &bytes, "utf-8", "strict")?;
+                text.downcast::<Str>().map_or_else(|| Ok(String::new()), |s| s.to_utf8(vm))
+            }
+        };
     }
     decode_source(vm, &bytes, &request.filename, Origin::String { module: request.mode == Mode::Exec })
 }

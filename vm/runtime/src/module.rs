@@ -16,6 +16,9 @@ pub struct ModuleDef {
     pub types: &'static [fn() -> &'static StaticType],
     /// Runs when the module is made: constants and whatever else it needs.
     pub exec: Option<fn(&mut Vm, &Py<Dict>) -> PyResult<()>>,
+    /// An interpreter has one such module, whatever becomes of it in `sys.modules`: `exec` makes what native code finds again outside the module.
+    /// Others are made anew each time one is imported that is not in `sys.modules`.
+    pub single: bool,
 }
 
 /// Defines `pub static MODULE: ModuleDef`.
@@ -25,7 +28,7 @@ pub struct ModuleDef {
 /// ```
 #[macro_export]
 macro_rules! module {
-    ($name:literal, doc: $doc:expr, functions: [$($($f:ident)::+),* $(,)?], types: [$($t:ty),* $(,)?] $(, exec: $exec:path)? $(,)?) => {
+    ($name:literal, doc: $doc:expr, functions: [$($($f:ident)::+),* $(,)?], types: [$($t:ty),* $(,)?] $(, exec: $exec:path)? $(, single: $single:literal)? $(,)?) => {
         /// The module.
         pub static MODULE: $crate::module::ModuleDef = $crate::module::ModuleDef {
             name: $name,
@@ -33,6 +36,7 @@ macro_rules! module {
             functions: &[$(&$($f)::+::DEF),*],
             types: &[$(<$t as $crate::PyClass>::static_type),*],
             exec: $crate::module_exec!($($exec)?),
+            single: $crate::module_single!($($single)?),
         };
     };
 }
@@ -42,6 +46,13 @@ macro_rules! module {
 macro_rules! module_exec {
     () => { None };
     ($e:path) => { Some($e) };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! module_single {
+    () => { false };
+    ($single:literal) => { $single };
 }
 
 /// Makes the module object of a definition. It is not put into `sys.modules`.

@@ -89,9 +89,11 @@ pub struct Interpreter {
     pub(crate) short_bytes: GilCell<Vec<Option<Py<crate::types::bytes::Bytes>>>>,
     /// Native modules that have been made, by name.
     pub(crate) made_modules: GilCell<Option<Py<Dict>>>,
-    /// The dict of `_warnings`, and the version of its filters.
+    /// What `_warnings` began with, and the version of its filters.
     pub(crate) warnings: GilCell<Option<Py<Dict>>>,
     pub(crate) filters_version: Cell<i32>,
+    /// The MemoryError for when there is no memory for one.
+    pub(crate) last_memory_error: GilCell<Option<Py<crate::types::exceptions::BaseException>>>,
     /// How often a class has been registered with an abstract one.
     pub abc_counter: Cell<u64>,
     /// The functions of `atexit`.
@@ -249,6 +251,7 @@ impl Vm {
             made_modules: GilCell::new(None),
             warnings: GilCell::new(None),
             filters_version: Cell::new(0),
+            last_memory_error: GilCell::new(None),
             abc_counter: Cell::new(0),
             atexit: GilCell::new(Vec::new()),
             no_default: GilCell::new(None),

@@ -37,6 +37,15 @@ pub fn warn(vm: &mut Vm, category: &Value, message: &str, stacklevel: isize) -> 
     warn_value(vm, message, category.clone(), stacklevel, None, &[])
 }
 
+/// Issues a warning about an object, also while the interpreter ends; nothing before `_warnings` is there.
+pub fn warn_about(vm: &mut Vm, category: &Value, message: &str, stacklevel: isize, source: Option<&Value>) -> PyResult<()> {
+    if vm.interp.warnings.get(vm).is_none() {
+        return Ok(());
+    }
+    let message = vm.new_str(message)?.into_value();
+    warn_value(vm, message, category.clone(), stacklevel, source.cloned(), &[])
+}
+
 impl Vm {
     /// Issues a DeprecationWarning at the caller.
     pub fn warn_deprecated(&mut self, message: &str) -> PyResult<()> {
@@ -387,6 +396,7 @@ crate::module! {
     functions: [warn_, warn_explicit_, _filters_mutated_lock_held, _acquire_lock, _release_lock],
     types: [],
     exec: init,
+    single: true,
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
@@ -421,6 +431,8 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     let context = crate::types::context::new_context_var(vm, "warnings_context")?;
     let name = vm.intern("_warnings_context");
     dict.set_str(vm, &name, context)?;
-    vm.interp.warnings.replace(vm, Some(dict.clone()));
+    // A dict of its own: the module's is emptied when the interpreter ends, and what dies then may still warn.
+    let state = dict.copy(vm)?;
+    vm.interp.warnings.replace(vm, Some(state));
     Ok(())
 }

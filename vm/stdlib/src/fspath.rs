@@ -105,16 +105,8 @@ pub fn fd_from_index(vm: &mut Vm, object: &Value) -> PyResult<i32> {
 
 /// `warnings.warn` with a builtin category.
 pub fn warn(vm: &mut Vm, category: &str, text: &str, stacklevel: i32, source: Option<&Value>) -> PyResult<()> {
-    let name = vm.intern("_warnings");
-    let module = vm.interp.modules.load(vm).and_then(|m| m.get_str(vm, &name).cloned());
-    // Before `_warnings` is there, there is nobody to warn.
-    let Some(module) = module else { return Ok(()) };
     let category = oserror::builtin(vm, category)?;
-    let text = vm.new_str(text)?.into_value();
-    let warn = vm.getattr_str(&module, "warn")?;
-    let source = source.cloned().unwrap_or_else(Value::none);
-    vm.call(&warn, &[text, category, Value::from_i32(stacklevel), source])?;
-    Ok(())
+    krait_runtime::warnings::warn_about(vm, &category, text, stacklevel as isize, source)
 }
 
 impl<const FD: bool, const NONE: bool> Path<FD, NONE> {

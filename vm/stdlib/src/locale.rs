@@ -157,6 +157,7 @@ krait_runtime::module! {
     functions: [setlocale, localeconv, nl_langinfo, getencoding, strcoll_, strxfrm_],
     types: [],
     exec: init,
+    single: true,
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {

@@ -565,6 +565,7 @@ krait_runtime::module! {
     ],
     types: [],
     exec: init,
+    single: true,
 }
 
 static NUMBERS: &[(&str, i32)] = &[

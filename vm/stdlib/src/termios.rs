@@ -146,6 +146,7 @@ krait_runtime::module! {
     functions: [tcgetattr, tcsetattr, tcsendbreak, tcdrain, tcflush, tcflow, tcgetwinsize, tcsetwinsize],
     types: [],
     exec: init,
+    single: true,
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {

@@ -588,6 +588,7 @@ krait_runtime::module! {
     ],
     types: [],
     exec: init,
+    single: true,
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {

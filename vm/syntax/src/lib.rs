@@ -54,6 +54,16 @@ pub struct ParseOptions {
     pub from_file: bool,
     /// Resolves `\N{...}` in string literals.
     pub lookup_name: fn(&str) -> Option<u32>,
+    /// Names that are not ASCII are looked up here instead of being normalized.
+    pub foreign_names: Option<std::rc::Rc<ForeignNames>>,
+}
+
+/// What another normalization than NFKC makes of names. Parsing fails at one that is not known, and says which; the caller adds it and
+/// parses again.
+#[derive(Debug, Default)]
+pub struct ForeignNames {
+    pub known: std::collections::HashMap<String, String>,
+    pub missing: std::cell::RefCell<Option<String>>,
 }
 
 impl Default for ParseOptions {
@@ -72,6 +82,7 @@ impl Default for ParseOptions {
                 Some(krait_unicode::Named::Char(c)) => Some(c),
                 _ => None,
             },
+            foreign_names: None,
         }
     }
 }

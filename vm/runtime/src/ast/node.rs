@@ -9,7 +9,7 @@ use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm, pyclass, pymethods};
 
 /// The base of all nodes. Fields and attributes are in the instance's dict.
-#[pyclass(name = "AST", module = "ast", flags(BASETYPE, MANAGED_DICT), managed)]
+#[pyclass(name = "AST", module = "ast", flags(BASETYPE, MANAGED_DICT, ANY_KEYWORDS), managed)]
 #[derive(Default)]
 #[repr(C)]
 pub struct Ast {}
@@ -31,8 +31,14 @@ fn short_name(object: &Value) -> String {
     object.ty().tp_name().rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-fn contains(list: &[Value], name: &str) -> bool {
-    list.iter().any(|v| v.downcast::<Str>().is_some_and(|s| s.eq_str(name)))
+/// Where the name stands, which need not be a string.
+fn find(vm: &mut Vm, list: &[Value], name: &Value) -> PyResult<Option<usize>> {
+    for (i, item) in list.iter().enumerate() {
+        if item.is_same(name) || vm.eq(item, name)? {
+            return Ok(Some(i));
+        }
+    }
+    Ok(None)
 }
 
 #[pymethods]
@@ -64,16 +70,16 @@ impl Ast {
         }
         let attributes = names(vm, &class, "_attributes")?;
         for (key, value) in args.keywords() {
-            let key_text = text(key);
-            if contains(&fields, &key_text) {
-                let before = missing.len();
-                missing.retain(|m| text(m) != key_text);
-                if missing.len() == before {
-                    return Err(vm.type_error(format!("{name} got multiple values for argument '{key_text}'")));
-                }
-            } else if !contains(&attributes, &key_text) {
+            if find(vm, &fields, key)?.is_some() {
+                let Some(i) = find(vm, &missing, key)? else {
+                    let shown = vm.repr(key)?.to_string_lossy().into_owned();
+                    return Err(vm.type_error(format!("{name} got multiple values for argument {shown}")));
+                };
+                missing.remove(i);
+            } else if find(vm, &attributes, key)?.is_none() {
+                let shown = vm.repr(key)?.to_string_lossy().into_owned();
                 vm.warn_deprecated(&format!(
-                    "{name}.__init__ got an unexpected keyword argument '{key_text}'. Support for arbitrary keyword arguments is deprecated and will be removed in Python 3.15."
+                    "{name}.__init__ got an unexpected keyword argument {shown}. Support for arbitrary keyword arguments is deprecated and will be removed in Python 3.15."
                 ))?;
             }
             set(vm, &object, key, value)?;
@@ -120,9 +126,9 @@ impl Ast {
             }
         }
         for (key, value) in args.keywords() {
-            let key_text = text(key);
-            if !contains(&fields, &key_text) && !contains(&attributes, &key_text) {
-                return Err(vm.type_error(format!("{name}.__replace__ got an unexpected keyword argument '{key_text}'.")));
+            if find(vm, &fields, key)?.is_none() && find(vm, &attributes, key)?.is_none() {
+                let shown = vm.repr(key)?.to_string_lossy().into_owned();
+                return Err(vm.type_error(format!("{name}.__replace__ got an unexpected keyword argument {shown}.")));
             }
             payload.set(vm, key, value.clone())?;
         }

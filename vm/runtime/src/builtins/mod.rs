@@ -27,6 +27,7 @@ crate::module! {
     ],
     types: [],
     exec: init,
+    single: true,
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {

@@ -138,26 +138,31 @@ fn create_builtin(spec: &Value, vm: &mut Vm) -> PyResult {
         return Err(vm.type_error(format!("name must be string, not {got}")));
     };
     let key = vm.intern_object(name);
-    let made = vm.interp.made_modules.load(vm);
-    let made = match made {
-        Some(made) => made,
-        None => {
-            let made = vm.new_dict()?;
-            vm.interp.made_modules.replace(vm, Some(made.clone()));
-            made
-        }
-    };
-    if let Some(module) = made.get_str(vm, &key).cloned() {
+    if let Some(module) = made(vm, &key)? {
         return Ok(module);
     }
-    match find(vm, &key) {
-        Some(def) => {
-            let module = crate::module::create(vm, def)?.into_value();
-            made.set_str(vm, &key, module.clone())?;
-            Ok(module)
-        }
-        None => Ok(Value::none()),
+    let Some(def) = find(vm, &key) else { return Ok(Value::none()) };
+    let module = crate::module::create(vm, def)?.into_value();
+    if def.single {
+        let made = made_modules(vm)?;
+        made.set_str(vm, &key, module.clone())?;
     }
+    Ok(module)
+}
+
+/// A module that there can be only one of, if it has been made.
+fn made(vm: &mut Vm, name: &Py<Str>) -> PyResult<Option<Value>> {
+    let made = made_modules(vm)?;
+    Ok(made.get_str(vm, name).cloned())
+}
+
+fn made_modules(vm: &mut Vm) -> PyResult<Py<Dict>> {
+    if let Some(made) = vm.interp.made_modules.load(vm) {
+        return Ok(made);
+    }
+    let made = vm.new_dict()?;
+    vm.interp.made_modules.replace(vm, Some(made.clone()));
+    Ok(made)
 }
 
 /// Run a native module: it was when it was made.

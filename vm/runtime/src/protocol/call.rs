@@ -3,6 +3,7 @@
 use crate::types::dict::Dict;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
+use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm};
 
@@ -36,7 +37,7 @@ impl Vm {
         let mut values = args.items().to_vec();
         let mut names = Vec::with_capacity(items.len());
         for (key, value) in items {
-            if !key.is::<Str>() {
+            if !key.is::<Str>() && !takes_any_keywords(callable) {
                 return Err(self.type_error("keywords must be strings"));
             }
             names.push(key);
@@ -47,8 +48,25 @@ impl Vm {
 
     /// `object.name(*args)`, without making a bound method where that can be avoided.
     pub fn call_method(&mut self, object: &Value, name: &Py<Str>, args: &[Value]) -> PyResult {
-        let method = self.getattr(object, name)?;
-        self.call(&method, args)
+        match crate::eval::ops::attr::load_method(self, object, name)? {
+            (function, Some(zelf)) => self.call_with_self(&function, zelf, args),
+            (method, None) => self.call(&method, args),
+        }
+    }
+
+    /// `function(zelf, *args)`.
+    fn call_with_self(&mut self, function: &Value, zelf: Value, args: &[Value]) -> PyResult {
+        match args {
+            [] => self.call(function, &[zelf]),
+            [a] => self.call(function, &[zelf, a.clone()]),
+            [a, b] => self.call(function, &[zelf, a.clone(), b.clone()]),
+            _ => {
+                let mut all = Vec::with_capacity(args.len() + 1);
+                all.push(zelf);
+                all.extend_from_slice(args);
+                self.call(function, &all)
+            }
+        }
     }
 
     /// Looks `name` up on the type and calls it on `object` as special methods are called; `Ok(None)` if there is none.
@@ -86,5 +104,29 @@ impl Vm {
                 krait_heap::state::Pending::Callback(weak) => crate::types::weakref::call_callback(self, &weak),
             }
         }
+    }
+}
+
+/// Whether the callable is native and looks at keywords itself, even at those that are no strings.
+#[cold]
+fn takes_any_keywords(callable: &Value) -> bool {
+    use crate::types::class::flags;
+    use crate::types::native::BuiltinFunction;
+    let marked = |ty: &PyType| ty.native.get().is_some_and(|d| d.flags & flags::ANY_KEYWORDS != 0);
+    if let Some(function) = callable.downcast::<BuiltinFunction>() {
+        return function.def.spec.raw && marked(function.zelf.ty());
+    }
+    let Some(class) = callable.downcast::<PyType>() else { return false };
+    if !marked(class) {
+        return false;
+    }
+    let mut native: &PyType = class;
+    while native.has_flag(flags::HEAPTYPE) {
+        let Some(base) = native.base() else { return false };
+        native = base;
+    }
+    match (class.slots.init.get(), native.slots.init.get()) {
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
     }
 }

@@ -77,10 +77,31 @@ pub fn print_exception(vm: &mut Vm, value: &Value) -> PyResult<()> {
     if printed.is_ok() {
         return Ok(());
     }
-    let text = crate::types::traceback::describe_exception(vm, value)?;
-    let text = vm.new_str(&text)?.into_value();
-    vm.call_method(&stderr, n!(write), &[text])?;
-    Ok(())
+    let written = crate::types::traceback::describe_exception(vm, value).and_then(|text| {
+        let text = vm.new_str(&text)?.into_value();
+        vm.call_method(&stderr, n!(write), &[text]).map(drop)
+    });
+    match written {
+        Err(e) if vm.is_raised::<crate::types::exceptions::MemoryError>(&e) => {
+            dump(value);
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// What can be said of an object without any memory, straight to the process's standard error.
+fn dump(object: &Value) {
+    use std::io::Write;
+    let ty = object.ty();
+    let text = format!(
+        "object address  : {:#x}\nobject refcount : {}\nobject type     : {:#x}\nobject type name: {}\nobject repr     : \nlost sys.stderr\n",
+        object.bits(),
+        object.header().map_or(krait_heap::IMMORTAL, krait_heap::Header::refcnt),
+        std::ptr::from_ref(ty.header()) as usize,
+        object.type_name(),
+    );
+    drop(std::io::stderr().write_all(text.as_bytes()));
 }
 
 /// Report an exception that nobody can handle.

@@ -378,6 +378,7 @@ crate::module! {
     ],
     types: [],
     exec: init,
+    single: true,
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {

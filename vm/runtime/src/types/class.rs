@@ -41,6 +41,9 @@ pub mod flags {
     pub const INHERITED: u64 = 0xff << 24 | MATCH_SELF | SEQUENCE | MAPPING;
     /// The payload has its own `__dict__` handling and instances get no dict even when managed words are there.
     pub const NO_DICT: u64 = 1 << 40;
+    /// Not of type objects but of definitions: the constructor and the methods that take raw arguments get keywords that are no strings, too,
+    /// as functions of CPython do that take their keywords as a dict and look at them themselves.
+    pub const ANY_KEYWORDS: u64 = 1 << 41;
 }
 
 /// Reads an attribute: descriptor's getter.
@@ -221,6 +224,7 @@ impl StaticType {
             gc |= inherited & TypeFlags::GC != 0;
             managed |= inherited & TypeFlags::MANAGED != 0;
             tail |= base.ty.has_tail.get();
+            bits &= !flags::ANY_KEYWORDS;
             bits |= inherited & (flags::INHERITED | flags::NO_DICT | flags::MANAGED_DICT | flags::MANAGED_WEAKREF);
         }
         if def.managed && bits & (flags::MANAGED_DICT | flags::MANAGED_WEAKREF) == 0 {

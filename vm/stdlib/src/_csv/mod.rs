@@ -206,4 +206,5 @@ module! {
     functions: [reader, writer, register_dialect, list_dialects, unregister_dialect, get_dialect, field_size_limit],
     types: [Dialect, Error],
     exec: init,
+    single: true,
 }

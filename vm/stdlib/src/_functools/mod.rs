@@ -23,4 +23,5 @@ module! {
     functions: [keys::cmp_to_key, keys::reduce],
     types: [Partial, LruCache, Placeholder],
     exec: init,
+    single: true,
 }

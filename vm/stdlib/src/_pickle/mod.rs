@@ -328,4 +328,5 @@ krait_runtime::module! {
     functions: [dump, dumps, load, loads],
     types: [PickleError, PicklingError, UnpicklingError, Pickler, Unpickler, PickleBuffer],
     exec: init,
+    single: true,
 }

@@ -1,6 +1,7 @@
 //! Code objects, marshal files and settings.
 
 use crate::fspath::fs_bytes;
+use krait_runtime::compile::{CompileRequest, Mode, compile_object};
 use krait_runtime::import::marshal;
 use krait_runtime::types::code::{CodeFields, CodeObject};
 use krait_runtime::types::str_::Str;
@@ -34,6 +35,22 @@ pub fn code_newempty(filename: &Py<Str>, funcname: &Py<Str>, firstlineno: i32, v
         exceptiontable: vm.new_bytes(&[])?,
     };
     vm.new_code_object(fields)
+}
+
+/// Compiles source whose kind a number names: 256 for one statement, 257 for a file, 258 for an expression, 345 for the type of a function.
+#[pyfunction(sig = "(source, filename, start, flags=0, optimize=-1, /)")]
+#[allow(non_snake_case, reason = "Python's name")]
+pub fn Py_CompileStringExFlags(source: &Value, filename: &Value, start: i32, flags: i32, optimize: i32, vm: &mut Vm) -> PyResult {
+    let mode = match start {
+        256 => Mode::Single,
+        257 => Mode::Exec,
+        258 => Mode::Eval,
+        345 => Mode::FuncType,
+        _ => return Err(vm.system_error("bad start symbol")),
+    };
+    let filename = vm.fs_path_text(filename)?;
+    let request = CompileRequest { filename, mode, flags: flags as u32, optimize, feature_version: -1, from_file: false, encoding: None };
+    compile_object(vm, source, "compile", request)
 }
 
 /// The line of the instruction at an offset in bytes; -1 if it has none.

@@ -155,4 +155,5 @@ module! {
     functions: [methods::_array_reconstructor],
     types: [Array],
     exec: init,
+    single: true,
 }

@@ -296,6 +296,7 @@ krait_runtime::module! {
         stringio::StringIO, newline::IncrementalNewlineDecoder, text::TextIOWrapper,
     ],
     exec: init,
+    single: true,
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {

@@ -658,6 +658,7 @@ krait_runtime::module! {
     ],
     types: [Socket],
     exec: init,
+    single: true,
 }
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {

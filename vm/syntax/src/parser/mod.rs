@@ -476,15 +476,27 @@ impl<'a> Parser<'a> {
         if text.is_ascii() {
             return Ok(text);
         }
-        let points: Vec<u32> = text.chars().map(u32::from).collect();
-        let normal = krait_unicode::normalize(krait_unicode::Form::Nfkc, &points);
-        let normal: String = normal.into_iter().filter_map(char::from_u32).collect();
+        let normal = self.normal_name(text)?;
         if matches!(normal.as_str(), "None" | "True" | "False") {
             let message = format!("identifier field can't represent '{normal}' constant");
             self.error.get_or_insert_with(|| SyntaxError::new(ErrorKind::ValueError, message));
             return Err(Raised);
         }
         Ok(if normal == text { text } else { self.arena.alloc_str(&normal) })
+    }
+
+    fn normal_name(&mut self, text: &str) -> R<String> {
+        if let Some(names) = &self.options.foreign_names {
+            if let Some(name) = names.known.get(text) {
+                return Ok(name.clone());
+            }
+            names.missing.replace(Some(text.to_owned()));
+            self.error.get_or_insert_with(|| SyntaxError::new(ErrorKind::ValueError, "a name is not known"));
+            return Err(Raised);
+        }
+        let points: Vec<u32> = text.chars().map(u32::from).collect();
+        let normal = krait_unicode::normalize(krait_unicode::Form::Nfkc, &points);
+        Ok(normal.into_iter().filter_map(char::from_u32).collect())
     }
 
     // Positions

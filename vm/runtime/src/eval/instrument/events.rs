@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "looks into raw frames")]
 #![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
 
-use super::{Callback, PROFILE, TOOLS, TRACE, base_opcode, code_value, disable, event, legacy, update};
+use super::{Callback, PROFILE, TOOLS, TRACE, USER_TOOLS, base_opcode, code_value, disable, event, legacy, update};
 use crate::eval::frame::Frame;
 use crate::types::code::CodeObject;
 use crate::types::exceptions::StopIteration;
@@ -12,6 +12,7 @@ use crate::types::typeobject::slotdefs::has_generic_next;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Raised, Value, Vm};
 use krait_bytecode::Opcode;
+use std::cell::Cell;
 
 /// Where an event happens.
 pub(super) struct Place {
@@ -35,13 +36,47 @@ pub(super) fn call_tools(vm: &mut Vm, tools: u8, place: &Place, event: usize, ar
             disable(vm, &place.code, place.unit, event, tool);
             continue;
         }
-        let interp = vm.interp;
-        if let Some(slot) = interp.monitoring.callbacks.get_mut(vm).get_mut(tool).and_then(|c| c.get_mut(event)) {
-            let old = std::mem::take(slot);
-            drop(old);
+        return Err(cannot_disable(vm, tool, event));
+    }
+    Ok(())
+}
+
+/// Takes the callback away that wants an event switched off for which that cannot be done.
+#[cold]
+fn cannot_disable(vm: &mut Vm, tool: usize, event: usize) -> Raised {
+    let interp = vm.interp;
+    if let Some(slot) = interp.monitoring.callbacks.get_mut(vm).get_mut(tool).and_then(|c| c.get_mut(event)) {
+        let old = std::mem::take(slot);
+        drop(old);
+    }
+    let name = event::NAMES.get(event).copied().unwrap_or("");
+    vm.value_error(format!("Cannot disable {name} events. Callback removed."))
+}
+
+/// Native code that monitors itself tells the `listening` tools of an event; those that answer DISABLE are taken out.
+pub fn fire_native(vm: &mut Vm, listening: &Cell<u8>, event: usize, args: &[Value]) -> PyResult<()> {
+    if vm.eval.tracing != 0 {
+        return Ok(());
+    }
+    for tool in (0..USER_TOOLS).rev() {
+        if listening.get() >> tool & 1 == 0 {
+            continue;
         }
-        let name = event::NAMES.get(event).copied().unwrap_or("");
-        return Err(vm.value_error(format!("Cannot disable {name} events. Callback removed.")));
+        let callback = vm.interp.monitoring.callbacks.get(vm).get(tool).and_then(|c| c.get(event)).cloned().unwrap_or_default();
+        let (Callback::Function(function) | Callback::Branch(function)) = callback else { continue };
+        let old = std::mem::replace(&mut vm.eval.monitored_event, event as i8);
+        vm.eval.tracing += 1;
+        let answer = vm.call(&function, args);
+        vm.eval.tracing -= 1;
+        vm.eval.monitored_event = old;
+        let answer = answer?;
+        if !vm.interp.monitoring.disable.get(vm).as_ref().is_some_and(|d| d.is_same(&answer)) {
+            continue;
+        }
+        if event >= event::LOCAL {
+            return Err(cannot_disable(vm, tool, event));
+        }
+        listening.set(listening.get() & !(1 << tool));
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ mod legacy;
 mod lines;
 mod ops;
 
+pub use events::fire_native;
 pub(crate) use events::{handled, thrown, unwinding};
 pub(super) use events::{next_item, raising, send_item};
 pub(crate) use legacy::set_opcode_trace;
@@ -125,6 +126,11 @@ impl Monitoring {
     #[inline(always)]
     pub fn tools(&self, event: usize) -> u8 {
         self.tools.get(event).map_or(0, Cell::get)
+    }
+
+    /// Changes with what tools listen to.
+    pub fn version(&self) -> u32 {
+        self.version.get()
     }
 
     /// The events that a tool listens to everywhere, as bits.

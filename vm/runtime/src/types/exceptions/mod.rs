@@ -164,10 +164,31 @@ impl Vm {
         raised
     }
 
-    /// Raises MemoryError.
+    /// Raises MemoryError; one that has been kept for this if there is no memory for another.
     #[cold]
     pub fn memory_error(&mut self) -> Raised {
-        self.raise_with::<MemoryError>(Vec::new())
+        let args = self.interp.empty_tuple.load(self);
+        let ty = MemoryError::static_type();
+        if let Some(args) = args.filter(|_| ty.is_finished()) {
+            // SAFETY: the static type belongs to the payload and is immortal.
+            if let Ok(made) = unsafe { krait_heap::alloc(ty.core_ptr(), MemoryError::from(BaseException::new(args))) } {
+                return self.raise_object(made.into_value());
+            }
+        }
+        match self.interp.last_memory_error.load(self) {
+            Some(kept) => self.last_memory_error(kept),
+            None => self.raise_with::<MemoryError>(Vec::new()),
+        }
+    }
+
+    /// The kept MemoryError, without what it got when it was last raised if nobody holds it any more.
+    fn last_memory_error(&mut self, kept: Py<BaseException>) -> Raised {
+        const KEPT_AND_HERE: u32 = 2;
+        if kept.header().refcnt() <= KEPT_AND_HERE {
+            let old = (kept.traceback.replace(self, None), kept.context.replace(self, None), kept.cause.replace(self, None));
+            drop(old);
+        }
+        Raised::new(kept)
     }
 
     /// Raises KeyError with the key as its argument.
@@ -231,6 +252,11 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static StaticType, Maker)> {
 pub(crate) fn init(vm: &mut Vm) -> PyResult<()> {
     for (ty, _) in all() {
         ty.ready(vm)?;
+    }
+    let args = vm.new_tuple(Vec::new())?;
+    let kept = vm.new_object(MemoryError::from(BaseException::new(args)))?;
+    if let Ok(kept) = kept.into_value().into_py::<BaseException>() {
+        vm.interp.last_memory_error.replace(vm, Some(kept));
     }
     let (group, second) = (ExceptionGroup::type_object(vm), Exception::type_object(vm));
     let mut bases: Vec<Value> = group.bases.load(vm).map(|b| b.items().to_vec()).unwrap_or_default();
