@@ -1,7 +1,7 @@
 //! The exception table (`co_exceptiontable`): which handler covers which code units.
 //!
 //! Entries are sorted by their start and do not overlap. Each is four numbers of six bits a byte; the first byte of an entry has its
-//! highest bit set, so that a search can start anywhere. Any bytes are safe to read.
+//! highest bit set, so that a search can start anywhere. Any bytes are safe to read; [`is_ordered`] tells whether a table is as it should be.
 
 /// One entry; all places in code units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,22 @@ impl Iterator for Entries<'_> {
     }
 }
 
+/// Whether the table is as compilers make it, so that [`lookup`] finds what a scan from the start finds.
+pub fn is_ordered(exceptiontable: &[u8]) -> bool {
+    let mut entries = Entries::new(exceptiontable);
+    let mut end = 0;
+    loop {
+        let before = entries.table;
+        let Some(entry) = entries.next() else { return before.is_empty() };
+        let mut bytes = before.iter().take(before.len() - entries.table.len());
+        let begins = bytes.next().is_some_and(|first| first & 0x80 != 0);
+        if !begins || bytes.any(|byte| byte & 0x80 != 0) || entry.start < end {
+            return false;
+        }
+        end = entry.end;
+    }
+}
+
 /// Tables up to this size are searched from the start.
 const LINEAR: usize = 40;
 
@@ -89,6 +105,10 @@ mod tests {
         for unit in 0..200 {
             let scanned = Entries::new(&table).find(|entry| (entry.start..entry.end).contains(&unit));
             assert_eq!(lookup(&table, unit), scanned, "{unit}");
+        }
+        assert!(is_ordered(&table) && is_ordered(&[]));
+        for bad in [&[0x80, 1, 2][..], &[0, 1, 2, 3], &[0x80, 0x81, 2, 3], &[0x85, 1, 2, 3, 0x82, 1, 2, 3]] {
+            assert!(!is_ordered(bad), "{bad:?}");
         }
         assert_eq!(lookup(&[0xff; 100], 5), None);
     }

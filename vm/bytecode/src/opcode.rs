@@ -344,7 +344,7 @@ impl Caches {
 
 /// A number of stack items as a function of the operand.
 #[derive(Clone, Copy)]
-enum Count {
+pub(crate) enum Count {
     Fixed(i32),
     PerArg(i32, i32),
     Bit(i32),
@@ -421,6 +421,27 @@ macro_rules! define {
 for_each_opcode!(define);
 
 static TABLE: [Row; 267] = ROWS;
+
+/// For tables that are made at compile time.
+impl Opcode {
+    /// Items popped and pushed.
+    pub(crate) const fn counts(self) -> (Count, Count) {
+        (ROWS[self as usize].popped, ROWS[self as usize].pushed)
+    }
+
+    pub(crate) const fn const_caches(self) -> usize {
+        ROWS[self as usize].cache_len as usize
+    }
+
+    pub(crate) const fn const_flags(self) -> u32 {
+        ROWS[self as usize].flags
+    }
+
+    /// [`Opcode::deopt`] by its number.
+    pub(crate) const fn const_base(self) -> u16 {
+        ROWS[self as usize].base as u16
+    }
+}
 
 /// What is read of a number that no opcode has; the enum's variants all have rows.
 const NO_ROW: Row = Row {

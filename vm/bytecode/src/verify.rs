@@ -3,9 +3,11 @@
 //! What it proves: every instruction that can be reached is a base opcode with its caches in place and an operand in range; jumps and
 //! handlers lead to instructions; the depth of the stack at an instruction is the same on every path, suffices for what the instruction takes,
 //! and never exceeds `co_stacksize`. It is linear in the code: each instruction is visited once, and memory is a word per code unit, two with
-//! handlers.
+//! handlers. What compilers emit is proven by a plainer and faster pass first, see `linear`.
 //!
 //! Absent on purpose: types of stack items (an evaluator checks what it pops), whether a slot may be empty, and whether a local is bound.
+
+mod linear;
 
 use std::fmt;
 
@@ -35,6 +37,8 @@ pub enum Fault {
     Depth { here: u32, there: u32 },
     /// Names, kinds or arguments do not fit each other.
     Layout,
+    /// The exception table is not sorted, overlaps itself, or is incomplete: searches in it could find anything.
+    Table,
 }
 
 /// A fault and the code unit where it is.
@@ -57,6 +61,7 @@ impl fmt::Display for Fault {
             Fault::Overflow(opcode) => write!(f, "{opcode:?} needs a deeper stack than co_stacksize"),
             Fault::Depth { here, there } => write!(f, "the stack has {here} items where another path has {there}"),
             Fault::Layout => write!(f, "names, kinds and arguments do not fit each other"),
+            Fault::Table => write!(f, "the exception table is out of order"),
         }
     }
 }
@@ -110,6 +115,24 @@ pub fn verify(code: &Code) -> Result<(), VerifyError> {
 
 /// Verifies a code object of which only the layout is at hand.
 pub fn verify_layout(code: Layout<'_>) -> Result<(), VerifyError> {
+    verify_with(code, &mut Scratch::default())
+}
+
+/// Memory that verifying needs, for one code object after the other.
+#[derive(Default)]
+pub struct Scratch {
+    depths: Vec<u16>,
+}
+
+/// [`verify_layout`] of one of many code objects.
+pub fn verify_with(code: Layout<'_>, scratch: &mut Scratch) -> Result<(), VerifyError> {
+    check_layout(&code)?;
+    let freevars = code.localspluskinds.iter().filter(|kind| **kind & fast::FREE != 0).count();
+    if linear::is_sound(&code, freevars, &mut scratch.depths) { Ok(()) } else { search(code, freevars) }
+}
+
+/// Whether names, kinds and arguments fit each other, and there is code.
+fn check_layout(code: &Layout<'_>) -> Result<(), VerifyError> {
     let at_start = |fault| VerifyError { unit: 0, fault };
     let more = u64::from(code.flags & co::VARARGS != 0) + u64::from(code.flags & co::VARKEYWORDS != 0);
     let arguments = u64::from(code.argcount) + u64::from(code.kwonlyargcount) + more;
@@ -130,7 +153,15 @@ pub fn verify_layout(code: Layout<'_>) -> Result<(), VerifyError> {
     if code.code.is_empty() {
         return Err(at_start(Fault::End));
     }
-    let mut verifier = Verifier::new(code);
+    if !exceptiontable::is_ordered(code.exceptiontable) {
+        return Err(at_start(Fault::Table));
+    }
+    Ok(())
+}
+
+/// Follows control through the code and finds what is wrong with it.
+fn search(code: Layout<'_>, freevars: usize) -> Result<(), VerifyError> {
+    let mut verifier = Verifier::new(code, freevars);
     verifier.enter(0, 0, 0)?;
     while let Some(unit) = verifier.todo.pop() {
         let mut next = Some(unit);
@@ -158,7 +189,7 @@ struct Verifier<'c> {
 }
 
 impl<'c> Verifier<'c> {
-    fn new(code: Layout<'c>) -> Verifier<'c> {
+    fn new(code: Layout<'c>, freevars: usize) -> Verifier<'c> {
         let units = code.code.len() / 2;
         let mut depths = vec![INSIDE; units];
         for instr in Instructions::new(code.code) {
@@ -166,16 +197,11 @@ impl<'c> Verifier<'c> {
         }
         let entries: Vec<_> = exceptiontable::Entries::new(code.exceptiontable).collect();
         let mut handlers = vec![0; if entries.is_empty() { 0 } else { units }];
-        // Of entries that overlap, the first wins, as in a search. Each unit is filled once.
-        let mut filled = 0;
         for (entry, number) in entries.iter().zip(1..) {
-            let (start, end) = ((entry.start as usize).max(filled), (entry.end as usize).min(units));
-            if let Some(covered) = handlers.get_mut(start..end) {
+            if let Some(covered) = handlers.get_mut(entry.start as usize..(entry.end as usize).min(units)) {
                 covered.fill(number);
-                filled = end;
             }
         }
-        let freevars = code.localspluskinds.iter().filter(|kind| **kind & fast::FREE != 0).count();
         Verifier { code, freevars, depths, entries, handlers, todo: Vec::new() }
     }
 
@@ -219,7 +245,7 @@ impl<'c> Verifier<'c> {
         if instr.end() as usize > self.depths.len() {
             return Err(fault(Fault::Caches(opcode)));
         }
-        if !self.operand_fits(opcode, instr.oparg) {
+        if !operand_fits(&self.code, self.freevars, opcode, instr.oparg) {
             return Err(fault(Fault::Operand(opcode, instr.oparg)));
         }
         let oparg = i32::try_from(instr.oparg).map_err(|_| fault(Fault::Operand(opcode, instr.oparg)))?;
@@ -229,7 +255,7 @@ impl<'c> Verifier<'c> {
         let after = u32::try_from(pushed).ok().and_then(|pushed| left.checked_add(pushed));
         let after = after.filter(|after| *after <= self.code.stacksize && *after < UNSEEN);
         let after = after.ok_or_else(|| fault(Fault::Overflow(opcode)))?;
-        self.enter_handler(unit, opcode, depth, left)?;
+        self.enter_handlers(&instr, opcode, depth)?;
         if opcode == Opcode::FOR_ITER {
             // The evaluator steps over the END_FOR that it jumps to.
             let target = instr.jump_target().ok_or_else(|| fault(Fault::Target(u32::MAX)))?;
@@ -249,12 +275,24 @@ impl<'c> Verifier<'c> {
         Ok(self.reach(unit, next, after)?.then_some(next))
     }
 
-    /// The handler of `unit` is entered with the items it keeps, the place of the instruction if it wants it, and the exception.
-    fn enter_handler(&mut self, unit: u32, opcode: Opcode, depth: u32, left: u32) -> Result<(), VerifyError> {
-        let number = self.handlers.get(unit as usize).copied().unwrap_or(0) as usize;
-        let Some(&entry) = number.checked_sub(1).and_then(|at| self.entries.get(at)) else { return Ok(()) };
+    /// Handlers are entered with the items they keep, the place of the instruction if they want it, and the exception. Wherever an exception
+    /// finds the instruction pointer, behind EXTENDED_ARGs or among caches, the unit's handler is one of these.
+    fn enter_handlers(&mut self, instr: &Decoded, opcode: Opcode, depth: u32) -> Result<(), VerifyError> {
+        let mut last = 0;
+        for unit in instr.start..instr.end() {
+            let number = self.handlers.get(unit as usize).copied().unwrap_or(0);
+            if number != last {
+                self.enter_handler(instr.start, number, opcode, depth)?;
+                last = number;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter_handler(&mut self, unit: u32, number: u32, opcode: Opcode, depth: u32) -> Result<(), VerifyError> {
+        let Some(&entry) = (number as usize).checked_sub(1).and_then(|at| self.entries.get(at)) else { return Ok(()) };
         let fault = |fault| VerifyError { unit, fault };
-        if entry.depth > depth.max(left) {
+        if entry.depth > depth {
             return Err(fault(Fault::Underflow(opcode)));
         }
         let entered = entry.depth + 1 + u32::from(entry.lasti);
@@ -263,58 +301,69 @@ impl<'c> Verifier<'c> {
         }
         self.enter(unit, entry.target, entered)
     }
+}
 
-    fn operand_fits(&self, opcode: Opcode, oparg: u32) -> bool {
-        let arg = oparg as usize;
-        let code = self.code;
-        let variables = code.localspluskinds.len();
-        let kind = |mask: u8| code.localspluskinds.get(arg).is_some_and(|kind| kind & mask != 0);
-        match opcode {
-            Opcode::LOAD_GLOBAL | Opcode::LOAD_ATTR => arg >> 1 < code.names,
-            Opcode::LOAD_SUPER_ATTR => arg >> 2 < code.names,
-            Opcode::LOAD_FAST_LOAD_FAST
-            | Opcode::LOAD_FAST_BORROW_LOAD_FAST_BORROW
-            | Opcode::STORE_FAST_LOAD_FAST
-            | Opcode::STORE_FAST_STORE_FAST => arg >> 4 < variables && arg & 15 < variables,
-            Opcode::COPY_FREE_VARS => arg == self.freevars,
-            Opcode::MAKE_CELL => arg < variables,
-            Opcode::BINARY_OP => BinaryOp::from_oparg(oparg).is_some(),
-            Opcode::COMPARE_OP => CompareOp::from_compare_oparg(oparg).is_some(),
-            Opcode::IS_OP | Opcode::CONTAINS_OP => arg < 2,
-            Opcode::CALL_INTRINSIC_1 => arg > 0 && Intrinsic1::from_oparg(oparg).is_some(),
-            Opcode::CALL_INTRINSIC_2 => arg > 0 && Intrinsic2::from_oparg(oparg).is_some(),
-            Opcode::LOAD_COMMON_CONSTANT => CommonConstant::from_oparg(oparg).is_some(),
-            Opcode::LOAD_SPECIAL => SpecialMethod::from_oparg(oparg).is_some(),
-            Opcode::CONVERT_VALUE => arg > 0 && Conversion::from_oparg(oparg).is_some(),
-            Opcode::BUILD_SLICE => arg == 2 || arg == 3,
-            Opcode::RAISE_VARARGS => arg < 3,
-            Opcode::SET_FUNCTION_ATTRIBUTE => arg < 32 && arg.is_power_of_two(),
-            Opcode::COPY
-            | Opcode::LIST_APPEND
-            | Opcode::SET_ADD
-            | Opcode::MAP_ADD
-            | Opcode::LIST_EXTEND
-            | Opcode::SET_UPDATE
-            | Opcode::DICT_UPDATE
-            | Opcode::DICT_MERGE => (1..1 << 24).contains(&arg),
-            Opcode::SWAP => (2..1 << 24).contains(&arg),
-            op if op.has_const() => arg < code.consts,
-            op if op.has_name() => arg < code.names,
-            op if op.has_free() => kind(fast::CELL | fast::FREE),
-            op if op.has_local() => arg < variables,
-            // Counts of stack items: beyond this no stack suffices, and sums stay small.
-            _ => arg < 1 << 24,
-        }
+/// Whether the operand is in range.
+fn operand_fits(code: &Layout<'_>, freevars: usize, opcode: Opcode, oparg: u32) -> bool {
+    let arg = oparg as usize;
+    let variables = code.localspluskinds.len();
+    let kind = |mask: u8| code.localspluskinds.get(arg).is_some_and(|kind| kind & mask != 0);
+    match opcode {
+        Opcode::LOAD_GLOBAL | Opcode::LOAD_ATTR => arg >> 1 < code.names,
+        Opcode::LOAD_SUPER_ATTR => arg >> 2 < code.names,
+        Opcode::LOAD_FAST_LOAD_FAST
+        | Opcode::LOAD_FAST_BORROW_LOAD_FAST_BORROW
+        | Opcode::STORE_FAST_LOAD_FAST
+        | Opcode::STORE_FAST_STORE_FAST => arg >> 4 < variables && arg & 15 < variables,
+        Opcode::COPY_FREE_VARS => arg == freevars,
+        Opcode::MAKE_CELL => arg < variables,
+        Opcode::BINARY_OP => BinaryOp::from_oparg(oparg).is_some(),
+        Opcode::COMPARE_OP => CompareOp::from_compare_oparg(oparg).is_some(),
+        Opcode::IS_OP | Opcode::CONTAINS_OP => arg < 2,
+        Opcode::CALL_INTRINSIC_1 => arg > 0 && Intrinsic1::from_oparg(oparg).is_some(),
+        Opcode::CALL_INTRINSIC_2 => arg > 0 && Intrinsic2::from_oparg(oparg).is_some(),
+        Opcode::LOAD_COMMON_CONSTANT => CommonConstant::from_oparg(oparg).is_some(),
+        Opcode::LOAD_SPECIAL => SpecialMethod::from_oparg(oparg).is_some(),
+        Opcode::CONVERT_VALUE => arg > 0 && Conversion::from_oparg(oparg).is_some(),
+        Opcode::BUILD_SLICE => arg == 2 || arg == 3,
+        Opcode::RAISE_VARARGS => arg < 3,
+        Opcode::SET_FUNCTION_ATTRIBUTE => arg < 32 && arg.is_power_of_two(),
+        Opcode::COPY
+        | Opcode::LIST_APPEND
+        | Opcode::SET_ADD
+        | Opcode::MAP_ADD
+        | Opcode::LIST_EXTEND
+        | Opcode::SET_UPDATE
+        | Opcode::DICT_UPDATE
+        | Opcode::DICT_MERGE => (1..1 << 24).contains(&arg),
+        Opcode::SWAP => (2..1 << 24).contains(&arg),
+        op if op.has_const() => arg < code.consts,
+        op if op.has_name() => arg < code.names,
+        op if op.has_free() => kind(fast::CELL | fast::FREE),
+        op if op.has_local() => arg < variables,
+        // Counts of stack items: beyond this no stack suffices, and sums stay small.
+        _ => arg < 1 << 24,
     }
 }
 
 /// Whether a code object may hold the opcode.
-fn is_plain(opcode: Opcode) -> bool {
+const fn is_plain(opcode: Opcode) -> bool {
     // Specialised and instrumented forms are only ever put into the running copy.
     !opcode.is_pseudo()
-        && opcode.deopt() == opcode
+        && opcode.const_base() == opcode as u16
         && (opcode as u16) < MIN_INSTRUMENTED_OPCODE
         && !matches!(opcode, Opcode::CACHE | Opcode::RESERVED | Opcode::EXTENDED_ARG | Opcode::INTERPRETER_EXIT | Opcode::ENTER_EXECUTOR)
+}
+
+/// For tests: whether the pass alone finds the code sound, and what the search finds.
+#[doc(hidden)]
+pub fn both_ways(code: &Code) -> (bool, Result<(), VerifyError>) {
+    let layout = Layout::from(code);
+    if let Err(e) = check_layout(&layout) {
+        return (false, Err(e));
+    }
+    let freevars = code.freevars().count();
+    (linear::is_sound(&layout, freevars, &mut Vec::new()), search(layout, freevars))
 }
 
 #[cfg(test)]
@@ -348,6 +397,13 @@ mod tests {
             faulty(&[number, 0, LOAD, 0, RETURN, 0], 4, 0, Fault::Opcode(number));
         }
         faulty(&[Opcode::EXTENDED_ARG as u8, 0], 1, 0, Fault::Opcode(Opcode::EXTENDED_ARG as u8));
+        // A handler may cover no more than the end of an instruction, and is looked at all the same.
+        let wide = [Opcode::EXTENDED_ARG as u8, 0, Opcode::GET_ITER as u8, 0, RETURN, 0, LOAD, 0];
+        let bytes = [&[LOAD, 0], &wide[..]].concat();
+        let table = |start: u8, target: u8| Code { exceptiontable: vec![0x80 | start, 1, target, 0].into(), ..code(&bytes, 1) };
+        assert_eq!(verify(&table(3, 3)), Ok(()));
+        assert_eq!(verify(&table(2, 4)), Err(VerifyError { unit: 4, fault: Fault::Overflow(Opcode::LOAD_CONST) }));
+        assert_eq!(verify(&Code { exceptiontable: vec![0x83, 1, 0].into(), ..table(3, 3) }), Err(VerifyError { unit: 0, fault: Fault::Table }));
         // One unconditional jump over a push, back to where the stack was empty.
         faulty(&[LOAD, 0, Opcode::JUMP_BACKWARD_NO_INTERRUPT as u8, 2], 3, 1, Fault::Depth { here: 1, there: 0 });
     }

@@ -136,7 +136,42 @@ proptest! {
             ..Code::default()
         };
         dis::listing(&code);
-        let _ = verify::verify(&code);
+        let (passed, found) = verify::both_ways(&code);
+        prop_assert!(!passed || found.is_ok(), "{found:?}");
+    }
+
+    /// Mostly jumps, pushes and pops, so that much of it is sound or nearly so.
+    #[test]
+    fn the_pass_proves_nothing_that_the_search_refutes(
+        ops in vec((0..14_usize, 0..6_u8), 1..40),
+        table in vec((0..6_u8, 1..6_u8, 0..40_u8, 0..6_u8), 0..4),
+        stacksize in 1..5_u32,
+    ) {
+        const CHOICE: [Opcode; 14] = [
+            Opcode::LOAD_CONST, Opcode::POP_TOP, Opcode::NOP, Opcode::POP_JUMP_IF_TRUE, Opcode::JUMP_FORWARD, Opcode::JUMP_BACKWARD,
+            Opcode::RETURN_VALUE, Opcode::LOAD_FAST, Opcode::EXTENDED_ARG, Opcode::FOR_ITER, Opcode::END_FOR, Opcode::COPY, Opcode::TO_BOOL, Opcode::RERAISE,
+        ];
+        let mut bytes = Vec::new();
+        for (op, arg) in ops {
+            bytes.extend([CHOICE[op] as u8, arg]);
+            bytes.extend(vec![0; 2 * CHOICE[op].caches()]);
+        }
+        let (mut entries, mut at) = (Vec::new(), 0);
+        for (gap, length, target, depth) in table {
+            entries.extend([0x80 | ((at + gap) & 63), length, target, depth]);
+            at += gap + length;
+        }
+        let code = Code {
+            code: bytes.into(),
+            consts: vec![Const::None],
+            localsplusnames: vec!["x".into(), "y".into()],
+            localspluskinds: [fast::LOCAL, fast::CELL].into(),
+            exceptiontable: entries.into(),
+            stacksize,
+            ..Code::default()
+        };
+        let (passed, found) = verify::both_ways(&code);
+        prop_assert!(!passed || found.is_ok(), "{found:?}");
     }
 
     #[test]
