@@ -84,6 +84,7 @@ pub fn expand(attr: TokenStream, item: TokenStream) -> Result<TokenStream> {
             }
             Meta::Path(p) if p.is_ident("gc") => gc = true,
             Meta::Path(p) if p.is_ident("managed") => { managed = true; gc = true; }
+            Meta::Path(p) if p.is_ident("untracked") => gc = false,
             Meta::Path(p) if p.is_ident("tail") => tail = true,
             Meta::Path(p) if p.is_ident("custom_traverse") => custom_traverse = true,
             Meta::Path(p) if p.is_ident("no_methods") => has_methods = false,

@@ -1,6 +1,7 @@
 //! Proc macros that turn Rust items into Python types and modules. They annotate items where they stand:
 //!
-//! - `#[pyclass(name = "deque", module = "collections", base = Object, flags(BASETYPE), gc, managed)]` on a struct
+//! - `#[pyclass(name = "deque", module = "collections", base = Object, flags(BASETYPE), gc, managed)]` on a struct; `managed` implies `gc`, unless
+//!   `untracked` stands behind it
 //! - `#[pymethods]` on its impl block: `#[method]`, `#[classmethod]`, `#[staticmethod]`, `#[getter]`, `#[setter]`, `#[slot(repr)]`, `#[new]`, `#[init]`
 //! - `#[pyfunction]` on a function of a native module
 //!

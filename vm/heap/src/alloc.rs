@@ -277,6 +277,63 @@ pub unsafe fn alloc_tail_untracked<T: Payload>(ty: *const TypeCore, payload: T, 
     }
 }
 
+/// Bytes that immortal objects are cut from, and the largest of them that are.
+const CHUNK: usize = 1 << 16;
+const LARGEST_CUT: usize = 1 << 9;
+
+/// Where the next immortal object goes: they never die, so they stand close together.
+pub(crate) struct Immortals {
+    next: Cell<*mut u8>,
+    left: Cell<usize>,
+}
+
+impl Immortals {
+    pub(crate) fn new() -> Immortals {
+        Immortals { next: Cell::new(std::ptr::null_mut()), left: Cell::new(0) }
+    }
+
+    fn cut(&self, size: usize) -> *mut u8 {
+        let size = size.next_multiple_of(16);
+        if size > LARGEST_CUT || cfg!(fuzzing) {
+            return raw_alloc(size);
+        }
+        if size > self.left.get() {
+            let chunk = raw_alloc(CHUNK);
+            if chunk.is_null() {
+                return chunk;
+            }
+            self.next.set(chunk);
+            self.left.set(CHUNK);
+        }
+        let block = self.next.get();
+        self.next.set(block.wrapping_add(size));
+        self.left.set(self.left.get() - size);
+        block
+    }
+}
+
+/// An immortal object with `tail` bytes behind the payload, uninitialised. Such objects stand close together.
+///
+/// # Safety
+/// As for [`alloc_tail`]; `ty` has no pre-header.
+pub unsafe fn alloc_tail_immortal<T: Payload>(ty: *const TypeCore, payload: T, tail: usize) -> Result<Py<T>, AllocError> {
+    let size = (size_of::<Header>() + size_of::<T>()).checked_add(tail).filter(|&n| n < isize::MAX as usize / 2).ok_or(AllocError)?;
+    let base = match state::current() {
+        Some(heap) => heap.immortals.cut(size),
+        None => raw_alloc(size),
+    };
+    if base.is_null() {
+        return Err(AllocError);
+    }
+    // SAFETY: the block has room for header, payload and tail.
+    unsafe {
+        let header = base.cast::<Header>();
+        header.write(Header { refcnt: Cell::new(crate::header::IMMORTAL), flags: Cell::new(0), ty: Cell::new(ty) });
+        header.add(1).cast::<T>().write(payload);
+        Ok(Py::from_value_unchecked(Value::from_ptr(header)))
+    }
+}
+
 /// Gives an object a tail of at least `tail` bytes, what was there kept; it may move. Room grows by an eighth at least, so that growing
 /// again and again is linear.
 ///

@@ -2,7 +2,7 @@
 //!
 //! It belongs to an interpreter; each thread that holds the GIL points at it.
 
-use crate::alloc::{Pools, free_object};
+use crate::alloc::{Immortals, Pools, free_object};
 use crate::gc::Lists;
 use crate::header::{Header, ObjectFlags, TypeFlags};
 use crate::value::Value;
@@ -23,6 +23,7 @@ pub struct HeapState {
     callbacks: RefCell<VecDeque<Value>>,
     pub(crate) lists: Lists,
     pub(crate) pools: Pools,
+    pub(crate) immortals: Immortals,
 }
 
 thread_local! {
@@ -47,6 +48,7 @@ pub fn new_heap() -> &'static HeapState {
         callbacks: RefCell::default(),
         lists: Lists::new(),
         pools: Pools::new(),
+        immortals: Immortals::new(),
     }))
 }
 

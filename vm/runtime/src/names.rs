@@ -20,7 +20,7 @@ macro_rules! names {
         /// Called once when the process starts.
         pub(crate) fn init(vm: &mut Vm) -> crate::PyResult<()> {
             let empty = vm.new_str("")?;
-            let names = Names { empty, $($name: { let s = vm.new_str(stringify!($name).trim_start_matches("r#"))?; vm.intern_object(&s) },)* };
+            let names = Names { empty, $($name: vm.intern_latin1(stringify!($name).trim_start_matches("r#").as_bytes())?,)* };
             TABLE.0.set(Box::leak(Box::new(names)));
             Ok(())
         }

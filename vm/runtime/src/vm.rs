@@ -172,9 +172,7 @@ impl Interpreter {
             return 0;
         }
         let (k0, k1) = self.hash_keys.get();
-        let mut hasher = siphasher::sip::SipHasher13::new_with_keys(k0, k1);
-        hasher.write(bytes);
-        let hash = hasher.finish() as i64;
+        let hash = siphasher::sip::SipHasher13::new_with_keys(k0, k1).hash(bytes) as i64;
         if hash == -1 { -2 } else { hash }
     }
 
@@ -225,7 +223,7 @@ impl Vm {
             isinstance_def: Cell::new(0),
             append_def: Cell::new(0),
             typing_intrinsic: Cell::new(Some(crate::types::typing::intrinsic)),
-            interned: GilCell::new(HashTable::new()),
+            interned: GilCell::new(HashTable::with_capacity(7000)),
             short_strings: GilCell::new(vec![None; 257]),
             empty_tuple: GilCell::new(None),
             hash_keys: Cell::new((0, 0)),
@@ -353,6 +351,20 @@ impl Vm {
         }
         // SAFETY: the static type belongs to `T` and is immortal.
         match unsafe { krait_heap::alloc_tail_untracked(ty.core_ptr(), payload, tail) } {
+            Ok(object) => Ok(object),
+            Err(_) => Err(self.memory_error()),
+        }
+    }
+
+    /// A new immortal object of `T`'s native type, which the collector need not know, with `tail` bytes that the caller fills at once.
+    pub(crate) fn new_immortal_tail<T: PyClass>(&mut self, payload: T, tail: usize) -> PyResult<Py<T>> {
+        let ty = T::static_type();
+        if !ty.is_finished() {
+            self.make_ready(ty)?;
+        }
+        debug_assert!(!ty.def().gc && !ty.def().managed, "nothing stands before the header");
+        // SAFETY: the static type belongs to `T` and is immortal; it has no pre-header, as it is neither collected nor managed.
+        match unsafe { krait_heap::alloc_tail_immortal(ty.core_ptr(), payload, tail) } {
             Ok(object) => Ok(object),
             Err(_) => Err(self.memory_error()),
         }

@@ -103,7 +103,10 @@ impl Builder for ConstBuilder {
         Ok(Const::Bytes(value.into()))
     }
     fn latin1(&mut self, value: &[u8], _interned: bool) -> Result<Const> {
-        Ok(Const::Str(value.iter().map(|byte| u32::from(*byte)).collect()))
+        Ok(Const::Str(match std::str::from_utf8(value) {
+            Ok(text) if value.is_ascii() => TextBuf::from(text),
+            _ => value.iter().map(|byte| u32::from(*byte)).collect(),
+        }))
     }
     fn utf8(&mut self, value: &[u8], _interned: bool) -> Result<Const> {
         let text = TextBuf::from_bytes(value);

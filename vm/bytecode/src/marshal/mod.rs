@@ -22,7 +22,10 @@ pub const VERSION: i32 = 5;
 pub const MAX_STACK_DEPTH: usize = 2000;
 
 /// Stack that is left when a new segment is allocated, and the segment's size.
-const STACK: (usize, usize) = (64 * 1024, 1024 * 1024);
+const STACK: (usize, usize) = (256 * 1024, 2 * 1024 * 1024);
+
+/// The reader looks at the stack once in so many levels, which need no more than is left.
+const STACK_STEP: usize = 16;
 
 /// Bit of a type byte: later references may name the object.
 const FLAG_REF: u8 = 0x80;

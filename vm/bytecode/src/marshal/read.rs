@@ -5,7 +5,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 
-use super::{CodeParts, ErrorClass, FLAG_REF, MAX_STACK_DEPTH, MarshalError, STACK};
+use super::{CodeParts, ErrorClass, FLAG_REF, MAX_STACK_DEPTH, MarshalError, STACK, STACK_STEP};
 
 /// Makes the values that a [`Reader`] reads.
 pub trait Builder {
@@ -78,6 +78,8 @@ pub struct Reader<'a, B: Builder> {
     /// `None` for an object that is not complete.
     refs: Vec<Option<B::Value>>,
     depth: usize,
+    /// Items of containers that are still to be read.
+    owed: usize,
     allow_code: bool,
 }
 
@@ -87,12 +89,12 @@ type Place = Option<usize>;
 impl<'a, B: Builder> Reader<'a, B> {
     /// A reader of bytes in memory. Without `allow_code`, code objects raise ValueError.
     pub fn new(data: &'a [u8], builder: &'a mut B, allow_code: bool) -> Reader<'a, B> {
-        Reader { builder, input: Input::Slice(data), refs: Vec::new(), depth: 0, allow_code }
+        Reader { builder, input: Input::Slice(data), refs: Vec::new(), depth: 0, owed: 0, allow_code }
     }
 
     /// A reader of the builder's stream, of which it takes no byte too many.
     pub fn from_stream(builder: &'a mut B, allow_code: bool) -> Reader<'a, B> {
-        Reader { builder, input: Input::Stream(Vec::new()), refs: Vec::new(), depth: 0, allow_code }
+        Reader { builder, input: Input::Stream(Vec::new()), refs: Vec::new(), depth: 0, owed: 0, allow_code }
     }
 
     /// The bytes that are not read yet, of a reader in memory.
@@ -106,9 +108,15 @@ impl<'a, B: Builder> Reader<'a, B> {
     /// Reads an object.
     pub fn read(&mut self) -> Result<B::Value, B::Error> {
         self.refs.clear();
+        (self.depth, self.owed) = (0, 0);
+        if let Input::Slice(data) = self.input {
+            // What the references of code need, as a rule.
+            self.refs.reserve((data.len() / 64).min(1 << 12));
+        }
         self.required("NULL object in marshal data for object")
     }
 
+    #[inline]
     fn take(&mut self, len: usize) -> Result<&[u8], B::Error> {
         match &mut self.input {
             Input::Slice(data) => {
@@ -124,6 +132,7 @@ impl<'a, B: Builder> Reader<'a, B> {
     }
 
     /// The builder beside the next `len` bytes.
+    #[inline]
     fn with_bytes<T>(
         &mut self,
         len: usize,
@@ -142,11 +151,25 @@ impl<'a, B: Builder> Reader<'a, B> {
         }
     }
 
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], B::Error> {
-        let bytes = self.take(N)?;
+        match &mut self.input {
+            Input::Slice(data) => {
+                let (taken, rest) = data.split_first_chunk::<N>().ok_or_else(too_short)?;
+                *data = rest;
+                Ok(*taken)
+            }
+            Input::Stream(_) => self.stream_array(),
+        }
+    }
+
+    #[cold]
+    fn stream_array<const N: usize>(&mut self) -> Result<[u8; N], B::Error> {
+        let bytes = self.builder.read_stream(N)?;
         Ok(<[u8; N]>::try_from(bytes).map_err(|_| too_short())?)
     }
 
+    #[inline(always)]
     fn byte(&mut self) -> Result<u8, B::Error> {
         match &mut self.input {
             Input::Slice(data) => {
@@ -154,10 +177,11 @@ impl<'a, B: Builder> Reader<'a, B> {
                 *data = rest;
                 Ok(*first)
             }
-            Input::Stream(_) => self.array::<1>().map(|[byte]| byte),
+            Input::Stream(_) => self.stream_array::<1>().map(|[byte]| byte),
         }
     }
 
+    #[inline(always)]
     fn long(&mut self) -> Result<i32, B::Error> {
         self.array().map(i32::from_le_bytes)
     }
@@ -167,12 +191,20 @@ impl<'a, B: Builder> Reader<'a, B> {
         Ok(usize::try_from(size).map_err(|_| MarshalError::value(message))?)
     }
 
-    /// Room for `len` items, as far as the input could hold that many.
-    fn capacity(&self, len: usize) -> usize {
+    /// Takes on `len` items, each of which [`Reader::item`] reads; whether the input can hold that many beside those that are owed already, so
+    /// that room may be made for them at once.
+    fn owe(&mut self, len: usize) -> bool {
+        self.owed = self.owed.saturating_add(len);
         match &self.input {
-            Input::Slice(data) => len.min(data.len()),
-            Input::Stream(_) => len.min(1024),
+            Input::Slice(data) => self.owed <= data.len(),
+            Input::Stream(_) => len <= 1024,
         }
+    }
+
+    #[inline]
+    fn item(&mut self, null: &'static str) -> Result<B::Value, B::Error> {
+        self.owed = self.owed.saturating_sub(1);
+        self.required(null)
     }
 
     fn reserve(&mut self, flag: bool) -> Result<Place, B::Error> {
@@ -192,36 +224,62 @@ impl<'a, B: Builder> Reader<'a, B> {
         }
     }
 
+    #[inline]
     fn required(&mut self, null: &'static str) -> Result<B::Value, B::Error> {
-        Ok(self.object()?.ok_or_else(|| MarshalError::null(null))?)
+        match self.object()? {
+            Some(value) => Ok(value),
+            None => Err(MarshalError::null(null).into()),
+        }
     }
 
     /// An object, or `None` for the NULL that ends a dictionary.
+    #[inline]
     fn object(&mut self) -> Result<Option<B::Value>, B::Error> {
         let code = self.byte()?;
         if self.depth >= MAX_STACK_DEPTH {
             return Err(MarshalError::value("recursion limit exceeded").into());
         }
-        self.depth += 1;
-        let result = match code & !FLAG_REF {
-            b'(' | b')' | b'[' | b'{' | b'<' | b'>' | b':' | b'c' => {
-                stacker::maybe_grow(STACK.0, STACK.1, || self.container(code & !FLAG_REF, code & FLAG_REF != 0).map(Some))
-            }
+        // Most objects are references.
+        if code == b'r' {
+            return self.reference().map(Some);
+        }
+        let (kind, flag) = (code & !FLAG_REF, code & FLAG_REF != 0);
+        match kind {
+            b'(' | b')' | b'[' | b'{' | b'<' | b'>' | b':' | b'c' => self.nested(kind, flag).map(Some),
             b'0' => Ok(None),
-            kind => self.scalar(kind, code & FLAG_REF != 0).map(Some),
+            kind => self.scalar(kind, flag).map(Some),
+        }
+    }
+
+    fn nested(&mut self, kind: u8, flag: bool) -> Result<B::Value, B::Error> {
+        let depth = self.depth;
+        self.depth = depth + 1;
+        let result = if depth.is_multiple_of(STACK_STEP) {
+            stacker::maybe_grow(STACK.0, STACK.1, || self.container(kind, flag))
+        } else {
+            self.container(kind, flag)
         };
-        self.depth -= 1;
+        self.depth = depth;
         result
     }
 
     fn scalar(&mut self, kind: u8, flag: bool) -> Result<B::Value, B::Error> {
-        let value = match kind {
-            b'N' => return self.builder.none(),
-            b'S' => return self.builder.stop_iteration(),
-            b'.' => return self.builder.ellipsis(),
-            b'F' => return self.builder.bool(false),
-            b'T' => return self.builder.bool(true),
-            b'r' => return self.reference(),
+        let value = self.plain(kind)?;
+        if flag && !matches!(kind, b'N' | b'S' | b'.' | b'F' | b'T' | b'r') {
+            let place = self.reserve(flag)?;
+            self.insert(place, &value);
+        }
+        Ok(value)
+    }
+
+    fn plain(&mut self, kind: u8) -> Result<B::Value, B::Error> {
+        match kind {
+            b'N' => self.builder.none(),
+            b'S' => self.builder.stop_iteration(),
+            b'.' => self.builder.ellipsis(),
+            b'F' => self.builder.bool(false),
+            b'T' => self.builder.bool(true),
+            b'r' => self.reference(),
             b'i' => {
                 let value = self.long()?;
                 self.builder.int(i64::from(value))
@@ -263,17 +321,18 @@ impl<'a, B: Builder> Reader<'a, B> {
                 let len = self.size("bad marshal data (string size out of range)")?;
                 self.with_bytes(len, |builder, bytes| builder.utf8(bytes, kind == b't'))
             }
-            _ => return Err(MarshalError::value("bad marshal data (unknown type code)").into()),
-        }?;
-        let place = self.reserve(flag)?;
-        self.insert(place, &value);
-        Ok(value)
+            _ => Err(MarshalError::value("bad marshal data (unknown type code)").into()),
+        }
     }
 
+    #[inline]
     fn reference(&mut self) -> Result<B::Value, B::Error> {
         let at = self.long()?;
-        let value = usize::try_from(at).ok().and_then(|at| self.refs.get(at)).cloned().flatten();
-        Ok(value.ok_or_else(|| MarshalError::value("bad marshal data (invalid reference)"))?)
+        // A negative place is beyond any list.
+        match self.refs.get(at as u32 as usize) {
+            Some(Some(value)) => Ok(value.clone()),
+            _ => Err(MarshalError::value("bad marshal data (invalid reference)").into()),
+        }
     }
 
     fn float_text(&mut self) -> Result<f64, B::Error> {
@@ -292,7 +351,7 @@ impl<'a, B: Builder> Reader<'a, B> {
             return Err(MarshalError::value("bad marshal data (long size out of range)").into());
         }
         let count = n.unsigned_abs() as usize;
-        let mut words = Vec::with_capacity(self.capacity(count) / 2 + 1);
+        let mut words = Vec::new();
         let (mut word, mut bits) = (0_u64, 0);
         for at in 0..count {
             let digit = self.array().map(i16::from_le_bytes)?;
@@ -332,10 +391,10 @@ impl<'a, B: Builder> Reader<'a, B> {
         }
     }
 
-    fn items(&mut self, len: usize, null: &'static str) -> Result<Vec<B::Value>, B::Error> {
-        let mut items = Vec::with_capacity(self.capacity(len));
+    fn items(&mut self, len: usize, room: bool, null: &'static str) -> Result<Vec<B::Value>, B::Error> {
+        let mut items = Vec::with_capacity(if room { len } else { 0 });
         for _ in 0..len {
-            items.push(self.required(null)?);
+            items.push(self.item(null)?);
         }
         Ok(items)
     }
@@ -343,15 +402,16 @@ impl<'a, B: Builder> Reader<'a, B> {
     fn tuple(&mut self, len: usize, flag: bool) -> Result<B::Value, B::Error> {
         const NULL: &str = "NULL object in marshal data for tuple";
         let place = self.reserve(flag)?;
-        if flag && self.capacity(len) == len && let Some(tuple) = self.builder.tuple_begin(len)? {
+        let room = self.owe(len);
+        if room && let Some(tuple) = self.builder.tuple_begin(len)? {
             self.insert(place, &tuple);
             for at in 0..len {
-                let item = self.required(NULL)?;
+                let item = self.item(NULL)?;
                 self.builder.tuple_set(&tuple, at, item)?;
             }
             return Ok(tuple);
         }
-        let items = self.items(len, NULL)?;
+        let items = self.items(len, room, NULL)?;
         let tuple = self.builder.tuple(items)?;
         self.insert(place, &tuple);
         Ok(tuple)
@@ -395,7 +455,8 @@ impl<'a, B: Builder> Reader<'a, B> {
     fn frozenset(&mut self, flag: bool) -> Result<B::Value, B::Error> {
         let len = self.size("bad marshal data (set size out of range)")?;
         let place = self.reserve(flag)?;
-        let items = self.items(len, "NULL object in marshal data for set")?;
+        let room = self.owe(len);
+        let items = self.items(len, room, "NULL object in marshal data for set")?;
         let set = self.builder.frozenset(items)?;
         self.insert(place, &set);
         Ok(set)

@@ -10,19 +10,21 @@ use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Raised, Value, Vm, pyfunction};
 use krait_bytecode::marshal::{Builder, CodeParts, ErrorClass, MarshalError, Reader, Shape, Source};
-use krait_bytecode::verify::{Layout, verify_layout};
+use krait_bytecode::verify::{Layout, Scratch, verify_with};
+use krait_heap::Payload;
 use num_bigint::BigInt;
 use std::borrow::Cow;
 
-/// What can go wrong: the data, or making a value.
+/// What can go wrong: the data, or making a value. Small, for every step hands it up.
 pub enum Error {
-    Data(MarshalError),
+    Data(Box<MarshalError>),
     Raised(Raised),
 }
 
 impl From<MarshalError> for Error {
+    #[cold]
     fn from(e: MarshalError) -> Error {
-        Error::Data(e)
+        Error::Data(Box::new(e))
     }
 }
 
@@ -49,14 +51,14 @@ impl Error {
 
 /// Reads one object out of bytes.
 pub fn loads(vm: &mut Vm, data: &[u8], allow_code: bool) -> PyResult {
-    let mut maker = Maker { vm, stream: None };
+    let mut maker = Maker::new(vm, None);
     let result = Reader::new(data, &mut maker, allow_code).read();
     result.map_err(|e| e.raise(vm))
 }
 
 /// Reads one object out of the beginning of bytes; gives the number of bytes that it takes, too.
 pub fn loads_prefix(vm: &mut Vm, data: &[u8], allow_code: bool) -> PyResult<(Value, usize)> {
-    let mut maker = Maker { vm: &mut *vm, stream: None };
+    let mut maker = Maker::new(vm, None);
     let mut reader = Reader::new(data, &mut maker, allow_code);
     let result = reader.read();
     let used = data.len() - reader.rest().len();
@@ -74,6 +76,13 @@ struct Maker<'v> {
     vm: &'v mut Vm,
     /// `read` or `readinto` of the file that is read.
     stream: Option<Value>,
+    scratch: Scratch,
+}
+
+impl<'v> Maker<'v> {
+    fn new(vm: &'v mut Vm, stream: Option<Value>) -> Maker<'v> {
+        Maker { vm, stream, scratch: Scratch::default() }
+    }
 }
 
 type Made = Result<Value, Error>;
@@ -118,7 +127,7 @@ impl Builder for Maker<'_> {
     }
     fn utf8(&mut self, value: &[u8], interned: bool) -> Made {
         let Some(text) = krait_unicode::TextBuf::from_bytes(value) else {
-            return Err(Error::Data(MarshalError::new(ErrorClass::ValueError, "bad marshal data (invalid UTF-8)")));
+            return Err(MarshalError::new(ErrorClass::ValueError, "bad marshal data (invalid UTF-8)").into());
         };
         let s = self.vm.new_str_text(&text)?;
         Ok(if interned { self.vm.intern_object(&s) } else { s }.into_value())
@@ -130,7 +139,7 @@ impl Builder for Maker<'_> {
         if len == 0 {
             return Ok(None);
         }
-        Ok(Some(self.vm.new_tuple(std::iter::repeat_n(Value::none(), len))?.into_value()))
+        Ok(Some(crate::types::tuple::begin(self.vm, len)?.into_value()))
     }
     fn tuple_set(&mut self, tuple: &Value, at: usize, item: Value) -> Result<(), Error> {
         if let Some(tuple) = tuple.downcast_exact::<Tuple>() {
@@ -171,7 +180,7 @@ impl Builder for Maker<'_> {
         Ok(self.vm.new_slice(start, stop, step)?.into_value())
     }
     fn code(&mut self, parts: CodeParts<Value>) -> Made {
-        Ok(code_from_parts(self.vm, parts)?)
+        Ok(code_from_parts(self.vm, parts, &mut self.scratch)?)
     }
     fn read_stream(&mut self, len: usize) -> Result<Vec<u8>, Error> {
         let Some(file) = self.stream.clone() else { return Err(MarshalError::new(ErrorClass::EofError, "marshal data too short").into()) };
@@ -279,11 +288,13 @@ impl Source<'static> for Shaper<'_> {
 }
 
 /// A code object out of marshal data, after it has been checked: hostile data must not run.
-fn code_from_parts(vm: &mut Vm, parts: CodeParts<Value>) -> PyResult {
-    let bad = |vm: &mut Vm, what: &str| vm.value_error(format!("bad marshal data ({what} of a code object)"));
-    let tuple = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Tuple>().cloned().ok_or_else(|| bad(vm, what));
-    let string = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Str>().cloned().ok_or_else(|| bad(vm, what));
-    let bytes = |vm: &mut Vm, v: &Value, what: &str| v.downcast::<Bytes>().cloned().ok_or_else(|| bad(vm, what));
+fn code_from_parts(vm: &mut Vm, parts: CodeParts<Value>, scratch: &mut Scratch) -> PyResult {
+    fn bad(vm: &mut Vm, what: &str) -> Raised {
+        vm.value_error(format!("bad marshal data ({what} of a code object)"))
+    }
+    fn part<T: Payload>(vm: &mut Vm, value: Value, what: &str) -> PyResult<Py<T>> {
+        value.into_py::<T>().map_err(|_| bad(vm, what))
+    }
     let number = |vm: &mut Vm, i: i32, what: &str| u32::try_from(i).map_err(|_| bad(vm, what));
     let fields = CodeFields {
         argcount: number(vm, parts.argcount, "argcount")?,
@@ -292,29 +303,29 @@ fn code_from_parts(vm: &mut Vm, parts: CodeParts<Value>) -> PyResult {
         stacksize: number(vm, parts.stacksize, "stacksize")?,
         flags: number(vm, parts.flags, "flags")?,
         firstlineno: parts.firstlineno,
-        code: bytes(vm, &parts.code, "code")?,
-        consts: tuple(vm, &parts.consts, "consts")?,
-        names: tuple(vm, &parts.names, "names")?,
-        localsplusnames: tuple(vm, &parts.localsplusnames, "localsplusnames")?,
-        kinds: bytes(vm, &parts.localspluskinds, "localspluskinds")?.as_bytes().into(),
-        filename: string(vm, &parts.filename, "filename")?,
-        name: string(vm, &parts.name, "name")?,
-        qualname: string(vm, &parts.qualname, "qualname")?,
-        linetable: bytes(vm, &parts.linetable, "linetable")?,
-        exceptiontable: bytes(vm, &parts.exceptiontable, "exceptiontable")?,
+        code: part(vm, parts.code, "code")?,
+        consts: part(vm, parts.consts, "consts")?,
+        names: part(vm, parts.names, "names")?,
+        localsplusnames: part(vm, parts.localsplusnames, "localsplusnames")?,
+        kinds: part(vm, parts.localspluskinds, "localspluskinds")?,
+        filename: part(vm, parts.filename, "filename")?,
+        name: part(vm, parts.name, "name")?,
+        qualname: part(vm, parts.qualname, "qualname")?,
+        linetable: part(vm, parts.linetable, "linetable")?,
+        exceptiontable: part(vm, parts.exceptiontable, "exceptiontable")?,
     };
     let names = [&fields.names, &fields.localsplusnames];
     if names.iter().any(|t| t.items().iter().any(|n| !n.is::<Str>())) {
         return Err(bad(vm, "names"));
     }
-    verify(vm, &fields)?;
+    verify(vm, &fields, scratch)?;
     let code = vm.new_code_object(fields)?;
     code.set_sound();
     Ok(code.into_value())
 }
 
 /// Whether the bytecode is safe to run; ValueError with the offset and the reason if not.
-fn verify(vm: &mut Vm, f: &CodeFields) -> PyResult<()> {
+fn verify(vm: &mut Vm, f: &CodeFields, scratch: &mut Scratch) -> PyResult<()> {
     let layout = Layout {
         argcount: f.argcount,
         posonlyargcount: f.posonlyargcount,
@@ -328,7 +339,7 @@ fn verify(vm: &mut Vm, f: &CodeFields) -> PyResult<()> {
         localspluskinds: &f.kinds,
         exceptiontable: &f.exceptiontable,
     };
-    verify_layout(layout).map_err(|e| vm.value_error(format!("bad marshal data ({e})")))
+    verify_with(layout, scratch).map_err(|e| vm.value_error(format!("bad marshal data ({e})")))
 }
 
 /// The parts of a code object, for the writer.
@@ -344,6 +355,7 @@ fn code_to_parts(vm: &mut Vm, code: &Py<CodeObject>) -> PyResult<CodeParts<Value
         consts: code.consts.to_value(),
         names: code.names.to_value(),
         localsplusnames: code.localsplusnames.to_value(),
+        // A new one each time, as the refcount that decides upon references would be.
         localspluskinds: vm.new_bytes(&code.kinds)?.into_value(),
         filename,
         name: code.name.to_value(),
@@ -371,7 +383,7 @@ fn load(file: &Value, allow_code: bool, vm: &mut Vm) -> PyResult {
         let name = nothing.type_name();
         return Err(vm.type_error(format!("file.read() returned not bytes but {name}")));
     }
-    let mut maker = Maker { vm: &mut *vm, stream: Some(file.clone()) };
+    let mut maker = Maker::new(vm, Some(file.clone()));
     let result = Reader::from_stream(&mut maker, allow_code).read();
     result.map_err(|e| e.raise(vm))
 }
@@ -386,7 +398,7 @@ fn dumps_(value: &Value, version: i32, allow_code: bool, vm: &mut Vm) -> PyResul
 /// Read an object out of bytes; what stands behind it is ignored.
 #[pyfunction(name = "loads", sig = "(bytes, /, *, allow_code=True)")]
 fn loads_(bytes: &Value, allow_code: bool, vm: &mut Vm) -> PyResult {
-    let data = vm.bytes_of(bytes)?;
+    let data = vm.byte_view(bytes)?;
     loads(vm, &data, allow_code)
 }
 

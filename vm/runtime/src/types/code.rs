@@ -3,8 +3,8 @@
 //! `co_code` never changes; the evaluator runs a copy of its code units whose opcodes it specialises and in whose cache units it keeps what
 //! it has learnt. Names are interned, and so are string constants that look like names.
 //!
-//! Invariants: both copies have the same length; the running copy ends with one spare unit, so that fetching behind the last instruction
-//! of a malformed code object stays inside.
+//! Invariants: both copies have the same length; the running copy, made when the code first runs, ends with one spare unit, so that fetching
+//! behind the last instruction of a malformed code object stays inside.
 #![allow(unsafe_code, reason = "hands the evaluator raw pointers into the running copy")]
 
 use crate::types::bytes::Bytes;
@@ -15,14 +15,16 @@ use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 use krait_bytecode::code::{co, fast};
 use krait_bytecode::verify::{Fault, Layout, verify_layout};
 use krait_bytecode::Opcode;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 mod constant;
 pub mod make;
 mod methods;
 
 /// The payload of `code`.
-#[pyclass(name = "code", managed)]
+///
+/// As in CPython the collector does not know of code objects: what they refer to cannot refer to them, but by a list among the constants.
+#[pyclass(name = "code", managed, untracked)]
 pub struct CodeObject {
     pub argcount: u32,
     pub posonlyargcount: u32,
@@ -36,8 +38,9 @@ pub struct CodeObject {
     pub consts: Py<Tuple>,
     pub names: Py<Tuple>,
     pub localsplusnames: Py<Tuple>,
-    #[traverse(skip)]
-    pub kinds: Box<[u8]>,
+    pub kinds: Py<Bytes>,
+    /// Number of local, cell and free variables.
+    nlocalsplus: u32,
     /// `imp._fix_co_filename` changes it.
     pub filename: GilCell<Py<Str>>,
     pub name: Py<Str>,
@@ -46,9 +49,9 @@ pub struct CodeObject {
     pub exceptiontable: Py<Bytes>,
     /// `co_code`.
     pub bytecode: Py<Bytes>,
-    /// The running copy.
+    /// The running copy, see [`CodeObject::units`].
     #[traverse(skip)]
-    pub units: Box<[Cell<u16>]>,
+    running: OnceCell<Box<[Cell<u16>]>>,
     /// Code unit of the RESUME where the function's own code begins.
     pub first_traceable: u32,
     /// Stamp that functions of this code share; 0 when stamps have run out.
@@ -76,7 +79,7 @@ pub struct CodeFields {
     pub consts: Py<Tuple>,
     pub names: Py<Tuple>,
     pub localsplusnames: Py<Tuple>,
-    pub kinds: Box<[u8]>,
+    pub kinds: Py<Bytes>,
     pub filename: Py<Str>,
     pub name: Py<Str>,
     pub qualname: Py<Str>,
@@ -91,7 +94,7 @@ impl CodeObject {
     /// Number of local, cell and free variables.
     #[inline(always)]
     pub fn nlocalsplus(&self) -> usize {
-        self.kinds.len()
+        self.nlocalsplus as usize
     }
 
     /// All of the `CO_*` bits in `bits` set.
@@ -100,10 +103,29 @@ impl CodeObject {
         self.flags & bits == bits
     }
 
+    /// The code units that run.
+    #[inline(always)]
+    pub fn units(&self) -> &[Cell<u16>] {
+        match self.running.get() {
+            Some(units) => units,
+            None => self.make_units(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_units(&self) -> &[Cell<u16>] {
+        self.running.get_or_init(|| {
+            let units = units_of(&self.bytecode);
+            crate::eval::specialize::quicken(&units);
+            units
+        })
+    }
+
     /// First code unit of the running copy.
     #[inline(always)]
     pub fn start(&self) -> *const u16 {
-        self.units.as_ptr().cast()
+        self.units().as_ptr().cast()
     }
 
     /// Number of code units.
@@ -196,7 +218,7 @@ impl CodeObject {
     /// Names of the variables of some kind.
     pub fn names_of_kind(&self, mask: u8) -> Vec<Value> {
         let names = self.localsplusnames.items().iter();
-        names.zip(&*self.kinds).filter(|(_, k)| **k & mask != 0).map(|(n, _)| n.clone()).collect()
+        names.zip(self.kinds.as_bytes()).filter(|(_, k)| **k & mask != 0).map(|(n, _)| n.clone()).collect()
     }
 }
 
@@ -220,7 +242,6 @@ impl Vm {
         let consts = self.intern_items(&f.consts, is_name_like)?;
         let linetable = self.kept_linetable(f.linetable)?;
         let count = |mask: u8| f.kinds.iter().filter(|k| **k & mask != 0).count() as u32;
-        let units = units_of(&f.code);
         let (nlocals, ncellvars, nfreevars) = (count(fast::LOCAL), count(fast::CELL), count(fast::FREE));
         let first_traceable = f.code.chunks_exact(2).position(|p| p[0] == Opcode::RESUME as u8).unwrap_or(0) as u32;
         let version = self.interp.next_code_version.get();
@@ -240,6 +261,7 @@ impl Vm {
             consts,
             names,
             localsplusnames,
+            nlocalsplus: f.kinds.len() as u32,
             kinds: f.kinds,
             filename: GilCell::new(f.filename),
             name,
@@ -247,7 +269,7 @@ impl Vm {
             linetable,
             exceptiontable: f.exceptiontable,
             bytecode: f.code,
-            units,
+            running: OnceCell::new(),
             first_traceable,
             version,
             frame_size,
@@ -255,9 +277,7 @@ impl Vm {
             monitoring_version: Cell::new(0),
             instrumentation: GilCell::new(None),
         };
-        let code = self.new_object(payload)?;
-        crate::eval::specialize::quicken(&code);
-        Ok(code)
+        self.new_object(payload)
     }
 
     /// The tuple, or one with interned strings instead of those that `wants` them to be and are not.

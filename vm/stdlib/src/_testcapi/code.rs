@@ -26,7 +26,7 @@ pub fn code_newempty(filename: &Py<Str>, funcname: &Py<Str>, firstlineno: i32, v
         consts: empty.clone(),
         names: empty.clone(),
         localsplusnames: empty,
-        kinds: Box::default(),
+        kinds: vm.new_bytes(&[])?,
         filename: filename.clone(),
         name: funcname.clone(),
         qualname: funcname.clone(),

@@ -28,7 +28,7 @@ pub fn get_co_framesize(code: &Value, vm: &mut Vm) -> PyResult {
 pub fn get_co_localskinds(code: &Value, vm: &mut Vm) -> PyResult<Py<Dict>> {
     let code = code_of(vm, code)?;
     let kinds = vm.new_dict()?;
-    for (name, kind) in code.localsplusnames.items().iter().zip(&*code.kinds) {
+    for (name, kind) in code.localsplusnames.items().iter().zip(code.kinds.as_bytes()) {
         kinds.set(vm, name, Value::from_i32(i32::from(*kind)))?;
     }
     Ok(kinds)
@@ -103,7 +103,7 @@ struct Namespaces {
 }
 
 fn count_locals(code: &CodeObject, counts: &mut VarCounts) {
-    for kind in &*code.kinds {
+    for kind in code.kinds.as_bytes() {
         let hidden = u32::from(kind & fast::HIDDEN != 0);
         if kind & fast::FREE != 0 {
             counts.free += 1;

@@ -248,7 +248,7 @@ fn event_at(code: &CodeObject, unit: usize) -> Option<(usize, Opcode)> {
 /// instrumented opcode.
 fn pause(code: &CodeObject, unit: usize) {
     if base_opcode(code, unit).caches() > 0 {
-        if let Some(counter) = code.units.get(unit + 1) {
+        if let Some(counter) = code.units().get(unit + 1) {
             counter.set(u16::MAX);
         }
     }
@@ -256,7 +256,7 @@ fn pause(code: &CodeObject, unit: usize) {
 
 /// Writes the opcode that an instruction's layers ask for into the running copy.
 fn show(code: &CodeObject, state: &Instrumentation, unit: usize) {
-    let (Some(cell), site, base) = (code.units.get(unit), state.site(unit), base_opcode(code, unit)) else { return };
+    let (Some(cell), site, base) = (code.units().get(unit), state.site(unit), base_opcode(code, unit)) else { return };
     let records = site.flags & site::JUMP != 0 && state.active[event::LINE].get() != 0;
     let want = if site.line != 0 {
         Opcode::INSTRUMENTED_LINE
@@ -274,7 +274,7 @@ fn show(code: &CodeObject, state: &Instrumentation, unit: usize) {
     } else if shown >= MIN_INSTRUMENTED_OPCODE {
         cell.set(cell.get() & 0xff00 | base as u16);
         if base.caches() > 0 {
-            if let Some(counter) = code.units.get(unit + 1) {
+            if let Some(counter) = code.units().get(unit + 1) {
                 counter.set(crate::eval::specialize::WARMUP);
             }
         }

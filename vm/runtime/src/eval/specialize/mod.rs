@@ -11,7 +11,7 @@ pub mod attr;
 pub mod call;
 pub mod data;
 
-use crate::types::code::CodeObject;
+use std::cell::Cell;
 use krait_bytecode::Opcode;
 
 /// Runs before an instruction first tries to specialise.
@@ -21,14 +21,14 @@ const BACKOFF: u16 = 400;
 /// Misses after which a specialised form is given up.
 pub const COOLDOWN: u16 = 52;
 
-/// Prepares the running copy of a new code object: sets the counters.
-pub fn quicken(code: &CodeObject) {
+/// Prepares a new running copy: sets the counters.
+pub fn quicken(units: &[Cell<u16>]) {
     let mut at = 0;
-    while let Some(unit) = code.units.get(at) {
+    while let Some(unit) = units.get(at) {
         let op = Opcode::from_u16(unit.get() & 0xff);
         let caches = op.map_or(0, Opcode::caches);
         if caches > 0 {
-            if let Some(counter) = code.units.get(at + 1) {
+            if let Some(counter) = units.get(at + 1) {
                 counter.set(WARMUP);
             }
         }

@@ -166,7 +166,7 @@ impl<'c> Made<'c> {
             consts,
             names: self.names(vm, &code.names)?,
             localsplusnames: self.names(vm, &code.localsplusnames)?,
-            kinds: code.localspluskinds.clone(),
+            kinds: self.bytes(vm, &code.localspluskinds)?,
             filename: self.text(vm, &code.filename, true)?,
             name: self.text(vm, &code.name, true)?,
             qualname: self.text(vm, &code.qualname, true)?,

@@ -77,7 +77,7 @@ impl CodeObject {
     #[getter]
     fn _co_code_adaptive(&self, vm: &mut Vm) -> PyResult {
         let mut bytes = Vec::with_capacity(self.bytecode.len());
-        for unit in self.units.iter().take(self.len()) {
+        for unit in self.units().iter().take(self.len()) {
             bytes.extend(unit.get().to_le_bytes());
         }
         crate::eval::bridges::bytes(vm, &bytes)
@@ -233,7 +233,7 @@ fn equal(vm: &mut Vm, a: &CodeObject, b: &CodeObject) -> PyResult<bool> {
         && a.flags == b.flags
         && a.firstlineno == b.firstlineno
         && a.bytecode.as_bytes() == b.bytecode.as_bytes()
-        && a.kinds == b.kinds
+        && a.kinds.as_bytes() == b.kinds.as_bytes()
         && a.linetable.as_bytes() == b.linetable.as_bytes()
         && a.exceptiontable.as_bytes() == b.exceptiontable.as_bytes()
         && a.name.eq_chars(&b.name);
@@ -423,7 +423,7 @@ fn from_values(vm: &mut Vm, values: &[Value], what: &str) -> PyResult {
         consts,
         names,
         localsplusnames: vm.new_tuple(localsplusnames)?,
-        kinds: kinds.into(),
+        kinds: vm.new_bytes(&kinds)?,
         filename,
         name,
         qualname,

@@ -383,8 +383,15 @@ impl Vm {
         if let Some(found) = interp.interned.get(self).find(hash as u64, known) {
             return Ok(found.clone());
         }
-        let made = self.new_str_latin1(chars)?;
-        Ok(self.intern_object(&made))
+        if chars.len() <= 1 {
+            return self.short_str(chars);
+        }
+        let payload = Str { hash: Cell::new(hash), len: chars.len(), width: 1, ascii: chars.is_ascii(), interned: Cell::new(true) };
+        let made = self.new_immortal_tail(payload, chars.len())?;
+        // SAFETY: the tail has room for the bytes.
+        unsafe { std::ptr::copy_nonoverlapping(chars.as_ptr(), made.tail_ptr(), chars.len()) };
+        interp.interned.get_mut(self).insert_unique(hash as u64, made.clone(), |s| s.hash.get() as u64);
+        Ok(made)
     }
 
     /// The interned string equal to `string`, which becomes it if there is none yet; for an instance of a subclass, a copy.

@@ -130,13 +130,20 @@ fn track_if_needed(tuple: &Py<Tuple>) {
     }
 }
 
+/// A tuple of `len` placeholders, which [`complete`] replaces one after the other.
+pub(crate) fn begin(vm: &mut Vm, len: usize) -> PyResult<Py<Tuple>> {
+    vm.new_tuple(std::iter::repeat_n(Value::from_i32(0), len))
+}
+
 /// Puts an item into a tuple that is still being made: its maker alone knows it, but for items that refer back to it.
+#[inline]
 pub(crate) fn complete(_: &mut Vm, tuple: &Py<Tuple>, index: usize, item: Value) {
     if index >= tuple.len {
         return;
     }
     // Other tuples that are still being made count too: what they will hold is not known.
-    if (may_be_tracked(&item) || item.is_exact::<Tuple>()) && !krait_heap::gc::is_tracked(tuple.header()) {
+    let collected = |header: &krait_heap::Header| header.type_core().has(krait_heap::TypeFlags::GC) && (item.is_exact::<Tuple>() || may_be_tracked(&item));
+    if item.header().is_some_and(collected) && !krait_heap::gc::is_tracked(tuple.header()) {
         krait_heap::gc::track(tuple.header());
     }
     let payload: *const Tuple = &raw const **tuple;
