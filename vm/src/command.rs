@@ -4,7 +4,8 @@ use crate::interactive;
 use crate::library;
 use crate::options::{self, Early, Options, Program};
 use krait_runtime::compile::{self, CompileRequest, Mode};
-use krait_runtime::{PyResult, Value, Vm, lifecycle};
+use krait_runtime::types::str_::Str;
+use krait_runtime::{Py, PyResult, Value, Vm, lifecycle};
 use std::ffi::OsStr;
 use std::io::{IsTerminal, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -108,10 +109,15 @@ fn prepend_path(vm: &mut Vm, folder: &[u8]) -> PyResult<()> {
     if vm.config().safe_path {
         return Ok(());
     }
+    let folder = vm.new_str_fs(folder)?;
+    put_first(vm, folder)
+}
+
+fn put_first(vm: &mut Vm, folder: Py<Str>) -> PyResult<()> {
     let Some(path) = vm.sys_get("path") else { return Ok(()) };
-    let folder = vm.new_str_fs(folder)?.into_value();
+    vm.interp.sys_path_0.replace(vm, Some(folder.clone()));
     let insert = vm.intern("insert");
-    vm.call_method(&path, &insert, &[Value::from_i32(0), folder])?;
+    vm.call_method(&path, &insert, &[Value::from_i32(0), folder.into_value()])?;
     Ok(())
 }
 
@@ -189,13 +195,11 @@ fn absolute(file: &[u8]) -> PathBuf {
 
 /// A folder or an archive with a `__main__` is run as such.
 fn run_path_entry(vm: &mut Vm, file: &[u8]) -> PyResult<Option<u8>> {
-    let entry = vm.new_str_fs(file)?.into_value();
-    if krait_runtime::import::get_importer(vm, &entry)?.is_none() {
+    let entry = vm.new_str_fs(file)?;
+    if krait_runtime::import::get_importer(vm, entry.as_value())?.is_none() {
         return Ok(None);
     }
-    let Some(list) = vm.sys_get("path") else { return Ok(None) };
-    let insert = vm.intern("insert");
-    vm.call_method(&list, &insert, &[Value::from_i32(0), entry])?;
+    put_first(vm, entry)?;
     run_module(vm, b"__main__", false).map(Some)
 }
 

@@ -54,6 +54,8 @@ pub struct Interpreter {
     pub hash_keys: Cell<(u64, u64)>,
     /// `sys.modules`.
     pub modules: GilCell<Option<Py<Dict>>>,
+    /// What the program put in front of `sys.path`: its folder.
+    pub sys_path_0: GilCell<Option<Py<Str>>>,
     /// `sys.__dict__`.
     pub sys_dict: GilCell<Option<Py<Dict>>>,
     /// `builtins.__dict__`.
@@ -228,6 +230,7 @@ impl Vm {
             empty_tuple: GilCell::new(None),
             hash_keys: Cell::new((0, 0)),
             modules: GilCell::new(None),
+            sys_path_0: GilCell::new(None),
             sys_dict: GilCell::new(None),
             builtins: GilCell::new(None),
             native_modules: GilCell::new(Vec::new()),

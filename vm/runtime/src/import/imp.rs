@@ -237,38 +237,3 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     let value = vm.new_int(u32::from_le_bytes([krait_bytecode::MAGIC as u8, (krait_bytecode::MAGIC >> 8) as u8, b'\r', b'\n']))?;
     dict.set_str(vm, &token, value)
 }
-
-/// The error of `from module import name` where there is no such name.
-pub(super) fn cannot_import_name(vm: &mut Vm, module: &Value, module_name: Option<Value>, name: &Py<Str>) -> PyResult {
-    let unknown = "<unknown module name>";
-    let shown = module_name.as_ref().and_then(|n| n.downcast::<Str>()).map_or(unknown.to_owned(), |s| s.to_string_lossy().into_owned());
-    let file = vm.getattr_opt(module, n!(__file__))?.filter(|f| f.is::<Str>());
-    let attr = name.to_string_lossy().into_owned();
-    let location = match &file {
-        Some(f) => vm.str(f)?.to_string_lossy().into_owned(),
-        None => "unknown location".to_owned(),
-    };
-    let text = if is_initializing(vm, module)? {
-        format!("cannot import name '{attr}' from partially initialized module '{shown}' (most likely due to a circular import) ({location})")
-    } else {
-        format!("cannot import name '{attr}' from '{shown}' ({location})")
-    };
-    let raised = vm.raise::<crate::types::exceptions::ImportError>(&text);
-    let exception = raised.exception().to_value();
-    let pairs = [("name", module_name), ("path", file), ("name_from", Some(name.to_value()))];
-    for (key, value) in pairs {
-        if let Some(value) = value {
-            let key = vm.intern(key);
-            vm.setattr(&exception, &key, &value)?;
-        }
-    }
-    Err(raised)
-}
-
-fn is_initializing(vm: &mut Vm, module: &Value) -> PyResult<bool> {
-    let Some(spec) = vm.getattr_opt(module, n!(__spec__))? else { return Ok(false) };
-    match vm.getattr_opt(&spec, n!(_initializing))? {
-        Some(flag) => vm.is_true(&flag),
-        None => Ok(false),
-    }
-}

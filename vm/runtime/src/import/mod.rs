@@ -272,21 +272,4 @@ impl Vm {
         let front = TextBuf::from_bytes(text.as_bytes().get(..parent).unwrap_or_default()).unwrap_or_default();
         self.new_str_text(&front)
     }
-
-    /// The attribute that `from module import name` takes: falls back on `sys.modules`, with CPython's errors.
-    pub fn import_from(&mut self, module: &Value, name: &Py<Str>) -> PyResult {
-        if let Some(value) = self.getattr_opt(module, name)? {
-            return Ok(value);
-        }
-        let module_name = self.getattr_opt(module, n!(__name__))?;
-        if let Some(package) = module_name.as_ref().and_then(|n| n.downcast::<Str>()) {
-            let full = format!("{}.{}", package.to_string_lossy(), name.to_string_lossy());
-            let full = self.intern(&full);
-            let modules = self.interp.modules.load(self);
-            if let Some(found) = modules.and_then(|m| m.get_str(self, &full).cloned()) {
-                return Ok(found);
-            }
-        }
-        imp::cannot_import_name(self, module, module_name, name)
-    }
 }

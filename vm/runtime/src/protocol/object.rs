@@ -13,10 +13,23 @@ impl Vm {
     /// `object.name`; `name` is interned.
     #[inline]
     pub fn getattr(&mut self, object: &Value, name: &Py<Str>) -> PyResult {
-        match object.ty().slots.getattro.get() {
+        let result = match object.ty().slots.getattro.get() {
             Some(slot) => slot(self, object, name),
             None => self.generic_getattr(object, name),
+        };
+        result.map_err(|raised| self.note_attribute(raised, object, name))
+    }
+
+    /// Lets an AttributeError without a name and an object, as a `__getattr__` may raise it, bear those that were asked for.
+    #[cold]
+    fn note_attribute(&mut self, raised: Raised, object: &Value, name: &Py<Str>) -> Raised {
+        if let Some(e) = raised.exception().as_value().downcast::<AttributeError>() {
+            if e.name.load(self).is_none() && e.obj.load(self).is_none() {
+                e.name.replace(self, Some(name.to_value()));
+                e.obj.replace(self, Some(object.clone()));
+            }
         }
+        raised
     }
 
     /// `getattr(object, name, None)`, none if it raises AttributeError.

@@ -77,7 +77,7 @@ pub fn print_exception(vm: &mut Vm, value: &Value) -> PyResult<()> {
     if printed.is_ok() {
         return Ok(());
     }
-    let written = crate::types::traceback::describe_exception(vm, value).and_then(|text| {
+    let written = crate::types::traceback::describe_chain(vm, value).and_then(|text| {
         let text = vm.new_str(&text)?.into_value();
         vm.call_method(&stderr, n!(write), &[text]).map(drop)
     });

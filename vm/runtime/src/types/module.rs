@@ -1,8 +1,8 @@
 //! `module` objects.
 
 use crate::types::dict::Dict;
-use crate::types::list::List;
 use crate::types::object;
+use crate::types::set::{FrozenSet, Set};
 use crate::types::str_::Str;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
@@ -58,12 +58,13 @@ impl Module {
         let Some(module) = module.as_ref().and_then(|m| m.downcast::<Str>()) else {
             return Ok(vm.attribute_error_for(&format!("module has no attribute '{attr}'"), zelf.as_value(), name));
         };
-        let module = module.to_string_lossy().into_owned();
+        let module = module.clone();
         let spec = dict.get_str(vm, n!(__spec__)).cloned().filter(|s| !s.is_none());
         let message = match spec {
             Some(spec) => explain(vm, &spec, &module, &attr)?,
             None => None,
         };
+        let module = module.to_string_lossy();
         let message = message.unwrap_or_else(|| format!("module '{module}' has no attribute '{attr}'"));
         Ok(vm.attribute_error_for(&message, zelf.as_value(), name))
     }
@@ -78,82 +79,98 @@ fn spec_flag(vm: &mut Vm, spec: &Value, name: &str) -> PyResult<bool> {
     }
 }
 
-/// The file that the module comes from.
-fn origin(vm: &mut Vm, spec: &Value) -> PyResult<Option<String>> {
+/// What a module's name, spec and place say about why it lacks an attribute.
+pub(crate) struct Provenance {
+    /// The file that the module comes from, by its spec.
+    pub origin: Option<Value>,
+    /// The file stands where the program does, and so comes before others of the name.
+    pub shadows: bool,
+    /// What it comes before is a module of the standard library.
+    pub shadows_stdlib: bool,
+}
+
+impl Provenance {
+    pub fn of(vm: &mut Vm, name: &Value, spec: &Value) -> PyResult<Provenance> {
+        let origin = file_origin(vm, spec)?;
+        let text = origin.as_ref().and_then(|o| o.downcast::<Str>()).map(|o| o.to_string_lossy().into_owned());
+        let shadows = text.is_some_and(|origin| is_beside_program(vm, &origin));
+        let shadows_stdlib = shadows && is_stdlib_name(vm, name)?;
+        Ok(Provenance { origin, shadows, shadows_stdlib })
+    }
+
+    /// The advice to rename the file that the module comes from, where there is any.
+    pub fn advice(&self, vm: &mut Vm, name: &Value) -> PyResult<Option<String>> {
+        let Some(origin) = self.origin.as_ref().filter(|_| self.shadows) else { return Ok(None) };
+        let origin = vm.repr(origin)?.to_string_lossy().into_owned();
+        if !self.shadows_stdlib {
+            return Ok(Some(format!("(consider renaming {origin} if it has the same name as a library you intended to import)")));
+        }
+        let name = vm.repr(name)?.to_string_lossy().into_owned();
+        Ok(Some(format!(
+            "(consider renaming {origin} since it has the same name as the standard library module named {name} and prevents importing that standard \
+             library module)"
+        )))
+    }
+}
+
+/// The file that a module comes from, by its spec.
+fn file_origin(vm: &mut Vm, spec: &Value) -> PyResult<Option<Value>> {
     if !spec_flag(vm, spec, "has_location")? {
         return Ok(None);
     }
     let name = vm.intern("origin");
-    let origin = vm.getattr_opt(spec, &name)?;
-    Ok(origin.and_then(|o| o.downcast::<Str>().map(|s| s.to_string_lossy().into_owned())))
+    Ok(vm.getattr_opt(spec, &name)?.filter(|o| o.is::<Str>()))
+}
+
+/// Whether the module is being imported.
+pub(crate) fn is_initializing(vm: &mut Vm, spec: &Value) -> PyResult<bool> {
+    spec_flag(vm, spec, "_initializing")
 }
 
 /// A better message about a missing attribute of a module that is being imported, or that hides another one.
-fn explain(vm: &mut Vm, spec: &Value, module: &str, attr: &str) -> PyResult<Option<String>> {
-    let origin = origin(vm, spec)?;
-    let shadowing = match &origin {
-        Some(origin) => is_first_on_path(vm, origin)?,
-        None => false,
-    };
-    if shadowing && is_stdlib_name(vm, module)? {
-        let origin = origin.unwrap_or_default();
-        return Ok(Some(format!(
-            "module '{module}' has no attribute '{attr}' (consider renaming '{origin}' since it has the same name as the standard library module named '{module}' and prevents importing that standard library module)"
-        )));
+fn explain(vm: &mut Vm, spec: &Value, module: &Py<Str>, attr: &str) -> PyResult<Option<String>> {
+    let found = Provenance::of(vm, module.as_value(), spec)?;
+    let name = module.to_string_lossy().into_owned();
+    let initializing = !found.shadows_stdlib && is_initializing(vm, spec)?;
+    if found.shadows_stdlib || initializing {
+        if let Some(advice) = found.advice(vm, module.as_value())? {
+            return Ok(Some(format!("module '{name}' has no attribute '{attr}' {advice}")));
+        }
     }
-    if spec_flag(vm, spec, "_initializing")? {
-        return Ok(Some(match origin {
-            Some(origin) if shadowing => format!(
-                "module '{module}' has no attribute '{attr}' (consider renaming '{origin}' if it has the same name as a library you intended to import)"
-            ),
-            Some(origin) => {
-                format!("partially initialized module '{module}' from '{origin}' has no attribute '{attr}' (most likely due to a circular import)")
-            }
-            None => format!("partially initialized module '{module}' has no attribute '{attr}' (most likely due to a circular import)"),
-        }));
+    if initializing {
+        let from = match found.origin.as_ref().and_then(|o| o.downcast::<Str>()) {
+            Some(origin) => format!(" from '{}'", origin.to_string_lossy()),
+            None => String::new(),
+        };
+        return Ok(Some(format!("partially initialized module '{name}'{from} has no attribute '{attr}' (most likely due to a circular import)")));
     }
-    let name = vm.intern("_uninitialized_submodules");
-    if let Some(submodules) = vm.getattr_opt(spec, &name)? {
+    let submodules = vm.intern("_uninitialized_submodules");
+    if let Some(submodules) = vm.getattr_opt(spec, &submodules)? {
         let key = vm.new_str(attr)?.into_value();
         if vm.contains(&submodules, &key)? {
-            return Ok(Some(format!("cannot access submodule '{attr}' of module '{module}' (most likely due to a circular import)")));
+            return Ok(Some(format!("cannot access submodule '{attr}' of module '{name}' (most likely due to a circular import)")));
         }
     }
     Ok(None)
 }
 
-/// Whether the file stands in the directory that comes first on `sys.path`.
-fn is_first_on_path(vm: &mut Vm, origin: &str) -> PyResult<bool> {
-    let Some(sys) = vm.interp.sys_dict.load(vm) else { return Ok(false) };
-    let key = vm.intern("flags");
-    let flags = sys.get_str(vm, &key).cloned();
-    if let Some(flags) = flags {
-        let safe = vm.intern("safe_path");
-        if let Some(safe) = vm.getattr_opt(&flags, &safe)? {
-            if vm.is_true(&safe)? {
-                return Ok(false);
-            }
-        }
+/// Whether the file stands in the folder of the program, or is a package's that does.
+fn is_beside_program(vm: &Vm, origin: &str) -> bool {
+    if vm.config().safe_path {
+        return false;
     }
-    let key = vm.intern("path");
-    let path = sys.get_str(vm, &key).cloned();
-    let first = path.as_ref().and_then(|p| p.downcast::<List>()).and_then(|l| l.items(vm).first().cloned());
-    let Some(first) = first.as_ref().and_then(|f| f.downcast::<Str>()).map(|s| s.to_string_lossy().into_owned()) else { return Ok(false) };
-    let root = match origin.strip_suffix("/__init__.py") {
-        Some(package) => package,
-        None => origin,
-    };
-    let dir = root.rsplit_once('/').map_or("", |(d, _)| d);
-    let first = if first.is_empty() { std::env::current_dir().map(|d| d.to_string_lossy().into_owned()).unwrap_or_default() } else { first };
-    Ok(dir == first)
+    let Some(program) = vm.interp.sys_path_0.load(vm) else { return false };
+    let Some((folder, file)) = origin.rsplit_once('/') else { return false };
+    let folder = if file == "__init__.py" { folder.rsplit_once('/').map_or("", |(parent, _)| parent) } else { folder };
+    if program.is_empty() {
+        return std::env::current_dir().is_ok_and(|d| d == std::path::Path::new(folder));
+    }
+    program.to_string_lossy() == folder
 }
 
-fn is_stdlib_name(vm: &mut Vm, module: &str) -> PyResult<bool> {
-    let Some(sys) = vm.interp.sys_dict.load(vm) else { return Ok(false) };
-    let key = vm.intern("stdlib_module_names");
-    let Some(names) = sys.get_str(vm, &key).cloned() else { return Ok(false) };
-    let module = vm.new_str(module)?.into_value();
-    vm.contains(&names, &module)
+fn is_stdlib_name(vm: &mut Vm, module: &Value) -> PyResult<bool> {
+    let Some(names) = vm.sys_get("stdlib_module_names").filter(|n| n.is::<FrozenSet>() || n.is::<Set>()) else { return Ok(false) };
+    vm.contains(&names, module)
 }
 
 #[pymethods]

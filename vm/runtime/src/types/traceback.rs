@@ -1,5 +1,6 @@
 //! `traceback` objects: where an exception has passed through.
 
+use crate::types::exceptions::BaseException;
 use crate::types::frame::FrameObject;
 use crate::types::value::ValueExt;
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
@@ -113,7 +114,7 @@ impl Traceback {
 /// An exception as the interpreter itself prints it, without the library: `PyTraceBack_Print` and the last line.
 pub fn describe_exception(vm: &mut Vm, exception: &Value) -> PyResult<String> {
     let mut text = String::new();
-    let traceback = exception.downcast::<crate::types::exceptions::BaseException>().and_then(|e| e.traceback.load(vm));
+    let traceback = exception.downcast::<BaseException>().and_then(|e| e.traceback.load(vm));
     if let Some(Ok(first)) = traceback.filter(|tb| !tb.is_none()).map(Value::into_py::<Traceback>) {
         text = describe_traceback(vm, first);
     }
@@ -128,6 +129,28 @@ pub fn describe_exception(vm: &mut Vm, exception: &Value) -> PyResult<String> {
         text.push_str(&message);
     }
     text.push('\n');
+    Ok(text)
+}
+
+/// An exception below those that it came of, as the interpreter itself prints them.
+pub fn describe_chain(vm: &mut Vm, exception: &Value) -> PyResult<String> {
+    const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
+    const CONTEXT: &str = "\nDuring handling of the above exception, another exception occurred:\n\n";
+    let (mut chain, mut seen) = (vec![(exception.clone(), "")], std::collections::HashSet::from([exception.id()]));
+    while let Some((last, _)) = chain.last() {
+        let Some(base) = last.downcast::<BaseException>() else { break };
+        let cause = base.cause.load(vm).map(|cause| (cause, CAUSE));
+        let context = base.context.load(vm).filter(|_| !base.suppress_context.get()).map(|context| (context, CONTEXT));
+        match cause.or(context) {
+            Some(earlier) if seen.insert(earlier.0.id()) => chain.push(earlier),
+            _ => break,
+        }
+    }
+    let mut text = String::new();
+    for (exception, link) in chain.into_iter().rev() {
+        text.push_str(&describe_exception(vm, &exception)?);
+        text.push_str(link);
+    }
     Ok(text)
 }
 

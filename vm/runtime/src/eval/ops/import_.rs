@@ -2,6 +2,7 @@
 
 use crate::eval::raise_builtin;
 use crate::types::dict::Dict;
+use crate::types::module::{Provenance, is_initializing};
 use crate::types::pyfunction::Function;
 use crate::types::str_::Str;
 use crate::types::value::ValueExt;
@@ -45,39 +46,39 @@ fn cannot_import(vm: &mut Vm, module: &Value, package: Option<Value>, name: &Py<
 
 /// Words and makes the ImportError: files that shadow a module of the library, circular imports, or plain unknown names.
 fn cannot_import_error(vm: &mut Vm, module: &Value, package: Option<Value>, name: &Py<Str>) -> PyResult<Raised> {
-    let package_text = package.as_ref().and_then(|p| p.downcast::<Str>()).map(|p| p.to_string_lossy().into_owned());
+    let shown = match package.clone().filter(|p| p.is::<Str>()) {
+        Some(package) => package,
+        None => vm.new_str("<unknown module name>")?.into_value(),
+    };
     let spec = vm.getattr_opt(module, n!(__spec__))?.filter(|s| !s.is_none());
-    let origin = match &spec {
-        Some(spec) => origin_of(vm, spec)?,
+    let found = match &spec {
+        Some(spec) => Some(Provenance::of(vm, &shown, spec)?),
         None => None,
     };
-    let file = vm.getattr_opt(module, n!(__file__))?;
-    let path = match (&origin, file) {
-        (Some(o), _) => Some(o.clone()),
-        (None, Some(f)) if f.is::<Str>() => Some(f),
-        (None, _) => None,
+    let path = match found.as_ref().and_then(|f| f.origin.clone()) {
+        Some(origin) => Some(origin),
+        None => vm.getattr_opt(module, n!(__file__))?.filter(|f| f.is::<Str>()),
     };
-    let quoted = vm.repr(name.as_value())?;
-    let quoted = quoted.to_string_lossy();
-    let from = match &package {
-        Some(p) if package_text.is_some() => vm.repr(p)?.to_string_lossy().into_owned(),
-        _ => "'<unknown module name>'".to_owned(),
-    };
-    let initializing = match &spec {
-        Some(spec) => match vm.getattr_opt(spec, n!(_initializing))? {
-            Some(flag) => vm.is_true(&flag)?,
-            None => false,
-        },
-        None => false,
-    };
+    let (quoted, from) = (vm.repr(name.as_value())?, vm.repr(&shown)?);
+    let (quoted, from) = (quoted.to_string_lossy(), from.to_string_lossy());
     let place = match &path {
         Some(p) => vm.str(p)?.to_string_lossy().into_owned(),
         None => "unknown location".to_owned(),
     };
-    let message = if initializing {
-        format!("cannot import name {quoted} from partially initialized module {from} (most likely due to a circular import) ({place})")
-    } else {
-        format!("cannot import name {quoted} from {from} ({place})")
+    let initializing = match &spec {
+        Some(spec) => is_initializing(vm, spec)?,
+        None => false,
+    };
+    let advice = match &found {
+        Some(found) if found.shadows_stdlib || initializing => found.advice(vm, &shown)?,
+        _ => None,
+    };
+    let message = match advice {
+        Some(advice) => format!("cannot import name {quoted} from {from} {advice}"),
+        None if initializing => {
+            format!("cannot import name {quoted} from partially initialized module {from} (most likely due to a circular import) ({place})")
+        }
+        None => format!("cannot import name {quoted} from {from} ({place})"),
     };
     let raised = raise_builtin(vm, "ImportError", &message);
     let exception = raised.exception().to_value();
@@ -91,19 +92,6 @@ fn cannot_import_error(vm: &mut Vm, module: &Value, package: Option<Value>, name
         let _ = vm.setattr(&exception, n!(path), &path);
     }
     Ok(raised)
-}
-
-fn origin_of(vm: &mut Vm, spec: &Value) -> PyResult<Option<Value>> {
-    let has_location = vm.intern("has_location");
-    let has = match vm.getattr_opt(spec, &has_location)? {
-        Some(flag) => vm.is_true(&flag)?,
-        None => false,
-    };
-    if !has {
-        return Ok(None);
-    }
-    let origin = vm.intern("origin");
-    Ok(vm.getattr_opt(spec, &origin)?.filter(|o| o.is::<Str>()))
 }
 
 /// INTRINSIC_IMPORT_STAR: all public names of a module into a namespace.

@@ -108,11 +108,11 @@ pub fn unbound_error(vm: &mut Vm, code: &Py<CodeObject>, index: usize) -> Raised
     unbound_local(vm, &name)
 }
 
-/// UnboundLocalError of a local variable.
+/// UnboundLocalError of a local variable; unlike a NameError it does not bear the name, so that nothing is suggested.
 #[cold]
 pub fn unbound_local(vm: &mut Vm, name: &Py<Str>) -> Raised {
     let message = format!("cannot access local variable '{}' where it is not associated with a value", name.to_string_lossy());
-    raise_named(vm, "UnboundLocalError", &message, name)
+    raise_builtin(vm, "UnboundLocalError", &message)
 }
 
 /// The value of the cell in variable `index`.
