@@ -7,7 +7,7 @@ use krait_runtime::types::exceptions::{StopIteration, catch};
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::type_::PyType;
 use krait_runtime::{GilCell, Py, PyResult, Raised, Value, Vm, pyclass, pymethods};
-use krait_syntax::tokenize::{TokenInfo, TokenizeError, TokenizerIter as Tokens};
+use krait_syntax::tokenize::{TokenSpan, TokenizeError, TokenizerIter as Reader};
 use krait_unicode::TextBuf;
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -25,6 +25,8 @@ type Readline = Box<dyn FnMut() -> PyResult<Option<String>>>;
 /// The machine and the iterator object, while a token is being read.
 type Borrowed = Rc<Cell<Option<(NonNull<Vm>, NonNull<TokenizerIter>)>>>;
 
+type Tokens = Reader<Readline, Raised>;
+
 /// An iterator over the tokens of a source.
 #[pyclass(name = "TokenizerIter", module = "_tokenize", gc)]
 pub struct TokenizerIter {
@@ -33,12 +35,12 @@ pub struct TokenizerIter {
     encoding: Option<String>,
     /// None while a token is being read: `readline` may not ask for one.
     #[traverse(skip)]
-    tokens: GilCell<Option<Box<Tokens<Readline, Raised>>>>,
+    tokens: GilCell<Option<Box<Tokens>>>,
     #[traverse(skip)]
     borrowed: Borrowed,
-    /// The line of the last token and its object, which tokens share.
+    /// The number of the last token's line and its object, which tokens share.
     #[traverse(skip)]
-    line: GilCell<Option<(Rc<str>, Py<Str>)>>,
+    line: GilCell<Option<(u32, Py<Str>)>>,
 }
 
 fn reader(borrowed: Borrowed) -> Readline {
@@ -72,25 +74,25 @@ impl TokenizerIter {
         }
     }
 
-    fn line_object(&self, vm: &mut Vm, line: &Rc<str>) -> PyResult<Value> {
+    fn line_object(&self, vm: &mut Vm, tokens: &Tokens, token: &TokenSpan) -> PyResult<Value> {
         if let Some((known, object)) = self.line.get(vm) {
-            if Rc::ptr_eq(known, line) {
+            if *known == token.line {
                 return Ok(object.to_value());
             }
         }
-        let object = vm.new_str(line)?;
-        let old = self.line.replace(vm, Some((line.clone(), object.clone())));
+        let object = vm.new_str(tokens.line(token))?;
+        let old = self.line.replace(vm, Some((token.line, object.clone())));
         drop(old);
         Ok(object.into_value())
     }
 
-    fn token_object(&self, vm: &mut Vm, token: &TokenInfo) -> PyResult {
-        let line = self.line_object(vm, &token.line)?;
+    fn token_object(&self, vm: &mut Vm, tokens: &Tokens, token: &TokenSpan) -> PyResult {
+        let line = self.line_object(vm, tokens, token)?;
         let start = [Value::from_i32(token.start.0), Value::from_i32(token.start.1)];
         let end = [Value::from_i32(token.end.0), Value::from_i32(token.end.1)];
         let items = [
             Value::from_i32(token.kind.into()),
-            vm.new_str(&token.string)?.into_value(),
+            vm.new_str(tokens.text(token))?.into_value(),
             vm.new_tuple(start)?.into_value(),
             vm.new_tuple(end)?.into_value(),
             line,
@@ -104,7 +106,7 @@ impl TokenizerIter {
     #[new(name = "tokenizeriter", sig = "(readline, /, *, extra_tokens, encoding=None)")]
     fn new(cls: &Py<PyType>, readline: Value, extra_tokens: bool, encoding: Option<String>, vm: &mut Vm) -> PyResult<Py<TokenizerIter>> {
         let borrowed: Borrowed = Rc::default();
-        let tokens = Tokens::new(reader(borrowed.clone()), extra_tokens);
+        let tokens = Reader::new(reader(borrowed.clone()), extra_tokens);
         let payload = TokenizerIter { readline, encoding, tokens: GilCell::new(Some(Box::new(tokens))), borrowed, line: GilCell::new(None) };
         vm.new_instance(cls, payload)
     }
@@ -118,17 +120,20 @@ impl TokenizerIter {
     fn slot_iternext(zelf: &Py<TokenizerIter>, vm: &mut Vm) -> PyResult<Option<Value>> {
         let Some(mut tokens) = zelf.tokens.replace(vm, None) else { return Err(vm.value_error("tokenizer is already executing")) };
         zelf.borrowed.set(Some((NonNull::from(&mut *vm), NonNull::from(&**zelf))));
-        let token = tokens.next_token();
+        let token = tokens.next_span();
         zelf.borrowed.set(None);
         let warnings = tokens.take_warnings();
+        let object = match &token {
+            Ok(Some(token)) => zelf.token_object(vm, &tokens, token).map(Some),
+            Ok(None) | Err(_) => Ok(None),
+        };
         let old = zelf.tokens.replace(vm, Some(tokens));
         drop(old);
         if !warnings.is_empty() {
             krait_runtime::compile::issue_warnings(vm, &warnings, &TextBuf::from("<string>"), "")?;
         }
         match token {
-            Ok(None) => Ok(None),
-            Ok(Some(token)) => zelf.token_object(vm, &token).map(Some),
+            Ok(_) => object,
             Err(TokenizeError::Source(e)) => Err(e),
             Err(TokenizeError::Syntax(e)) => Err(raise_syntax_error(vm, *e, &TextBuf::from("<string>"), None)),
         }

@@ -19,6 +19,26 @@ pub struct TokenInfo {
     pub line: Rc<str>,
 }
 
+/// One token, its text still with the tokenizer: see [`TokenizerIter::text`] and [`TokenizerIter::line`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenSpan {
+    /// Number in the `token` module.
+    pub kind: u8,
+    pub start: (i32, i32),
+    pub end: (i32, i32),
+    /// The same for all tokens of one line; 0 if the line is empty.
+    pub line: u32,
+    text: TextOf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TextOf {
+    /// What was read from here to there.
+    Source(usize, usize),
+    /// What stands for the end of a line.
+    Given(&'static str),
+}
+
 /// Why there is no next token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenizeError<E> {
@@ -32,14 +52,20 @@ pub struct TokenizerIter<R, E> {
     tok: Tokenizer<ReadlineBuffer<R, E>>,
     done: bool,
     last_lineno: i32,
-    last_line: Rc<str>,
+    /// Where the last line is, and how many there have been.
+    last_line: (usize, usize),
+    line_count: u32,
+    /// The last line that [`TokenizerIter::next_token`] gave out, and its number.
+    shared_line: (u32, Rc<str>),
     /// A byte of the buffer whose column in characters is known: start of its line, byte, column.
     known_column: (usize, usize, i32),
 }
 
 struct ReadlineBuffer<R, E> {
     readline: R,
-    bytes: Vec<u8>,
+    text: String,
+    /// So far there is nothing but ASCII.
+    is_ascii: bool,
     error: Option<E>,
 }
 
@@ -49,7 +75,7 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> Buffer for ReadlineBuffer<R, E>
     }
 
     fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.text.as_bytes()
     }
 
     fn line_end(&mut self, _from: usize) -> Result<Option<Line>, ()> {
@@ -63,25 +89,58 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> Buffer for ReadlineBuffer<R, E>
         if line.is_empty() {
             return Ok(None);
         }
-        self.bytes.extend_from_slice(line.as_bytes());
+        self.text.push_str(&line);
+        self.is_ascii &= line.is_ascii();
         let implicit_newline = !line.ends_with('\n');
         if implicit_newline {
-            self.bytes.push(b'\n');
+            self.text.push('\n');
         }
-        Ok(Some(Line { end: self.bytes.len(), implicit_newline }))
+        let has_nul = memchr::memchr(0, line.as_bytes()).is_some();
+        Ok(Some(Line { end: self.text.len(), implicit_newline, has_nul }))
     }
 }
 
 impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
     /// An iterator over the tokens of what `readline` returns.
     pub fn new(readline: R, extra_tokens: bool) -> Self {
-        let mut tok = Tokenizer::new(ReadlineBuffer { readline, bytes: Vec::new(), error: None });
+        let mut tok = Tokenizer::new(ReadlineBuffer { readline, text: String::new(), is_ascii: true, error: None });
         tok.extra_tokens = extra_tokens;
-        TokenizerIter { tok, done: false, last_lineno: 0, last_line: Rc::from(""), known_column: (0, 0, 0) }
+        let shared_line = (0, Rc::from(""));
+        TokenizerIter { tok, done: false, last_lineno: 0, last_line: (0, 0), line_count: 0, shared_line, known_column: (0, 0, 0) }
+    }
+
+    /// The next token as an object of its own; `None` behind `ENDMARKER`.
+    pub fn next_token(&mut self) -> Result<Option<TokenInfo>, TokenizeError<E>> {
+        let Some(token) = self.next_span()? else { return Ok(None) };
+        let line = match token.line {
+            0 => Rc::from(""),
+            number => {
+                if self.shared_line.0 != number {
+                    self.shared_line = (number, Rc::from(self.line(&token)));
+                }
+                self.shared_line.1.clone()
+            }
+        };
+        let TokenSpan { kind, start, end, .. } = token;
+        Ok(Some(TokenInfo { kind, string: self.text(&token).to_owned(), start, end, line }))
+    }
+
+    /// The text of a token.
+    #[inline]
+    pub fn text(&self, token: &TokenSpan) -> &str {
+        match token.text {
+            TextOf::Source(from, to) => self.tok.source.text.get(from..to).unwrap_or(""),
+            TextOf::Given(text) => text,
+        }
+    }
+
+    /// The physical line of a token; that of a token before the last may be gone.
+    pub fn line(&self, token: &TokenSpan) -> &str {
+        if token.line == 0 { "" } else { self.tok.source.text.get(self.last_line.0..self.last_line.1).unwrap_or("") }
     }
 
     /// The next token; `None` behind `ENDMARKER`.
-    pub fn next_token(&mut self) -> Result<Option<TokenInfo>, TokenizeError<E>> {
+    pub fn next_span(&mut self) -> Result<Option<TokenSpan>, TokenizeError<E>> {
         if self.done {
             return Ok(None);
         }
@@ -95,11 +154,10 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
             return Ok(None);
         }
         let trailing = self.done || (token.kind == TokenKind::Dedent && self.tok.done == Done::Eof);
-        let bytes = &self.tok.source.bytes;
-        let mut string = token.span.map_or(String::new(), |(a, b)| String::from_utf8_lossy(&bytes[a..b]).into_owned());
+        let mut text = token.span.map_or(TextOf::Given(""), |(from, to)| TextOf::Source(from, to));
         let is_string = token.kind.is_string_literal();
         let line_start = if is_string { self.tok.multi_line_start } else { self.tok.line_start };
-        let line = self.line(line_start, trailing);
+        let line = self.line_number(line_start, trailing);
         let (mut lineno, mut end_lineno) = (if is_string { self.tok.first_lineno } else { self.tok.lineno }, self.tok.lineno);
         self.last_lineno = lineno;
         let (mut col, mut end_col) = (-1, -1);
@@ -120,50 +178,56 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
             }
             match kind {
                 TokenKind::Newline => {
-                    let crlf = self.tok.start.is_some_and(|i| self.tok.source.bytes.get(i) == Some(&b'\r'));
-                    string = match (self.tok.implicit_newline, crlf) {
+                    let crlf = self.tok.start.is_some_and(|i| self.tok.source.bytes().get(i) == Some(&b'\r'));
+                    text = TextOf::Given(match (self.tok.implicit_newline, crlf) {
                         (true, true) => "\r",
                         (true, false) => "",
                         (false, true) => "\r\n",
                         (false, false) => "\n",
-                    }
-                    .to_owned();
+                    });
                     end_col += 1;
                 }
-                TokenKind::Nl if self.tok.implicit_newline => string.clear(),
+                TokenKind::Nl if self.tok.implicit_newline => text = TextOf::Given(""),
                 _ if (kind as u8) > TokenKind::Dedent as u8 && (kind as u8) < TokenKind::Op as u8 => kind = TokenKind::Op,
                 _ => {}
             }
         }
-        Ok(Some(TokenInfo { kind: kind as u8, string, start: (lineno, col), end: (end_lineno, end_col), line }))
+        Ok(Some(TokenSpan { kind: kind as u8, start: (lineno, col), end: (end_lineno, end_col), line, text }))
     }
 
     /// The warnings since the last call.
+    #[inline]
     pub fn take_warnings(&mut self) -> Vec<SyntaxWarning> {
         std::mem::take(&mut self.tok.warnings)
     }
 
-    /// The physical line of a token, shared by all tokens of the line.
-    fn line(&mut self, line_start: usize, trailing: bool) -> Rc<str> {
+    /// The number of a token's physical line.
+    #[inline]
+    fn line_number(&mut self, line_start: usize, trailing: bool) -> u32 {
         if self.tok.extra_tokens && trailing {
-            return Rc::from("");
+            return 0;
         }
         if self.tok.lineno != self.last_lineno {
             let mut end = self.tok.inp;
             if end > line_start && self.tok.implicit_newline {
                 end -= 1;
             }
-            let bytes = self.tok.source.bytes.get(line_start..end).unwrap_or(&[]);
-            self.last_line = Rc::from(&*String::from_utf8_lossy(bytes));
+            self.last_line = (line_start, end);
+            self.line_count = self.line_count.wrapping_add(1).max(1);
         }
-        self.last_line.clone()
+        self.line_count
     }
 
     /// The column of a byte, in characters; counting goes on from the last one asked for.
+    #[inline]
     fn column(&mut self, line_start: usize, at: usize) -> i32 {
+        if self.tok.source.is_ascii { (at - line_start) as i32 } else { self.counted_column(line_start, at) }
+    }
+
+    fn counted_column(&mut self, line_start: usize, at: usize) -> i32 {
         let (known_line, known_at, known) = self.known_column;
         let (from, base) = if known_line == line_start && known_at <= at { (known_at, known) } else { (line_start, 0) };
-        let bytes = self.tok.source.bytes.get(from..at).unwrap_or(&[]);
+        let bytes = self.tok.source.bytes().get(from..at).unwrap_or(&[]);
         let column = base + bytes.iter().filter(|&&b| b & 0xc0 != 0x80).count() as i32;
         self.known_column = (line_start, at, column);
         column
@@ -187,7 +251,7 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
         };
         // CPython points behind the line, whatever the error; at the end of input it counts bytes and gives neither the line nor an end.
         let end_of_file = self.tok.done == Done::Eof;
-        let line = self.tok.source.bytes.get(self.tok.buf..self.tok.inp).unwrap_or(&[]);
+        let line = self.tok.source.bytes().get(self.tok.buf..self.tok.inp).unwrap_or(&[]);
         let line = if end_of_file { line } else { line.strip_suffix(b"\n").unwrap_or(line) };
         let chars = String::from_utf8_lossy(line).chars().count() as i32;
         let offset = if end_of_file { line.len() as i32 } else { chars + 1 };

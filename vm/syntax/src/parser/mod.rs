@@ -383,7 +383,7 @@ impl<'a> Parser<'a> {
             end_lineno: raw.end_lineno,
             end_col_offset: raw.end_col_offset,
         };
-        let metadata = raw.metadata.map(|m| &*self.arena.alloc_str(&m));
+        let metadata = self.tok.metadata.take().map(|m| &*self.arena.alloc_str(&m));
         self.tokens.push(Token { kind, level: raw.level, text, range, metadata, memo: NO_MEMO });
         if kind == TokenKind::ErrorToken {
             return Err(self.tokenizer_error());

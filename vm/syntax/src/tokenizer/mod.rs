@@ -5,6 +5,7 @@
 //! "the current line": `line_start..inp`. Positions are byte offsets into the buffer. After an error the tokenizer is
 //! not asked again, except to look for a better error.
 
+mod classes;
 mod normal;
 mod number;
 mod strings;
@@ -38,6 +39,8 @@ pub(crate) struct Line {
     pub(crate) end: usize,
     /// The newline at its end was added, it is not in the source.
     pub(crate) implicit_newline: bool,
+    /// There is a NUL in it.
+    pub(crate) has_nul: bool,
 }
 
 /// Why the tokenizer stopped.
@@ -68,8 +71,6 @@ pub(crate) struct RawToken {
     pub(crate) end_lineno: i32,
     pub(crate) col_offset: i32,
     pub(crate) end_col_offset: i32,
-    /// The source of an f-string expression, on the token that ends it, where `=` or a t-string asks for it.
-    pub(crate) metadata: Option<String>,
 }
 
 /// What the tokenizer keeps for each f- or t-string that is open.
@@ -141,6 +142,10 @@ pub(crate) struct Tokenizer<B> {
     comment_newline: bool,
     /// Lines come from a prompt: an empty one ends a block.
     pub(crate) interactive: bool,
+    /// The source of an f-string expression, once the token that ends it has been read, where `=` or a t-string asks for it.
+    pub(crate) metadata: Option<String>,
+    /// Where the last token with [`Extent::Own`] is, and its columns if they are not those of the text that was read.
+    own: ((usize, usize), Option<(i32, i32)>),
     pub(crate) error: Option<SyntaxError>,
     pub(crate) warnings: Vec<SyntaxWarning>,
 }
@@ -172,19 +177,24 @@ impl<B: Buffer> Tokenizer<B> {
             extra_tokens: false,
             comment_newline: false,
             interactive: false,
+            metadata: None,
+            own: ((0, 0), None),
             error: None,
             warnings: Vec::new(),
         }
     }
 
     /// The next token; `ErrorToken` with `done` (and perhaps `error`) set on failure.
+    #[inline]
     pub(crate) fn get(&mut self) -> RawToken {
-        let mut metadata = None;
-        let kind_span = match self.modes.last() {
-            Some(mode) if !mode.regular => self.get_fstring_mode(&mut metadata),
-            _ => self.get_normal_mode(&mut metadata),
+        if self.metadata.is_some() {
+            self.metadata = None;
+        }
+        let lexed = match self.modes.last() {
+            Some(mode) if !mode.regular => self.get_fstring_mode(),
+            _ => self.get_normal_mode(),
         };
-        self.setup(kind_span, metadata)
+        self.setup(lexed)
     }
 
     /// How many brackets are open.
@@ -217,13 +227,15 @@ impl<B: Buffer> Tokenizer<B> {
         (self.cur as i64 - self.line_start as i64) as i32
     }
 
-    fn setup(&mut self, token: Lexed, metadata: Option<String>) -> RawToken {
-        let Lexed { kind, span, cols } = token;
+    #[inline]
+    fn setup(&mut self, token: Lexed) -> RawToken {
+        let Lexed { kind, extent } = token;
         let string = kind.is_string_literal();
-        let (col_offset, end_col_offset) = match (span, cols) {
-            (_, Some(cols)) => cols,
-            (Some(_), None) => (self.starting_col_offset, self.col_offset()),
-            (None, None) => (-1, -1),
+        let read = (self.starting_col_offset, self.col_offset());
+        let (span, (col_offset, end_col_offset)) = match extent {
+            Extent::Read => (Some((self.start.unwrap_or(self.cur), self.cur)), read),
+            Extent::Own => (Some(self.own.0), self.own.1.unwrap_or(read)),
+            Extent::None => (None, (-1, -1)),
         };
         RawToken {
             kind,
@@ -233,17 +245,29 @@ impl<B: Buffer> Tokenizer<B> {
             end_lineno: self.lineno,
             col_offset,
             end_col_offset,
-            metadata,
         }
     }
 
     /// A token that spans `start..cur`.
+    #[inline]
     fn token(&self, kind: TokenKind) -> Lexed {
-        Lexed { kind, span: Some((self.start.unwrap_or(self.cur), self.cur)), cols: None }
+        Lexed { kind, extent: Extent::Read }
+    }
+
+    /// A token that spans something else.
+    fn token_of(&mut self, kind: TokenKind, span: (usize, usize), cols: Option<(i32, i32)>) -> Lexed {
+        self.own = (span, cols);
+        Lexed { kind, extent: Extent::Own }
     }
 
     fn error_token(&self) -> Lexed {
-        Lexed { kind: TokenKind::ErrorToken, span: None, cols: None }
+        Lexed { kind: TokenKind::ErrorToken, extent: Extent::None }
+    }
+
+    /// What is there of the current line and has not been read.
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        self.source.bytes().get(self.cur..self.inp).unwrap_or(&[])
     }
 
     /// The next character, or [`EOF`].
@@ -257,12 +281,12 @@ impl<B: Buffer> Tokenizer<B> {
         self.underflow()
     }
 
-    #[cold]
+    #[inline(never)]
     fn underflow(&mut self) -> i32 {
         if self.done != Done::Ok {
             return EOF;
         }
-        match self.source.line_end(self.inp) {
+        let has_nul = match self.source.line_end(self.inp) {
             Err(()) => {
                 self.done = Done::Source;
                 return EOF;
@@ -283,9 +307,10 @@ impl<B: Buffer> Tokenizer<B> {
                 self.lineno += 1;
                 self.inp = line.end;
                 self.implicit_newline = line.implicit_newline;
+                line.has_nul
             }
-        }
-        if self.source.bytes()[self.line_start..self.inp].contains(&0) {
+        };
+        if has_nul {
             self.syntax_error("source code cannot contain null bytes".to_owned());
             self.cur = self.inp;
             return EOF;
@@ -358,11 +383,21 @@ impl<B: Buffer> Tokenizer<B> {
     }
 }
 
-/// A token's kind and span, before its position is worked out; `cols` overrides the columns.
+/// A token before its position is worked out.
+#[derive(Clone, Copy)]
 struct Lexed {
     kind: TokenKind,
-    span: Option<(usize, usize)>,
-    cols: Option<(i32, i32)>,
+    extent: Extent,
+}
+
+/// Which text a token spans.
+#[derive(Clone, Copy)]
+enum Extent {
+    /// `start..cur`
+    Read,
+    /// `own`
+    Own,
+    None,
 }
 
 /// Source that is all there, or what has been typed of it.
@@ -388,7 +423,10 @@ impl Buffer for StrBuffer<'_> {
         if rest.is_empty() {
             return if self.unfinished { Err(()) } else { Ok(None) };
         }
-        let end = rest.iter().position(|&b| b == b'\n' || b == 0).map_or(self.text.len(), |i| from + i + 1);
-        Ok(Some(Line { end, implicit_newline: false }))
+        let (end, has_nul) = match memchr::memchr2(b'\n', 0, rest) {
+            Some(i) => (from + i + 1, rest[i] == 0),
+            None => (self.text.len(), false),
+        };
+        Ok(Some(Line { end, implicit_newline: false, has_nul }))
     }
 }

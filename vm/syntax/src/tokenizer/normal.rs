@@ -1,6 +1,7 @@
 //! Ordinary tokens: indentation, comments, names, operators.
 
-use super::{Buffer, Done, EOF, Lexed, MAX_INDENT, MAX_LEVEL, Paren, TAB_SIZE, Tokenizer};
+use super::classes::{self, is_char};
+use super::{Buffer, Done, EOF, Extent, Lexed, MAX_INDENT, MAX_LEVEL, Paren, TAB_SIZE, Tokenizer};
 use crate::token::TokenKind;
 
 const SPACE: i32 = b' ' as i32;
@@ -11,16 +12,12 @@ const CR: i32 = b'\r' as i32;
 const HASH: i32 = b'#' as i32;
 const BACKSLASH: i32 = b'\\' as i32;
 
-fn is_identifier_start(c: i32) -> bool {
-    c >= 128 || u8::try_from(c).is_ok_and(|c| c.is_ascii_alphabetic() || c == b'_')
-}
-
 pub(super) fn is_identifier_char(c: i32) -> bool {
-    c >= 128 || u8::try_from(c).is_ok_and(|c| c.is_ascii_alphanumeric() || c == b'_')
+    is_char(c, classes::NAME)
 }
 
 pub(super) fn is_digit(c: i32) -> bool {
-    u8::try_from(c).is_ok_and(|c| c.is_ascii_digit())
+    is_char(c, classes::DIGIT)
 }
 
 /// The letters of a string prefix seen so far.
@@ -71,7 +68,7 @@ enum Step {
 }
 
 impl<B: Buffer> Tokenizer<B> {
-    pub(super) fn get_normal_mode(&mut self, metadata: &mut Option<String>) -> Lexed {
+    pub(super) fn get_normal_mode(&mut self) -> Lexed {
         loop {
             self.start = None;
             self.starting_col_offset = -1;
@@ -87,7 +84,7 @@ impl<B: Buffer> Tokenizer<B> {
             let c = self.nextc();
             self.backup(c);
             loop {
-                match self.one_token(blank_line, metadata) {
+                match self.one_token(blank_line) {
                     Step::Token(token) => return token,
                     Step::Again => {}
                     Step::NextLine => break,
@@ -101,9 +98,9 @@ impl<B: Buffer> Tokenizer<B> {
         self.pendin += if dedent { 1 } else { -1 };
         let kind = if dedent { TokenKind::Dedent } else { TokenKind::Indent };
         if !self.extra_tokens {
-            return Lexed { kind, span: None, cols: None };
+            return Lexed { kind, extent: Extent::None };
         }
-        Lexed { kind, span: Some((if dedent { self.cur } else { self.buf }, self.cur)), cols: None }
+        self.token_of(kind, (if dedent { self.cur } else { self.buf }, self.cur), None)
     }
 
     /// Reads the white space a line begins with and compares it with the stack of indentations.
@@ -113,8 +110,10 @@ impl<B: Buffer> Tokenizer<B> {
         let c = loop {
             match self.nextc() {
                 SPACE => {
-                    col += 1;
-                    altcol += 1;
+                    let more = self.rest().iter().position(|&b| b != b' ').unwrap_or(0);
+                    self.cur += more;
+                    col += 1 + more;
+                    altcol += 1 + more;
                 }
                 TAB => {
                     col = (col / TAB_SIZE + 1) * TAB_SIZE;
@@ -219,7 +218,8 @@ impl<B: Buffer> Tokenizer<B> {
         true
     }
 
-    fn one_token(&mut self, blank_line: bool, metadata: &mut Option<String>) -> Step {
+    #[inline]
+    fn one_token(&mut self, blank_line: bool) -> Step {
         self.start = None;
         let mut c = self.nextc();
         while matches!(c, SPACE | TAB | FORM_FEED) {
@@ -236,10 +236,13 @@ impl<B: Buffer> Tokenizer<B> {
         if c == EOF {
             let kind =
                 if self.parens.is_empty() && self.done == Done::Eof { TokenKind::EndMarker } else { TokenKind::ErrorToken };
-            return Step::Token(Lexed { kind, span: None, cols: None });
+            return Step::Token(Lexed { kind, extent: Extent::None });
         }
-        if is_identifier_start(c) {
-            return Step::Token(self.name_or_prefixed_string(c));
+        if is_char(c, classes::NAME_START) {
+            return Step::Token(match self.name(c) {
+                Some(name) => name,
+                None => self.name_or_prefixed_string(c),
+            });
         }
         if c == CR {
             c = self.nextc();
@@ -250,7 +253,7 @@ impl<B: Buffer> Tokenizer<B> {
                 true => Step::Again,
                 false => Step::Token(self.error_token()),
             },
-            _ => Step::Token(self.number_string_or_operator(c, metadata)),
+            _ => Step::Token(self.number_string_or_operator(c)),
         }
     }
 
@@ -269,11 +272,13 @@ impl<B: Buffer> Tokenizer<B> {
         }
         let start = self.start.unwrap_or(self.cur);
         let end = self.cur - 1;
-        Step::Token(Lexed { kind: TokenKind::Newline, span: Some((start.min(end), end)), cols: None })
+        Step::Token(self.token_of(TokenKind::Newline, (start.min(end), end), None))
     }
 
     /// Reads a comment. `c` becomes the character behind it; a token results if comments are wanted.
     fn comment(&mut self, c: &mut i32, blank_line: bool) -> Option<Lexed> {
+        let rest = self.rest();
+        self.cur += memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         while !matches!(*c, EOF | NEWLINE | CR) {
             *c = self.nextc();
         }
@@ -311,7 +316,30 @@ impl<B: Buffer> Tokenizer<B> {
             self.nextc();
             self.atbol = true;
         }
-        Some(Lexed { kind, span: Some(span), cols: Some(cols) })
+        Some(self.token_of(kind, span, Some(cols)))
+    }
+
+    /// The name that begins with `c`, if it ends on this line and no quote follows, which would make it a prefix.
+    #[inline]
+    fn name(&mut self, c: i32) -> Option<Lexed> {
+        let mut seen = c as u8;
+        let mut len = 0;
+        let next = loop {
+            let b = *self.rest().get(len)?;
+            if !classes::is(b, classes::NAME) {
+                break b;
+            }
+            seen |= b;
+            len += 1;
+        };
+        if matches!(next, b'"' | b'\'') {
+            return None;
+        }
+        self.cur += len;
+        if !seen.is_ascii() && !self.verify_identifier() {
+            return Some(self.error_token());
+        }
+        Some(self.token(TokenKind::Name))
     }
 
     fn name_or_prefixed_string(&mut self, mut c: i32) -> Lexed {
@@ -365,32 +393,31 @@ impl<B: Buffer> Tokenizer<B> {
         false
     }
 
-    fn number_string_or_operator(&mut self, c: i32, metadata: &mut Option<String>) -> Lexed {
+    #[inline]
+    fn number_string_or_operator(&mut self, c: i32) -> Lexed {
         if c == i32::from(b'.') {
             return self.dot();
         }
         if is_digit(c) {
-            return self.number(c);
+            return match self.whole_number(c) {
+                Some(number) => number,
+                None => self.number(c),
+            };
         }
         if c == i32::from(b'"') || c == i32::from(b'\'') {
             return self.string(c);
         }
         let Ok(c) = u8::try_from(c) else { return self.error_token() };
-        let not_equal = c == b'!' && self.cur < self.inp && self.source.bytes()[self.cur] == b'=';
-        if matches!(c, b':' | b'}' | b'!' | b'{') && !not_equal && self.fstring_punctuation(c, metadata) {
+        let next = self.rest().first().copied();
+        let not_equal = c == b'!' && next == Some(b'=');
+        if !self.modes.is_empty() && matches!(c, b':' | b'}' | b'!' | b'{') && !not_equal && self.fstring_punctuation(c) {
             return self.token(TokenKind::one_char(c));
         }
-        let c2 = self.nextc();
-        let two = u8::try_from(c2).ok().filter(|&c2| (c, c2) != (b'<', b'>') || self.barry_as_bdfl);
-        if let Some(two) = two.and_then(|c2| TokenKind::two_chars(c, c2)) {
-            let c3 = self.nextc();
-            let three = u8::try_from(c3).ok().and_then(|c3| TokenKind::three_chars(c, c2 as u8, c3));
-            if three.is_none() {
-                self.backup(c3);
-            }
-            return self.token(three.unwrap_or(two));
+        if next.is_none_or(|next| classes::is(next, classes::SECOND))
+            && let Some(kind) = self.long_operator(c)
+        {
+            return self.token(kind);
         }
-        self.backup(c2);
         let checked = match c {
             b'(' | b'[' | b'{' => self.open(c),
             b')' | b']' | b'}' => self.close(c),
@@ -411,8 +438,28 @@ impl<B: Buffer> Tokenizer<B> {
         self.token(TokenKind::one_char(c))
     }
 
+    /// The rest of an operator of two or three characters that begins with `c`; reads nothing if there is none.
+    fn long_operator(&mut self, c: u8) -> Option<TokenKind> {
+        let c2 = self.nextc();
+        let two = u8::try_from(c2).ok().filter(|&c2| (c, c2) != (b'<', b'>') || self.barry_as_bdfl);
+        let Some(two) = two.and_then(|c2| TokenKind::two_chars(c, c2)) else {
+            self.backup(c2);
+            return None;
+        };
+        let c3 = self.nextc();
+        let three = u8::try_from(c3).ok().and_then(|c3| TokenKind::three_chars(c, c2 as u8, c3));
+        if three.is_none() {
+            self.backup(c3);
+        }
+        Some(three.unwrap_or(two))
+    }
+
+    #[inline]
     fn dot(&mut self) -> Lexed {
         const DOT: i32 = b'.' as i32;
+        if self.rest().first().is_some_and(|&b| b != b'.' && !classes::is(b, classes::DIGIT)) {
+            return self.token(TokenKind::Dot);
+        }
         let c = self.nextc();
         if is_digit(c) {
             return self.fraction(c);

@@ -1,5 +1,6 @@
 //! Number tokens and what may not follow them.
 
+use super::classes;
 use super::normal::{is_digit, is_identifier_char};
 use super::{Buffer, EOF, Lexed, Tokenizer};
 use crate::token::TokenKind;
@@ -12,6 +13,18 @@ fn is(c: i32, letters: &[u8]) -> bool {
 }
 
 impl<B: Buffer> Tokenizer<B> {
+    /// The number of decimal digits alone that begins with `c`, if it is one and ends on this line.
+    #[inline]
+    pub(super) fn whole_number(&mut self, c: i32) -> Option<Lexed> {
+        let rest = self.rest();
+        let len = classes::while_in(rest, classes::DIGIT);
+        if classes::is(*rest.get(len)?, classes::NUMBER_MORE) || c == i32::from(b'0') && len > 0 {
+            return None;
+        }
+        self.cur += len;
+        Some(self.token(TokenKind::Number))
+    }
+
     /// The number that begins with the digit `c`.
     pub(super) fn number(&mut self, c: i32) -> Lexed {
         let result = if c == i32::from(b'0') { self.zero_number() } else { self.decimal() };

@@ -1,5 +1,6 @@
 //! String literals, and the mode inside f- and t-strings (PEP 701, PEP 750).
 
+use super::classes;
 use super::{Buffer, Done, EOF, Lexed, MAX_EXPR_NESTING, MAX_FSTRING_LEVEL, StringMode, Tokenizer};
 use crate::token::TokenKind;
 
@@ -28,6 +29,11 @@ impl<B: Buffer> Tokenizer<B> {
             self.backup(c);
         }
         while end_quote_size != quote_size {
+            let plain = self.plain_in_string(quote as u8, quote_size);
+            if plain > 0 {
+                self.cur += plain;
+                end_quote_size = 0;
+            }
             c = self.nextc();
             if self.done == Done::Error || self.done == Done::Source {
                 return self.error_token();
@@ -49,6 +55,16 @@ impl<B: Buffer> Tokenizer<B> {
             }
         }
         self.token(TokenKind::String)
+    }
+
+    /// How many bytes from here on, on this line, mean nothing but themselves within a string.
+    #[inline]
+    fn plain_in_string(&self, quote: u8, quote_size: usize) -> usize {
+        let rest = self.rest();
+        if quote_size == 1 {
+            return classes::until(rest, classes::STRING_STOP);
+        }
+        memchr::memchr2(quote, b'\\', rest).unwrap_or(rest.len())
     }
 
     /// Reports the literal from its opening quote.
@@ -120,7 +136,7 @@ impl<B: Buffer> Tokenizer<B> {
 
     /// Bookkeeping for `:`, `}`, `!`, `{` in a replacement field. True if the character is the colon that begins a
     /// format specification.
-    pub(super) fn fstring_punctuation(&mut self, c: u8, metadata: &mut Option<String>) -> bool {
+    pub(super) fn fstring_punctuation(&mut self, c: u8) -> bool {
         let (cur, start) = (self.cur, self.start.unwrap_or(self.cur));
         let bytes = self.source.bytes();
         let Some(mode) = self.modes.last_mut() else { return false };
@@ -136,8 +152,8 @@ impl<B: Buffer> Tokenizer<B> {
             } else {
                 let from = mode.last_expr_start.unwrap_or(start);
                 let to = *mode.last_expr_end.get_or_insert(start);
-                if (mode.in_debug || mode.template) && metadata.is_none() {
-                    *metadata = Some(without_comments(&bytes[from.min(to)..to]));
+                if (mode.in_debug || mode.template) && self.metadata.is_none() {
+                    self.metadata = Some(without_comments(&bytes[from.min(to)..to]));
                 }
             }
         }
@@ -160,7 +176,7 @@ impl<B: Buffer> Tokenizer<B> {
         None
     }
 
-    pub(super) fn get_fstring_mode(&mut self, metadata: &mut Option<String>) -> Lexed {
+    pub(super) fn get_fstring_mode(&mut self) -> Lexed {
         self.start = Some(self.cur);
         self.first_lineno = self.lineno;
         self.multi_line_start = self.line_start;
@@ -173,7 +189,7 @@ impl<B: Buffer> Tokenizer<B> {
             if peek != LBRACE {
                 return match self.enter_expression() {
                     Some(error) => error,
-                    None => self.get_normal_mode(metadata),
+                    None => self.get_normal_mode(),
                 };
             }
         } else {
@@ -205,6 +221,12 @@ impl<B: Buffer> Tokenizer<B> {
         let Some(mode) = self.modes.last() else { return self.error_token() };
         let (quote, quote_size, raw, middle) = (i32::from(mode.quote), mode.quote_size, mode.raw, mode.middle());
         while end_quote_size != quote_size {
+            let rest = self.rest();
+            let plain = rest.iter().position(|&b| classes::is(b, classes::STRING_STOP) || matches!(b, b'{' | b'}')).unwrap_or(rest.len());
+            if plain > 0 {
+                self.cur += plain;
+                end_quote_size = 0;
+            }
             let c = self.nextc();
             if self.done == Done::Error || self.done == Done::Source {
                 return self.error_token();
@@ -288,9 +310,9 @@ impl<B: Buffer> Tokenizer<B> {
     }
 
     /// The text up to the first of a doubled brace; the second is read but belongs to no token.
-    fn middle_but_one(&self, middle: TokenKind) -> Lexed {
+    fn middle_but_one(&mut self, middle: TokenKind) -> Lexed {
         let start = self.start.unwrap_or(self.cur);
-        Lexed { kind: middle, span: Some((start, self.cur - 1)), cols: None }
+        self.token_of(middle, (start, self.cur - 1), None)
     }
 
     fn unterminated_fstring(&mut self, c: i32, in_format_spec: bool) -> Lexed {
