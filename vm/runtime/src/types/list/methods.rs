@@ -148,7 +148,9 @@ impl List {
             let start = range.start as usize;
             items.get(start..start + range.count).map(<[Value]>::to_vec).unwrap_or_default()
         } else {
-            range.indices().filter_map(|i| items.get(i).cloned()).collect()
+            let mut out = Vec::with_capacity(range.count);
+            out.extend(range.indices().filter_map(|i| items.get(i).cloned()));
+            out
         };
         vm.new_list(out)
     }
@@ -196,7 +198,15 @@ impl List {
         let range = SliceRange::adjust(zelf.items(vm).len(), start, stop, step);
         let old: Vec<Value> = if step == 1 {
             let (start, end) = (range.start as usize, range.start as usize + range.count);
-            zelf.items_mut(vm).splice(start..end, new).collect()
+            let items = zelf.items_mut(vm);
+            match items.get_mut(start..end) {
+                Some(part) if part.len() == new.len() => {
+                    let mut new = new;
+                    part.swap_with_slice(&mut new);
+                    new
+                }
+                _ => items.splice(start..end, new).collect(),
+            }
         } else {
             if new.len() != range.count {
                 let (have, want) = (new.len(), range.count);

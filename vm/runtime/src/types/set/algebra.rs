@@ -22,11 +22,11 @@ pub fn intersection(vm: &mut Vm, set: &Value, other: &Value) -> PyResult {
     let (Some(out), Some(mine)) = (any_set(&result), any_set(set)) else { return Ok(result.clone()) };
     if let Some(theirs) = any_set(other) {
         let (walked, asked) = if theirs.len(vm) > mine.len(vm) { (mine, theirs) } else { (theirs, mine) };
-        let mut at = 0;
+        let (mut at, changes) = (0, walked.changes(vm));
         while let Some((found, hash, key)) = walked.next_from(vm, at) {
             at = found + 1;
             if asked.find(vm, &key, hash)?.is_some() {
-                out.add_hashed(vm, &key, hash)?;
+                out.take_over(vm, key, hash, walked.changes(vm) == changes)?;
             }
         }
         return Ok(result);
@@ -103,7 +103,7 @@ pub fn difference(vm: &mut Vm, set: &Value, other: &Value) -> PyResult {
     }
     let result = vm.new_set_like(set)?;
     let Some(out) = any_set(&result) else { return Ok(result.clone()) };
-    let mut at = 0;
+    let (mut at, changes) = (0, mine.changes(vm));
     while let Some((found, hash, key)) = mine.next_from(vm, at) {
         at = found + 1;
         let there = match (any_set(other), dict) {
@@ -112,7 +112,7 @@ pub fn difference(vm: &mut Vm, set: &Value, other: &Value) -> PyResult {
             (None, None) => false,
         };
         if !there {
-            out.add_hashed(vm, &key, hash)?;
+            out.take_over(vm, key, hash, mine.changes(vm) == changes)?;
         }
     }
     Ok(result)
@@ -127,7 +127,7 @@ pub fn symmetric_update(vm: &mut Vm, set: &Value, other: &Value) -> PyResult<()>
     }
     if let Some(dict) = other.downcast_exact::<Dict>() {
         for (hash, key, _) in dict.hashed_items(vm) {
-            flip(vm, mine, &key, hash)?;
+            mine.flip(vm, key, hash)?;
         }
         return Ok(());
     }
@@ -144,14 +144,7 @@ pub fn symmetric_update(vm: &mut Vm, set: &Value, other: &Value) -> PyResult<()>
     let mut at = 0;
     while let Some((found, hash, key)) = theirs.next_from(vm, at) {
         at = found + 1;
-        flip(vm, mine, &key, hash)?;
-    }
-    Ok(())
-}
-
-fn flip(vm: &mut Vm, set: &SetData, key: &Value, hash: i64) -> PyResult<()> {
-    if !set.discard_hashed(vm, key, hash)? {
-        set.add_hashed(vm, key, hash)?;
+        mine.flip(vm, key, hash)?;
     }
     Ok(())
 }

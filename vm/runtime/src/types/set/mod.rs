@@ -14,7 +14,7 @@ use crate::types::value::ValueExt;
 use crate::{GilCell, Py, PyResult, Traverse, Value, Vm, pyclass};
 pub use methods::SetIter;
 use std::cell::Cell;
-use table::{Probe, Slot, Table};
+use table::{Probe, Table};
 
 /// The contents of both kinds of sets.
 #[derive(Traverse)]
@@ -68,24 +68,35 @@ impl SetData {
     }
 
     /// The slot of `key`; comparing may run Python code.
+    #[inline]
     pub fn find(&self, vm: &mut Vm, key: &Value, hash: i64) -> PyResult<Option<usize>> {
+        Ok(self.search(vm, key, hash)?.ok())
+    }
+
+    /// The slot of `key`, or the one where it would go; comparing may run Python code.
+    fn search(&self, vm: &mut Vm, key: &Value, hash: i64) -> PyResult<Result<usize, usize>> {
         use crate::types::list::methods::quick_eq;
         'restart: loop {
             let table = self.table.get(vm);
             let changes = table.changes;
-            if table.used == 0 {
-                return Ok(None);
-            }
             let mut probe = Probe::new(hash, table.mask());
             loop {
-                let undecided = match self.table.get(vm).slots.get(probe.at()) {
-                    None | Some(Slot::Unused) => return Ok(None),
-                    Some(Slot::Active(h, value)) if *h == hash => match quick_eq(value, key) {
-                        Some(true) => return Ok(Some(probe.at())),
+                let Some(slot) = self.table.get(vm).slots.get(probe.at()) else { return Ok(Err(probe.at())) };
+                if slot.hash != hash {
+                    if slot.is_unused() {
+                        return Ok(Err(probe.at()));
+                    }
+                    probe.advance();
+                    continue;
+                }
+                let undecided = match &slot.value {
+                    None if hash == 0 => return Ok(Err(probe.at())),
+                    None => None,
+                    Some(value) => match quick_eq(value, key) {
+                        Some(true) => return Ok(Ok(probe.at())),
                         Some(false) => None,
                         None => Some(value.clone()),
                     },
-                    Some(Slot::Active(..) | Slot::Dummy) => None,
                 };
                 if let Some(candidate) = undecided {
                     let equal = vm.eq(&candidate, key)?;
@@ -93,7 +104,7 @@ impl SetData {
                         continue 'restart;
                     }
                     if equal {
-                        return Ok(Some(probe.at()));
+                        return Ok(Ok(probe.at()));
                     }
                 }
                 probe.advance();
@@ -115,10 +126,34 @@ impl SetData {
 
     /// Puts in an element whose hash is known.
     pub fn add_hashed(&self, vm: &mut Vm, key: &Value, hash: i64) -> PyResult<bool> {
-        if self.find(vm, key, hash)?.is_some() {
-            return Ok(false);
+        let Err(at) = self.search(vm, key, hash)? else { return Ok(false) };
+        if self.table.get_mut(vm).insert_at(at, hash, key.clone()) { Ok(true) } else { Err(vm.memory_error()) }
+    }
+
+    /// Counts changes of the elements.
+    pub fn changes(&self, vm: &Vm) -> u64 {
+        self.table.get(vm).changes
+    }
+
+    /// Puts in an element of another set, which is looked for only if it is not known to be new.
+    pub fn take_over(&self, vm: &mut Vm, key: Value, hash: i64, is_new: bool) -> PyResult<()> {
+        if !is_new {
+            return self.add_hashed(vm, &key, hash).map(drop);
         }
-        if self.table.get_mut(vm).insert_new(hash, key.clone()) { Ok(true) } else { Err(vm.memory_error()) }
+        if self.table.get_mut(vm).insert_new(hash, key) { Ok(()) } else { Err(vm.memory_error()) }
+    }
+
+    /// Takes out an element if it is there, puts it in if it is not.
+    pub fn flip(&self, vm: &mut Vm, key: Value, hash: i64) -> PyResult<()> {
+        match self.search(vm, &key, hash)? {
+            Ok(at) => drop(self.table.get_mut(vm).remove(at)),
+            Err(at) => {
+                if !self.table.get_mut(vm).insert_at(at, hash, key) {
+                    return Err(vm.memory_error());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes out an element; false if it is not there.
@@ -183,11 +218,10 @@ impl SetData {
             }
             let elements = other.hashed(vm);
             let table = self.table.get_mut(vm);
-            if table.slots.is_empty() {
-                table.slots.resize(table::MIN_SIZE, Slot::Unused);
-            }
             for (hash, value) in elements {
-                table.place(hash, value);
+                if !table.place(hash, value) {
+                    return Err(vm.memory_error());
+                }
             }
             (table.fill, table.used, table.changes) = (used, used, changes);
             return Ok(());

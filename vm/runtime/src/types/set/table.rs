@@ -8,14 +8,31 @@ const LINEAR_PROBES: usize = 9;
 const PERTURB_SHIFT: u32 = 5;
 pub const MIN_SIZE: usize = 8;
 
-/// One slot of the table.
-#[derive(Clone, Default)]
-pub enum Slot {
-    #[default]
-    Unused,
-    /// An element was here.
-    Dummy,
-    Active(i64, Value),
+/// One slot of the table: an element and its hash. Where there is no element the hash says whether there never was one (0) or one has been
+/// taken out (-1, which is no hash).
+#[derive(Clone)]
+pub struct Slot {
+    pub hash: i64,
+    pub value: Option<Value>,
+}
+
+impl Slot {
+    const UNUSED: Slot = Slot { hash: 0, value: None };
+    const DUMMY: Slot = Slot { hash: -1, value: None };
+
+    /// Whether a search ends here.
+    #[inline(always)]
+    pub fn is_unused(&self) -> bool {
+        self.hash == 0 && self.value.is_none()
+    }
+}
+
+/// So many unused slots; none when out of memory.
+fn unused(size: usize) -> Option<Vec<Slot>> {
+    let mut slots = Vec::new();
+    slots.try_reserve_exact(size).ok()?;
+    slots.extend(std::iter::repeat_with(|| Slot::UNUSED).take(size));
+    Some(slots)
 }
 
 /// The table. Its size is a power of two; an empty set may have none yet, and counts as having the smallest size.
@@ -33,18 +50,10 @@ pub struct Table {
 
 impl Traverse for Table {
     fn traverse(&self, visit: &mut Visit<'_>) {
-        for slot in &self.slots {
-            if let Slot::Active(_, value) = slot {
-                visit(value);
-            }
-        }
+        self.slots.iter().filter_map(|slot| slot.value.as_ref()).for_each(visit);
     }
     fn clear(&mut self, out: &mut Clear) {
-        for slot in std::mem::take(self).slots {
-            if let Slot::Active(_, value) = slot {
-                out.push(value);
-            }
-        }
+        out.extend(std::mem::take(self).slots.into_iter().filter_map(|slot| slot.value));
     }
 }
 
@@ -97,30 +106,53 @@ impl Table {
         }
         let mut probe = Probe::new(hash, self.mask());
         loop {
-            match self.slots.get(probe.at()) {
-                None | Some(Slot::Unused) => return None,
-                Some(Slot::Active(h, value)) if *h == hash && same(value) => return Some(probe.at()),
-                Some(Slot::Active(..) | Slot::Dummy) => probe.advance(),
+            let slot = self.slots.get(probe.at())?;
+            if slot.hash == hash {
+                match &slot.value {
+                    Some(value) if same(value) => return Some(probe.at()),
+                    None if hash == 0 => return None,
+                    Some(_) | None => {}
+                }
+            } else if slot.is_unused() {
+                return None;
             }
+            probe.advance();
         }
     }
 
     /// Puts in an element that is known not to be there. False when out of memory.
+    #[inline]
     pub fn insert_new(&mut self, hash: i64, value: Value) -> bool {
+        let at = self.free_slot(hash);
+        self.insert_at(at, hash, value)
+    }
+
+    /// Puts an element that is known not to be there into the slot where the search for it has ended. False when out of memory.
+    #[inline]
+    pub fn insert_at(&mut self, at: usize, hash: i64, value: Value) -> bool {
         if self.slots.is_empty() {
-            self.slots.resize(MIN_SIZE, Slot::Unused);
+            match unused(MIN_SIZE) {
+                Some(slots) => self.slots = slots,
+                None => return false,
+            }
         }
-        let mut probe = Probe::new(hash, self.mask());
-        while !matches!(self.slots.get(probe.at()), None | Some(Slot::Unused)) {
-            probe.advance();
-        }
-        if let Some(slot) = self.slots.get_mut(probe.at()) {
-            *slot = Slot::Active(hash, value);
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Slot { hash, value: Some(value) };
         }
         self.fill += 1;
         self.used += 1;
         self.changes += 1;
         self.fill * 5 < self.mask() * 3 || self.resize(self.growth())
+    }
+
+    /// Where the search for an element that is not there ends.
+    #[inline(always)]
+    fn free_slot(&self, hash: i64) -> usize {
+        let mut probe = Probe::new(hash, self.mask());
+        while self.slots.get(probe.at()).is_some_and(|slot| !slot.is_unused()) {
+            probe.advance();
+        }
+        probe.at()
     }
 
     /// What the table grows to, before rounding up.
@@ -134,15 +166,11 @@ impl Table {
         while size <= minused {
             size <<= 1;
         }
-        let mut slots = Vec::new();
-        if slots.try_reserve_exact(size).is_err() {
-            return false;
-        }
-        slots.resize(size, Slot::Unused);
+        let Some(slots) = unused(size) else { return false };
         let old = std::mem::replace(&mut self.slots, slots);
         for slot in old {
-            if let Slot::Active(hash, value) = slot {
-                self.place(hash, value);
+            if let Some(value) = slot.value {
+                self.place(slot.hash, value);
             }
         }
         self.fill = self.used;
@@ -150,24 +178,27 @@ impl Table {
         true
     }
 
-    /// Puts an element into the first free slot without counting it.
-    pub fn place(&mut self, hash: i64, value: Value) {
-        let mut probe = Probe::new(hash, self.mask());
-        while !matches!(self.slots.get(probe.at()), None | Some(Slot::Unused)) {
-            probe.advance();
+    /// Puts an element into the first free slot without counting it. False when out of memory.
+    #[inline]
+    pub fn place(&mut self, hash: i64, value: Value) -> bool {
+        if self.slots.is_empty() {
+            match unused(MIN_SIZE) {
+                Some(slots) => self.slots = slots,
+                None => return false,
+            }
         }
-        if let Some(slot) = self.slots.get_mut(probe.at()) {
-            *slot = Slot::Active(hash, value);
+        let at = self.free_slot(hash);
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Slot { hash, value: Some(value) };
         }
+        true
     }
 
     /// Takes out the element in a slot.
     pub fn remove(&mut self, at: usize) -> Option<Value> {
         let slot = self.slots.get_mut(at)?;
-        if !matches!(slot, Slot::Active(..)) {
-            return None;
-        }
-        let Slot::Active(_, value) = std::mem::replace(slot, Slot::Dummy) else { return None };
+        let value = slot.value.take()?;
+        *slot = Slot::DUMMY;
         self.used -= 1;
         self.changes += 1;
         Some(value)
@@ -176,17 +207,11 @@ impl Table {
     /// The first element in slot `at` or behind it, and its slot.
     #[inline]
     pub fn next_from(&self, at: usize) -> Option<(usize, i64, &Value)> {
-        self.slots.get(at..)?.iter().enumerate().find_map(|(i, slot)| match slot {
-            Slot::Active(hash, value) => Some((at + i, *hash, value)),
-            Slot::Unused | Slot::Dummy => None,
-        })
+        self.slots.get(at..)?.iter().enumerate().find_map(|(i, slot)| slot.value.as_ref().map(|value| (at + i, slot.hash, value)))
     }
 
     /// Hashes and elements in the order of iteration.
     pub fn iter(&self) -> impl Iterator<Item = (i64, &Value)> {
-        self.slots.iter().filter_map(|slot| match slot {
-            Slot::Active(hash, value) => Some((*hash, value)),
-            Slot::Unused | Slot::Dummy => None,
-        })
+        self.slots.iter().filter_map(|slot| slot.value.as_ref().map(|value| (slot.hash, value)))
     }
 }
