@@ -6,7 +6,7 @@
 use krait_runtime::types::bytes::{ByteView, Bytes};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::list::List;
-use krait_runtime::types::str_::{Str, StrBuilder, StrData};
+use krait_runtime::types::str_::{Items, Str, StrBuilder, StrData};
 use krait_runtime::types::tuple::Tuple;
 use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Py, PyResult, Raised, Value, Vm, module, pyfunction};
@@ -85,7 +85,7 @@ impl Text {
         match self {
             Text::Str(_) => {
                 let empty = vm.new_str("")?;
-                Ok(Str::join_items(&empty, vm, parts)?.into_value())
+                Ok(vm.str_join(&empty, Items::Slice(parts))?.into_value())
             }
             Text::Bytes(_) => {
                 if let [one] = parts {

@@ -113,6 +113,7 @@ impl StrBuilder {
     }
 
     /// Appends characters.
+    #[inline]
     pub fn push_data(&mut self, data: StrData<'_>) {
         match (&mut self.chars, data) {
             (Chars::One(v), StrData::Ascii(s)) => v.extend_from_slice(s.as_bytes()),
@@ -184,7 +185,10 @@ impl StrBuilder {
 
     /// The string.
     pub fn finish(self, vm: &mut Vm) -> PyResult<Py<Str>> {
-        vm.new_str_data(self.data())
+        match &self.chars {
+            Chars::One(v) => vm.new_str_latin1(v),
+            Chars::Two(_) | Chars::Four(_) => vm.new_str_data(self.data()),
+        }
     }
 }
 

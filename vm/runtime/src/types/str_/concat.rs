@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "fills the tails of new strings and grows the tail of a string that nobody else sees")]
 
 use super::{Str, StrData};
+use crate::types::list::List;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm};
 
@@ -24,7 +25,103 @@ unsafe fn write(data: StrData<'_>, at: *mut u8, width: u8) {
     }
 }
 
+/// The items of a sequence that is not copied.
+#[derive(Clone, Copy)]
+pub enum Items<'a> {
+    List(&'a List),
+    Slice(&'a [Value]),
+}
+
+impl<'a> Items<'a> {
+    fn get<'b>(self, vm: &'b Vm) -> &'b [Value]
+    where
+        'a: 'b,
+    {
+        match self {
+            Items::List(list) => list.items(vm),
+            Items::Slice(items) => items,
+        }
+    }
+}
+
+/// What strings with a separator between them come to.
+struct Shape {
+    len: usize,
+    width: u8,
+    ascii: bool,
+}
+
+impl Shape {
+    /// The place of the first item that is no string if there is one.
+    fn of(separator: &Str, items: &[Value]) -> Result<Shape, usize> {
+        let mut shape = Shape { len: separator.len.saturating_mul(items.len().saturating_sub(1)), width: 1, ascii: true };
+        if items.len() > 1 {
+            (shape.width, shape.ascii) = (separator.width, separator.ascii);
+        }
+        for (i, item) in items.iter().enumerate() {
+            let Some(s) = item.downcast::<Str>() else { return Err(i) };
+            shape.len = shape.len.saturating_add(s.len);
+            shape.width = shape.width.max(s.width);
+            shape.ascii &= s.ascii;
+        }
+        Ok(shape)
+    }
+
+    /// Writes what has this shape to `at`.
+    ///
+    /// # Safety
+    /// The shape is that of the very same strings, and there is room for it at `at`.
+    unsafe fn write(&self, separator: &Str, items: &[Value], at: *mut u8) {
+        let mut at = at;
+        let mut put = |s: &Str| {
+            // SAFETY: the caller's promise.
+            unsafe {
+                write(s.data(), at, self.width);
+                at = at.add(s.len * usize::from(self.width));
+            }
+        };
+        for (i, s) in items.iter().filter_map(|item| item.downcast::<Str>()).enumerate() {
+            if i > 0 && !separator.is_empty() {
+                put(separator);
+            }
+            put(s);
+        }
+    }
+}
+
 impl Vm {
+    /// `separator.join(items)`.
+    pub fn str_join(&mut self, separator: &Py<Str>, items: Items<'_>) -> PyResult<Py<Str>> {
+        if let [item] = items.get(self) {
+            if let Some(s) = item.downcast_exact::<Str>() {
+                return Ok(s.clone());
+            }
+        }
+        let shape = match Shape::of(separator, items.get(self)) {
+            Ok(shape) => shape,
+            Err(i) => {
+                let name = items.get(self).get(i).map_or("object".into(), |item| item.type_name());
+                return Err(self.type_error(format!("sequence item {i}: expected str instance, {name} found")));
+            }
+        };
+        if shape.len > isize::MAX as usize {
+            return Err(self.overflow_error("join() result is too long for a Python string"));
+        }
+        if shape.len < 2 {
+            let only = items.get(self).iter().filter_map(|item| item.downcast::<Str>()).find(|s| !s.is_empty()).unwrap_or(separator).clone();
+            return if shape.len == 0 { self.new_str("") } else { self.new_str_data(only.data()) };
+        }
+        let string = self.alloc_str(shape.len, shape.width, shape.ascii, |_| ())?;
+        let items = items.get(self);
+        match Shape::of(separator, items) {
+            // SAFETY: the shape has been measured again, and the tail has room for it.
+            Ok(now) if now.len == shape.len && now.width == shape.width => unsafe { shape.write(separator, items, string.tail_ptr()) },
+            // Making an object has changed the items, which nothing does; the string must not stay as it is.
+            _ => return Err(self.system_error("the items of join() have changed")),
+        }
+        Ok(string)
+    }
+
     /// `a + b` of strings, always an exact `str`.
     pub fn str_concat(&mut self, a: &Py<Str>, b: &Py<Str>) -> PyResult<Py<Str>> {
         if b.is_empty() && a.is_exact() {

@@ -19,6 +19,7 @@ mod search;
 mod split;
 
 pub use builder::StrBuilder;
+pub use concat::Items;
 
 /// str(object='') -> str
 /// str(bytes_or_buffer[, encoding[, errors]]) -> str

@@ -1,5 +1,6 @@
 //! `str`: splitting, joining, stripping, replacing, translating, padding.
 
+use super::Items;
 use super::{Str, StrBuilder, StrData};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{LookupError, TypeError, catch};
@@ -83,8 +84,29 @@ fn rsplit_space(data: StrData<'_>, max: usize) -> Vec<(usize, usize)> {
     out
 }
 
+/// Room for parts to begin with.
+const FEW: usize = 8;
+
+/// The characters below 256 that are white space.
+static NARROW_SPACES: [bool; 256] = {
+    let mut table = [false; 256];
+    let spaces = [9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0x85, 0xa0];
+    let mut i = 0;
+    while i < spaces.len() {
+        table[spaces[i]] = true;
+        i += 1;
+    }
+    table
+};
+
 /// A test for the characters that `strip` takes off.
 fn strip_bounds(data: StrData<'_>, chars: Option<StrData<'_>>, left: bool, right: bool) -> (usize, usize) {
+    if let (None, Some(narrow)) = (chars, data.narrow()) {
+        let strips = |c: &u8| NARROW_SPACES[usize::from(*c)];
+        let start = if left { narrow.iter().take_while(|c| strips(c)).count() } else { 0 };
+        let rest = narrow.get(start..).unwrap_or_default();
+        return (start, narrow.len() - if right { rest.iter().rev().take_while(|c| strips(c)).count() } else { 0 });
+    }
     let mut set: Vec<u32> = chars.map(|c| c.iter().collect()).unwrap_or_default();
     set.sort_unstable();
     let strips = |c: u32| match chars {
@@ -114,6 +136,33 @@ impl Str {
         let mut items = Vec::with_capacity(bounds.len());
         for &(start, end) in bounds {
             items.push(Str::part(zelf, vm, start, end)?.into_value());
+        }
+        vm.new_list(items)
+    }
+
+    /// Parts of narrow characters between a single one.
+    fn split_narrow(zelf: &Py<Str>, vm: &mut Vm, chars: &[u8], separator: u8, max: usize) -> PyResult<Py<List>> {
+        let (mut items, mut start) = (Vec::with_capacity(FEW), 0);
+        while items.len() < max {
+            let Some(len) = memchr::memchr(separator, chars.get(start..).unwrap_or_default()) else { break };
+            items.push(Str::part(zelf, vm, start, start + len)?.into_value());
+            start += len + 1;
+        }
+        items.push(Str::part(zelf, vm, start, chars.len())?.into_value());
+        vm.new_list(items)
+    }
+
+    /// Parts of narrow characters between white space.
+    fn split_narrow_space(zelf: &Py<Str>, vm: &mut Vm, chars: &[u8], max: usize) -> PyResult<Py<List>> {
+        let space = |c: &u8| NARROW_SPACES[usize::from(*c)];
+        let (mut items, mut at) = (Vec::with_capacity(FEW), 0);
+        loop {
+            let rest = chars.get(at..).unwrap_or_default();
+            let Some(skip) = rest.iter().position(|c| !space(c)) else { break };
+            at += skip;
+            let len = if items.len() == max { rest.len() - skip } else { rest.iter().skip(skip).take_while(|c| !space(c)).count() };
+            items.push(Str::part(zelf, vm, at, at + len)?.into_value());
+            at += len;
         }
         vm.new_list(items)
     }
@@ -185,6 +234,14 @@ impl Str {
     fn split_with(zelf: &Py<Str>, vm: &mut Vm, sep: &Value, maxsplit: isize, right: bool) -> PyResult<Py<List>> {
         let max = usize::try_from(maxsplit).unwrap_or(usize::MAX);
         let data = zelf.data();
+        if let (false, Some(chars)) = (right, data.narrow()) {
+            if sep.is_none() {
+                return Str::split_narrow_space(zelf, vm, chars, max);
+            }
+            if let Some([byte]) = sep.downcast::<Str>().and_then(|s| s.data().narrow()) {
+                return Str::split_narrow(zelf, vm, chars, *byte, max);
+            }
+        }
         if sep.is_none() {
             let bounds = if right { rsplit_space(data, max) } else { split_space(data, max) };
             return Str::parts(zelf, vm, &bounds);
@@ -202,38 +259,6 @@ impl Str {
             rsplit_bounds(data, sep.data(), max)
         };
         Str::parts(zelf, vm, &bounds)
-    }
-
-    /// `sep.join(items)`; the items have been collected.
-    pub fn join_items(zelf: &Py<Str>, vm: &mut Vm, items: &[Value]) -> PyResult<Py<Str>> {
-        if let [item] = items {
-            if let Some(s) = item.downcast_exact::<Str>() {
-                return Ok(s.clone());
-            }
-        }
-        let mut total = zelf.len().saturating_mul(items.len().saturating_sub(1));
-        for (i, item) in items.iter().enumerate() {
-            match item.downcast::<Str>() {
-                Some(s) => total = total.saturating_add(s.len()),
-                None => {
-                    let name = item.type_name();
-                    return Err(vm.type_error(format!("sequence item {i}: expected str instance, {name} found")));
-                }
-            }
-        }
-        if total > isize::MAX as usize {
-            return Err(vm.overflow_error("join() result is too long for a Python string"));
-        }
-        let mut out = StrBuilder::try_with_capacity(vm, total)?;
-        for (i, item) in items.iter().enumerate() {
-            if i > 0 {
-                out.push_object(zelf);
-            }
-            if let Some(s) = item.downcast::<Str>() {
-                out.push_object(s);
-            }
-        }
-        out.finish(vm)
     }
 
     fn translate_char(vm: &mut Vm, table: &Value, c: u32) -> PyResult<Translated> {
@@ -316,15 +341,20 @@ impl Str {
     /// Join strings with this one between them.
     #[method]
     fn join(zelf: &Py<Str>, iterable: &Value, vm: &mut Vm) -> PyResult<Py<Str>> {
+        if let Some(list) = iterable.downcast_exact::<List>() {
+            return vm.str_join(zelf, Items::List(list));
+        }
+        if let Some(tuple) = iterable.downcast_exact::<Tuple>() {
+            return vm.str_join(zelf, Items::Slice(tuple.items()));
+        }
         let items = match vm.iter(iterable) {
-            _ if iterable.is_exact::<List>() || iterable.is_exact::<Tuple>() => vm.collect(iterable)?,
             Ok(iterator) => vm.collect(&iterator)?,
             Err(e) if vm.is_raised::<TypeError>(&e) && iterable.ty().slots.iter.get().is_none() => {
                 return Err(vm.type_error("can only join an iterable"));
             }
             Err(e) => return Err(e),
         };
-        Str::join_items(zelf, vm, &items)
+        vm.str_join(zelf, Items::Slice(&items))
     }
 
     /// A copy without white space, or without the characters in chars, at both ends.
