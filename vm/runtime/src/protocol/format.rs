@@ -7,6 +7,7 @@
 use crate::types::str_::{Str, StrBuilder};
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm};
+use std::borrow::Cow;
 
 /// Where a value stands in its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +63,11 @@ pub struct FormatSpec {
 /// The decimal point and grouping of a number.
 #[derive(Clone, Debug)]
 pub struct NumberLocale {
-    pub point: String,
-    pub separator: String,
+    pub point: Cow<'static, str>,
+    pub separator: Cow<'static, str>,
     /// Sizes of the groups from the right, as in `localeconv`; the last one repeats unless 0 or `CHAR_MAX` ends it.
-    pub grouping: Vec<u8>,
-    pub frac_separator: String,
+    pub grouping: Cow<'static, [u8]>,
+    pub frac_separator: &'static str,
 }
 
 /// The parts of a formatted number.
@@ -254,7 +255,10 @@ impl FormatSpec {
     pub fn write_text(&self, vm: &mut Vm, text: &Py<Str>) -> PyResult<Py<Str>> {
         let len = self.precision.map_or(text.len(), |p| p.min(text.len()));
         let (left, right) = self.padding(len);
-        let mut out = StrBuilder::new();
+        if left == 0 && right == 0 {
+            return Str::part(text, vm, 0, len);
+        }
+        let mut out = StrBuilder::try_with_capacity(vm, len + left + right)?;
         out.push_repeated(vm, self.fill, left)?;
         out.push_data(text.data().slice(0, len));
         out.push_repeated(vm, self.fill, right)?;
@@ -263,18 +267,20 @@ impl FormatSpec {
 
     /// The decimal point and grouping that the specification asks for.
     pub fn locale(&self) -> NumberLocale {
-        let by = |t: Thousands| match t {
-            Thousands::Comma => (",", vec![3]),
-            Thousands::Underscore => ("_", vec![3]),
-            Thousands::UnderscoreFour => ("_", vec![4]),
-            Thousands::None | Thousands::Locale => ("", Vec::new()),
+        let by = |t: Thousands| -> (&'static str, &'static [u8]) {
+            match t {
+                Thousands::Comma => (",", &[3]),
+                Thousands::Underscore => ("_", &[3]),
+                Thousands::UnderscoreFour => ("_", &[4]),
+                Thousands::None | Thousands::Locale => ("", &[]),
+            }
         };
-        let frac = by(self.frac_thousands).0.to_owned();
+        let frac_separator = by(self.frac_thousands).0;
         if self.kind == u32::from('n') || self.thousands == Thousands::Locale {
-            return NumberLocale { frac_separator: frac, ..current_locale() };
+            return NumberLocale { frac_separator, ..current_locale() };
         }
         let (separator, grouping) = by(self.thousands);
-        NumberLocale { point: ".".into(), separator: separator.into(), grouping, frac_separator: frac }
+        NumberLocale { point: ".".into(), separator: separator.into(), grouping: grouping.into(), frac_separator }
     }
 
     /// Lays out a number: sign, prefix, digits in groups, fraction, rest, padded to the width.
@@ -285,9 +291,9 @@ impl FormatSpec {
             (false, 32) => " ",
             (false, _) => "",
         };
-        let point = if parts.point { locale.point.as_str() } else { "" };
-        let fraction = group_fraction(parts.fraction, &locale.frac_separator);
-        let count = |s: &str| s.chars().count();
+        let point = if parts.point { &*locale.point } else { "" };
+        let fraction = group_fraction(parts.fraction, locale.frac_separator);
+        let count = |s: &str| if s.is_ascii() { s.len() } else { s.chars().count() };
         let fixed = sign.len() + parts.prefix.len() + count(point) + count(&fraction) + count(parts.rest);
         // Zeros in front of the digits are grouped like digits.
         let width = if self.fill == 48 && self.align == Align::AfterSign { self.width.unwrap_or(0).saturating_sub(fixed) } else { 0 };
@@ -303,12 +309,12 @@ impl FormatSpec {
             Align::AfterSign => (0, total, 0),
             Align::Right => (total, 0, 0),
         };
-        let mut out = StrBuilder::new();
+        let mut out = StrBuilder::try_with_capacity(vm, len + total)?;
         out.push_repeated(vm, self.fill, left)?;
         out.push_str(sign);
         out.push_str(parts.prefix);
         out.push_repeated(vm, self.fill, middle)?;
-        for part in [digits.as_str(), point, &fraction, parts.rest] {
+        for part in [&*digits, point, &*fraction, parts.rest] {
             out.push_str(part);
         }
         out.push_repeated(vm, self.fill, right)?;
@@ -325,7 +331,10 @@ fn bad_separator(vm: &mut Vm, thousands: Thousands, kind: u32) -> crate::Raised 
 }
 
 /// Puts separators between the groups of `digits`, with zeros in front up to `width` characters.
-pub fn group_digits(digits: &str, locale: &NumberLocale, width: usize) -> String {
+pub fn group_digits<'a>(digits: &'a str, locale: &NumberLocale, width: usize) -> Cow<'a, str> {
+    if locale.grouping.is_empty() && digits.len() >= width {
+        return digits.into();
+    }
     let separator: Vec<char> = locale.separator.chars().rev().collect();
     let mut digits = digits.chars().rev().peekable();
     let mut out: Vec<char> = Vec::new();
@@ -357,16 +366,16 @@ pub fn group_digits(digits: &str, locale: &NumberLocale, width: usize) -> String
         }
         out.extend(&separator);
     }
-    out.iter().rev().collect()
+    out.iter().rev().collect::<String>().into()
 }
 
-fn group_fraction(fraction: &str, separator: &str) -> String {
+fn group_fraction<'a>(fraction: &'a str, separator: &str) -> Cow<'a, str> {
     if separator.is_empty() {
-        return fraction.to_owned();
+        return fraction.into();
     }
     let digits: Vec<char> = fraction.chars().collect();
     let groups: Vec<String> = digits.chunks(3).map(|g| g.iter().collect()).collect();
-    groups.join(separator)
+    groups.join(separator).into()
 }
 
 /// Decimal point and grouping of the C library's locale.
@@ -381,15 +390,15 @@ pub fn current_locale() -> NumberLocale {
     // SAFETY: the GIL is held by all callers, and only `setlocale` under the GIL changes the result.
     let conv = unsafe { libc::localeconv() };
     if conv.is_null() {
-        return NumberLocale { point: ".".into(), separator: String::new(), grouping: Vec::new(), frac_separator: String::new() };
+        return NumberLocale { point: ".".into(), separator: "".into(), grouping: Cow::Borrowed(&[]), frac_separator: "" };
     }
     // SAFETY: just checked.
     let (point, separator, grouping) = unsafe { (text((*conv).decimal_point), text((*conv).thousands_sep), text((*conv).grouping)) };
     NumberLocale {
-        point: String::from_utf8_lossy(&point).into_owned(),
-        separator: String::from_utf8_lossy(&separator).into_owned(),
-        grouping,
-        frac_separator: String::new(),
+        point: String::from_utf8_lossy(&point).into_owned().into(),
+        separator: String::from_utf8_lossy(&separator).into_owned().into(),
+        grouping: grouping.into(),
+        frac_separator: "",
     }
 }
 

@@ -146,6 +146,8 @@ fn format_integer(vm: &mut Vm, value: &Value, spec: &FormatSpec, kind: char) -> 
     };
     let digits = match (&int, radix) {
         (IntRef::Small(i), 10) => i.unsigned_abs().to_string(),
+        (IntRef::Small(i), 16) => format!("{:x}", i.unsigned_abs()),
+        (IntRef::Small(i), 2) => format!("{:b}", i.unsigned_abs()),
         (_, 10) => crate::types::int::text::decimal(vm, &int.to_big())?,
         _ => int.to_big().to_str_radix(radix),
     };
@@ -212,9 +214,10 @@ fn format_real(vm: &mut Vm, f: f64, spec: &FormatSpec, kind: char) -> PyResult {
     }
     let mut locale = spec.locale();
     if !f.is_finite() {
-        locale.grouping.clear();
+        locale.grouping = std::borrow::Cow::Borrowed(&[]);
     }
-    let rest = format!("{}{suffix}", digits.exponent);
+    let mut rest = digits.exponent;
+    rest.push_str(suffix);
     let parts = NumberParts { negative, prefix: "", digits: &digits.whole, point: digits.point, fraction: &digits.fraction, rest: &rest };
     Ok(spec.write_number(vm, parts, &locale)?.into_value())
 }
@@ -272,7 +275,7 @@ fn part(vm: &mut Vm, f: f64, spec: &FormatSpec, kind: char) -> PyResult<Py<Str>>
     }
     let mut locale = spec.locale();
     if !f.is_finite() {
-        locale.grouping.clear();
+        locale.grouping = std::borrow::Cow::Borrowed(&[]);
     }
     let parts = NumberParts { negative, prefix: "", digits: &digits.whole, point: digits.point, fraction: &digits.fraction, rest: &digits.exponent };
     spec.write_number(vm, parts, &locale)

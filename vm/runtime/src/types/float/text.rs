@@ -185,6 +185,10 @@ fn fixed_in_words(f: f64, places: usize) -> Option<String> {
         whole += 1;
     }
     let sign = if f.is_sign_negative() { "-" } else { "" };
+    // Division of 128 bits is slow, and mostly 64 will do.
+    if let (Ok(whole), Ok(power @ 2..)) = (u64::try_from(whole), u64::try_from(power)) {
+        return Some(format!("{sign}{}.{:0places$}", whole / power, whole % power));
+    }
     if places == 0 {
         return Some(format!("{sign}{whole}"));
     }
