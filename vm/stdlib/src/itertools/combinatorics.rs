@@ -25,8 +25,10 @@ fn numbers(vm: &mut Vm, count: usize, each: impl Fn(usize) -> usize) -> PyResult
     Ok(out)
 }
 
-fn pick(pool: &[Value], indices: &[usize]) -> Vec<Value> {
-    indices.iter().filter_map(|&i| pool.get(i).cloned()).collect()
+/// The item of a pool whose index stands at a place.
+#[inline(always)]
+fn picked(pool: &[Value], indices: &[usize], place: usize) -> Value {
+    indices.get(place).and_then(|&i| pool.get(i)).map_or_else(Value::none, Value::clone)
 }
 
 /// `r` as a count; ValueError if it is negative.
@@ -119,8 +121,9 @@ impl Product {
         if state.phase == Phase::Stopped {
             return Ok(None);
         }
-        let row: Vec<Value> = state.indices.iter().zip(&self.pools).filter_map(|(&i, pool)| pool.get(i).cloned()).collect();
-        self.result.row(vm, row).map(Some)
+        let len = state.indices.len();
+        let item = |vm: &Vm, place: usize| self.pools.get(place).map_or_else(Value::none, |pool| picked(pool, &self.state.get(vm).indices, place));
+        self.result.row_of(vm, len, item).map(Some)
     }
 
     /// Returns size in memory, in bytes.
@@ -178,8 +181,8 @@ impl Combinations {
                 }
             }
         }
-        let row = pick(&self.pool, &state.indices);
-        self.result.row(vm, row).map(Some)
+        let len = state.indices.len();
+        self.result.row_of(vm, len, |vm, place| picked(&self.pool, &self.state.get(vm).indices, place)).map(Some)
     }
 
     /// Returns size in memory, in bytes.
@@ -235,8 +238,8 @@ impl CombinationsWithReplacement {
                 }
             }
         }
-        let row = pick(&self.pool, &state.indices);
-        self.result.row(vm, row).map(Some)
+        let len = state.indices.len();
+        self.result.row_of(vm, len, |vm, place| picked(&self.pool, &self.state.get(vm).indices, place)).map(Some)
     }
 
     /// Returns size in memory, in bytes.
@@ -328,8 +331,7 @@ impl Permutations {
             }
         }
         let r = state.cycles.len();
-        let row = pick(&self.pool, state.indices.get(..r).unwrap_or_default());
-        self.result.row(vm, row).map(Some)
+        self.result.row_of(vm, r, |vm, place| picked(&self.pool, &self.state.get(vm).indices, place)).map(Some)
     }
 
     /// Returns size in memory, in bytes.

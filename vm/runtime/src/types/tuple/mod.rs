@@ -200,24 +200,31 @@ impl Recycled {
 }
 
 impl Recycled {
-    /// A tuple of `len` items: the one given out before, if it has come back and is as long. Fewer items than `len` make a new, shorter tuple.
+    /// A tuple of the items: the one given out before, if it has come back and is as long.
     pub fn row(&self, vm: &mut Vm, items: Vec<Value>) -> PyResult {
-        let free = self.0.get(vm).as_ref().filter(|t| t.header().refcnt() == 1 && t.len == items.len()).cloned();
+        let items = std::cell::RefCell::new(items.into_iter());
+        let len = items.borrow().len();
+        self.row_of(vm, len, |_, _| items.borrow_mut().next().unwrap_or_else(Value::none))
+    }
+
+    /// The same for items that `item` gives by their places.
+    pub fn row_of(&self, vm: &mut Vm, len: usize, item: impl Fn(&Vm, usize) -> Value) -> PyResult {
+        let free = self.0.get(vm).as_ref().filter(|t| t.header().refcnt() == 1 && t.len == len).cloned();
         let Some(tuple) = free else {
+            let items: Vec<Value> = (0..len).map(|i| item(vm, i)).collect();
             let tuple = vm.new_tuple(items)?;
-            if self.0.get(vm).is_none() && tuple.len > 0 {
+            if self.0.get(vm).is_none() && len > 0 {
                 self.0.replace(vm, Some(tuple.clone()));
             }
             return Ok(tuple.into_value());
         };
         tuple.hash.set(-1);
-        let mut old = Vec::with_capacity(items.len());
-        for (i, item) in items.into_iter().enumerate() {
-            // SAFETY: the references are the cell's and this one, so nobody looks; the tuple has as many items as there are new ones.
-            old.push(unsafe { tuple.tail_ptr::<Value>().add(i).replace(item) });
+        for i in 0..len {
+            let new = item(vm, i);
+            // SAFETY: the references are the cell's and this one, so nobody looks; the tuple has so many items.
+            drop(unsafe { tuple.tail_ptr::<Value>().add(i).replace(new) });
         }
         krait_heap::gc::track(tuple.header());
-        drop(old);
         Ok(tuple.into_value())
     }
 }
