@@ -94,7 +94,7 @@ pub(crate) unsafe fn make_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slot
             }
             return Ok(frame);
         }
-        if kwnames.is_empty() && fill_defaults(vm, frame, args, positional) {
+        if quick_bind(vm, frame, args, positional, kwnames) {
             return Ok(frame);
         }
         let given = std::slice::from_raw_parts_mut(args, positional + kwnames.len());
@@ -107,32 +107,68 @@ pub(crate) unsafe fn make_frame(vm: &mut Vm, func: Py<Function>, args: *mut Slot
     }
 }
 
-/// Moves positional arguments into a new frame and adds defaults for the rest, if that is all there is to do; else does nothing.
+/// Binds arguments where nothing has to be made and nothing is wrong: keywords with the very names of parameters, defaults for the rest. Else
+/// does nothing.
 ///
 /// # Safety
-/// `args` points at `positional` slots that hold values, `frame` is new.
-#[inline(always)]
-unsafe fn fill_defaults(vm: &Vm, frame: *mut Frame, args: *mut Slot, positional: usize) -> bool {
+/// `args` points at `positional + kwnames.len()` slots that hold values, `frame` is new.
+#[inline]
+unsafe fn quick_bind(vm: &Vm, frame: *mut Frame, args: *mut Slot, positional: usize, kwnames: &[Value]) -> bool {
     // SAFETY: the frame has at least as many variables as the code has parameters.
     unsafe {
         let (code, func) = (&(*frame).code, &(*frame).func);
-        let wanted = code.argcount as usize;
-        if code.flags & (co::OPTIMIZED | co::VARARGS | co::VARKEYWORDS) != co::OPTIMIZED || code.kwonlyargcount != 0 || positional > wanted {
+        let (argcount, kwonly) = (code.argcount as usize, code.kwonlyargcount as usize);
+        let all = argcount + kwonly;
+        if code.flags & (co::OPTIMIZED | co::VARARGS | co::VARKEYWORDS) != co::OPTIMIZED || positional > argcount || all > 64 || kwnames.len() > PLACES {
             return false;
         }
-        let Some(defaults) = func.defaults.get(vm) else { return false };
-        let missing = wanted - positional;
-        let Some(skip) = defaults.len().checked_sub(missing) else { return false };
+        let (names, posonly) = (code.localsplusnames.items(), code.posonlyargcount as usize);
+        let Some(parameters) = names.get(posonly..all) else { return false };
+        // A bit for each parameter that has an argument.
+        let mut bound = u64::MAX.checked_shl(positional as u32).map_or(u64::MAX, |rest| !rest);
+        let mut places = [0u8; PLACES];
+        for (place, key) in places.iter_mut().zip(kwnames) {
+            let Some(i) = parameters.iter().position(|name| name.is_same(key)).map(|i| i + posonly) else { return false };
+            if bound & 1 << i != 0 {
+                return false;
+            }
+            bound |= 1 << i;
+            *place = i as u8;
+        }
+        let defaults = func.defaults.get(vm).as_ref().map_or(&[][..], |d| d.items());
+        // With more defaults than parameters the last ones count.
+        let skip = defaults.len().saturating_sub(argcount);
+        let required = argcount - (defaults.len() - skip);
+        if (positional..required).any(|i| bound & 1 << i == 0) {
+            return false;
+        }
         let slots = Frame::slots(frame);
+        let kwdefaults = func.kwdefaults.get(vm).as_ref();
+        for i in (argcount..all).filter(|i| bound & 1 << i == 0) {
+            let name = names.get(i).and_then(|n| n.downcast_exact::<Str>());
+            match kwdefaults.zip(name).and_then(|(dict, name)| dict.get_str(vm, name)) {
+                Some(value) => slots.add(i).write(Some(value.clone())),
+                None => {
+                    (argcount..i).for_each(|i| drop((*slots.add(i)).take()));
+                    return false;
+                }
+            }
+        }
         for i in 0..positional {
             slots.add(i).write((*args.add(i)).take());
         }
-        for (i, value) in defaults.items().iter().skip(skip).enumerate() {
-            slots.add(positional + i).write(Some(value.clone()));
+        for (i, place) in places.iter().take(kwnames.len()).enumerate() {
+            slots.add(usize::from(*place)).write((*args.add(positional + i)).take());
+        }
+        for i in (positional.max(required)..argcount).filter(|i| bound & 1 << i == 0) {
+            slots.add(i).write(defaults.get(skip + i - required).cloned());
         }
         true
     }
 }
+
+/// Keywords that [`quick_bind`] can place.
+const PLACES: usize = 16;
 
 /// The frame for a call whose arguments fit the parameters one by one; they are moved out of their slots, which hold nothing afterwards.
 ///
@@ -210,8 +246,8 @@ impl Binding<'_> {
             }
         }
         if self.code.has(co::VARARGS) {
-            let rest: Vec<Value> = given.iter_mut().take(positional).skip(argcount).filter_map(Option::take).collect();
-            let rest = vm.new_tuple(rest)?;
+            let rest = given.get_mut(argcount..positional).unwrap_or_default();
+            let rest = vm.new_tuple(rest.iter_mut().map(|slot| slot.take().unwrap_or_else(Value::none)))?;
             self.set(named, rest.into_value());
         }
         for (i, key) in kwnames.iter().enumerate() {
@@ -272,7 +308,10 @@ impl Binding<'_> {
                 Ok(())
             }
             None => match kwdict {
-                Some(dict) => dict.set(vm, key, value),
+                Some(dict) => match key.downcast_exact::<Str>() {
+                    Some(name) => dict.set_str(vm, name, value),
+                    None => dict.set(vm, key, value),
+                },
                 None => Err(self.unexpected(vm, text, kwnames)),
             },
         }
@@ -359,7 +398,10 @@ impl Binding<'_> {
             }
             let code = self.code.clone();
             let value = match (&defaults, code.local_name(i)) {
-                (Some(dict), Some(name)) => dict.get(vm, name.as_value())?,
+                (Some(dict), Some(name)) => match dict.get_str(vm, name).cloned() {
+                    None => dict.get(vm, name.as_value())?,
+                    found => found,
+                },
                 _ => None,
             };
             match value {

@@ -369,10 +369,9 @@ unsafe fn hand_over(vm: &mut Vm, frame: *mut Frame) -> bool {
             object.frame.set(std::ptr::null_mut());
             return false;
         }
-        memory.resize(used / 8, 0);
+        memory.extend_from_slice(std::slice::from_raw_parts(frame.cast::<u64>(), used / 8));
         let mut memory = memory.into_boxed_slice();
         let copy: *mut Frame = memory.as_mut_ptr().cast();
-        std::ptr::copy_nonoverlapping(frame.cast::<u8>(), copy.cast::<u8>(), used);
         (*frame).cleared = true;
         let slots = (*frame).sp.offset_from(Frame::slots(frame));
         (*copy).sp = Frame::slots(copy).offset(slots);

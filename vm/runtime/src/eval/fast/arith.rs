@@ -170,6 +170,27 @@ handlers! {
         c.compared(truth, b, a)
     }
 
+    /// The general form, once it has turned out not to be one of the special ones.
+    fn to_bool(c) {
+        if *c.ip == 0 {
+            return c.general(op::TO_BOOL);
+        }
+        let Some(value) = c.item(1) else { return c.general(op::TO_BOOL) };
+        *c.ip.cast_mut() -= 1;
+        c.save();
+        let truth = truth_of(c.vm, value);
+        if truth < 0 {
+            return c.raised();
+        }
+        if c.vm.interp.heap.wakeup.get() {
+            let value = c.pop_word();
+            c.push(Value::from_bool(truth != 0));
+            c.skip(3);
+            return c.next_awake_without(value, 0);
+        }
+        c.truth(truth != 0)
+    }
+
     fn to_bool_bool(c) {
         guard!(c, c.item(1).is_some_and(|v| v.is_true() || v.is_false()));
         c.skip(3);
@@ -279,6 +300,18 @@ fn operate(vm: &mut Vm, a: &Value, b: &Value, oparg: u32) -> PyResult {
     match BinaryOp::from_oparg(oparg) {
         Some(which) => vm.binary_op(which, a, b),
         None => Err(vm.system_error("bad operand of BINARY_OP")),
+    }
+}
+
+/// The truth value; -1 if something was raised.
+#[inline(never)]
+fn truth_of(vm: &mut Vm, value: &Value) -> i32 {
+    match vm.is_true(value) {
+        Ok(truth) => i32::from(truth),
+        Err(e) => {
+            vm.eval.set_raised(e);
+            -1
+        }
     }
 }
 

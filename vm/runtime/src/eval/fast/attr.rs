@@ -7,6 +7,7 @@ use crate::eval::call::exact_frame;
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
 use crate::eval::fast::borrowed;
 use crate::eval::frame::Slot;
+use crate::eval::ops::attr::load_special as find_special;
 use crate::eval::specialize::{self, attr, read_u32, read_u64};
 use crate::types::dict::Dict;
 use crate::types::instance;
@@ -168,6 +169,18 @@ handlers! {
         c.next()
     }
 
+    fn load_special(c) {
+        if c.word(1) == 0 {
+            return c.general(op::LOAD_SPECIAL);
+        }
+        c.save();
+        if !special(c.vm, c.sp, c.oparg) {
+            return c.raised();
+        }
+        c.sp = c.sp.add(1);
+        c.next_awake()
+    }
+
     fn store_instance_value(c) {
         guard!(c, Some(header) = c.known_header());
         guard!(c, header.has_flag(ObjectFlags::INLINE_VALUES));
@@ -225,6 +238,27 @@ handlers! {
         c.sp = c.sp.sub(2);
         c.skip(4);
         c.next_without(old, object)
+    }
+}
+
+/// Puts a special method in place of the topmost item, which goes above it if it is to be passed; false if something was raised.
+#[inline(never)]
+unsafe fn special(vm: &mut Vm, sp: *mut Slot, oparg: u32) -> bool {
+    // SAFETY: there is room for one more item.
+    unsafe {
+        let owner = sp.sub(1).read().unwrap_or_else(Value::none);
+        match find_special(vm, owner, oparg) {
+            Ok((method, zelf)) => {
+                sp.sub(1).write(Some(method));
+                sp.write(zelf);
+                true
+            }
+            Err(e) => {
+                sp.sub(1).write(None);
+                vm.eval.set_raised(e);
+                false
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::types::list::List;
 use crate::types::method::Method;
 use crate::types::native::{BuiltinFunction, MethodDescr};
 use crate::types::pyfunction::Function;
+use crate::types::tuple::Tuple;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm};
@@ -102,6 +103,25 @@ handlers! {
         (*c.frame).ip = c.ip;
         let result = tri!(c, native(c.vm, method.def.func, zelf, base.add(2), count));
         c.called(base, result)
+    }
+
+    fn call_kw(c) {
+        let base = c.at(c.count() + 3);
+        let named = c.item(1).and_then(|n| n.downcast_exact::<Tuple>()).is_some_and(|n| n.len() <= c.count());
+        if c.breaks() || !named || (*base).is_none() {
+            return c.general(op::CALL_KW);
+        }
+        bind_method(base);
+        c.save();
+        if !(*base).as_ref().is_some_and(|f| f.is_exact::<Function>()) {
+            let result = tri!(c, keyword_call(c.vm, base, c.sp));
+            return c.called(base, result);
+        }
+        let new = tri!(c, keyword_frame(c.vm, base, c.sp));
+        c.sp = base;
+        (*c.frame).sp = base;
+        (*c.frame).return_offset = 3;
+        c.enter_frame(new)
     }
 
     /// A callable that is no Python function.
@@ -238,6 +258,36 @@ unsafe fn general_frame(vm: &mut Vm, base: *mut Slot, sp: *mut Slot) -> PyResult
         // What has been bound is gone from the slots.
         calls::drop_slots(base, sp.offset_from(base) as usize);
         Ok(new)
+    }
+}
+
+/// The same for a call with keywords, whose names are the topmost item.
+#[inline(never)]
+unsafe fn keyword_frame(vm: &mut Vm, base: *mut Slot, sp: *mut Slot) -> PyResult<*mut Frame> {
+    // SAFETY: the slots are the call's; there are at least as many arguments as names.
+    unsafe {
+        let names = sp.sub(1).read().unwrap_or_else(Value::none);
+        sp.sub(1).write(None);
+        let kwnames = names.downcast_exact::<Tuple>().map_or(&[][..], |n| n.items());
+        let func: Py<Function> = Py::from_value_unchecked((*base).take().unwrap_or_else(Value::none));
+        let first = base.add(if (*base.add(1)).is_some() { 1 } else { 2 });
+        let given = sp.sub(1).offset_from(first) as usize;
+        let new = make_frame(vm, func, first, given - kwnames.len(), kwnames)?;
+        calls::drop_slots(base, sp.offset_from(base) as usize);
+        Ok(new)
+    }
+}
+
+/// Calls whatever it is likewise; all stays on the stack.
+#[inline(never)]
+unsafe fn keyword_call(vm: &mut Vm, base: *mut Slot, sp: *mut Slot) -> PyResult {
+    // SAFETY: as above.
+    unsafe {
+        let (Some(callable), Some(names)) = (&*base, &*sp.sub(1)) else { return Err(vm.system_error("CALL_KW without names")) };
+        let kwnames = names.downcast_exact::<Tuple>().map_or(&[][..], |n| n.items());
+        let first = base.add(if (*base.add(1)).is_some() { 1 } else { 2 });
+        let given = sp.sub(1).offset_from(first) as usize;
+        vm.call_args(callable, Args::with_keywords(calls::values(first, given), kwnames))
     }
 }
 

@@ -192,6 +192,30 @@ handlers! {
         c.contained(found != 0)
     }
 
+    /// The general form, once it has turned out not to be one of the special ones.
+    fn contains_op(c) {
+        if *c.ip == 0 {
+            return c.general(op::CONTAINS_OP);
+        }
+        let (Some(container), Some(key)) = (c.item(1), c.item(2)) else { return c.general(op::CONTAINS_OP) };
+        *c.ip.cast_mut() -= 1;
+        c.save();
+        let found = is_in(c.vm, container, key);
+        if found < 0 {
+            return c.raised();
+        }
+        c.contained(found != 0)
+    }
+
+    fn get_iter(c) {
+        let Some(object) = c.item(1) else { return c.general(op::GET_ITER) };
+        c.save();
+        let iterator = tri!(c, iterator(c.vm, object));
+        let object = c.pop_word();
+        c.push(iterator);
+        c.next_awake_without(object, 0)
+    }
+
     fn subscr_dict(c) {
         guard!(c, Some(dict) = c.item(2).and_then(|d| d.downcast_exact::<Dict>()));
         guard!(c, Some(key) = c.item(1));
@@ -221,6 +245,11 @@ impl Cx<'_> {
         unsafe {
             let (container, item) = (self.pop_word(), self.pop_word());
             let truth = found != (self.oparg & 1 != 0);
+            if self.vm.interp.heap.wakeup.get() {
+                self.push(Value::from_bool(truth));
+                self.skip(1);
+                return self.next_awake_without(container, item);
+            }
             self.compared(truth, container, item)
         }
     }
@@ -320,6 +349,11 @@ fn has_key(vm: &mut Vm, dict: &Py<Dict>, key: &Value) -> i32 {
             -1
         }
     }
+}
+
+#[inline(never)]
+fn iterator(vm: &mut Vm, object: &Value) -> PyResult {
+    vm.iter(object)
 }
 
 #[inline(never)]

@@ -8,6 +8,8 @@ mod attr;
 mod call;
 mod control;
 mod data;
+mod exceptions;
+mod names;
 mod stack;
 
 use crate::eval::call::enter;
@@ -50,7 +52,7 @@ const TABLES: ([Handler; 256], [bool; 256]) = {
             BINARY_OP_MULTIPLY_FLOAT = multiply_float, BINARY_OP_ADD_UNICODE = add_str, BINARY_OP_EXTEND = extend, BINARY_OP_SUBSCR_LIST_INT = subscr_list_int,
             BINARY_OP_SUBSCR_TUPLE_INT = subscr_tuple_int, COMPARE_OP_INT = compare_int, COMPARE_OP_FLOAT = compare_float,
             COMPARE_OP_STR = compare_str, TO_BOOL_BOOL = to_bool_bool, TO_BOOL_INT = to_bool_int, TO_BOOL_NONE = to_bool_none,
-            TO_BOOL_LIST = to_bool_list, TO_BOOL_STR = to_bool_str, TO_BOOL_ALWAYS_TRUE = to_bool_always_true;
+            TO_BOOL_LIST = to_bool_list, TO_BOOL_STR = to_bool_str, TO_BOOL_ALWAYS_TRUE = to_bool_always_true, TO_BOOL = to_bool;
         attr: LOAD_ATTR = load_attr, LOAD_GLOBAL_MODULE = load_global_module, LOAD_GLOBAL_BUILTIN = load_global_builtin,
             LOAD_ATTR_INSTANCE_VALUE = load_instance_value, LOAD_ATTR_SLOT = load_slot, LOAD_ATTR_MODULE = load_module,
             LOAD_ATTR_CLASS = load_class, LOAD_ATTR_METHOD_WITH_VALUES = load_method_with_values, LOAD_ATTR_METHOD_NO_DICT = load_method_no_dict,
@@ -58,14 +60,16 @@ const TABLES: ([Handler; 256], [bool; 256]) = {
             LOAD_ATTR_NONDESCRIPTOR_NO_DICT = load_nondescriptor_no_dict, LOAD_ATTR_WITH_HINT = load_with_hint,
             STORE_ATTR_INSTANCE_VALUE = store_instance_value, STORE_ATTR_SLOT = store_slot, STORE_ATTR_WITH_HINT = store_with_hint,
             LOAD_ATTR_METHOD_LAZY_DICT = load_method_lazy_dict, LOAD_ATTR_PROPERTY = load_property,
-            LOAD_ATTR_CLASS_WITH_METACLASS_CHECK = load_class_with_metaclass_check;
+            LOAD_ATTR_CLASS_WITH_METACLASS_CHECK = load_class_with_metaclass_check, LOAD_SPECIAL = load_special;
         call: CALL_PY_EXACT_ARGS = py_exact_args, CALL_PY_GENERAL = py_general, CALL_ALLOC_AND_ENTER_INIT = alloc_and_enter_init, CALL_BUILTIN_FAST = builtin,
             CALL_METHOD_DESCRIPTOR_FAST = method_descriptor, CALL_LEN = len, CALL_ISINSTANCE = isinstance, CALL_TYPE_1 = type_1,
-            CALL_LIST_APPEND = list_append, CALL_NON_PY_GENERAL = non_py_general;
+            CALL_LIST_APPEND = list_append, CALL_NON_PY_GENERAL = non_py_general, CALL_KW = call_kw;
         data: STORE_SUBSCR = store_subscr, BUILD_TUPLE = build_tuple, BUILD_LIST = build_list, FOR_ITER_RANGE = for_iter_range, FOR_ITER_LIST = for_iter_list, FOR_ITER_TUPLE = for_iter_tuple, FOR_ITER = for_iter,
             UNPACK_SEQUENCE_TWO_TUPLE = unpack_two_tuple, UNPACK_SEQUENCE_TUPLE = unpack_tuple, STORE_SUBSCR_LIST_INT = store_subscr_list_int,
             STORE_SUBSCR_DICT = store_subscr_dict, BINARY_OP_SUBSCR_DICT = subscr_dict,
-            CONTAINS_OP_DICT = contains_dict, CONTAINS_OP_SET = contains_set;
+            CONTAINS_OP_DICT = contains_dict, CONTAINS_OP_SET = contains_set, CONTAINS_OP = contains_op, GET_ITER = get_iter;
+        names: LOAD_NAME = load_name, STORE_NAME = store_name, STORE_GLOBAL = store_global;
+        exceptions: PUSH_EXC_INFO = push_exc_info, POP_EXCEPT = pop_except, CHECK_EXC_MATCH = check_exc_match;
     }
     (table, quick)
 };
@@ -106,7 +110,7 @@ impl Cx<'_> {
         // SAFETY: the registers are exact.
         unsafe {
             self.save();
-            let next = slow(self.vm, self.frame, opcode, self.oparg);
+            let next = slow(self.vm, self.frame, self.ip, self.sp, opcode, self.oparg);
             self.sp = (*self.frame).sp;
             self.follow(next)
         }

@@ -222,7 +222,7 @@ unsafe fn call(vm: &mut Vm, frame: *mut Frame, place: &Place, base: Opcode, opar
             return fail(vm, e);
         }
         pause(&place.code, place.unit);
-        let next = slow(vm, frame, base as u16, oparg);
+        let next = again(vm, frame, base as u16, oparg);
         if callable.is_exact::<Function>() {
             return next;
         }
@@ -278,7 +278,7 @@ unsafe fn call_ex(vm: &mut Vm, frame: *mut Frame, place: &Place) -> Next {
         if let Err(e) = fire(vm, place, event::CALL, &[callable.clone(), first.clone()]) {
             return fail(vm, e);
         }
-        let next = slow(vm, frame, op::CALL_FUNCTION_EX, 0);
+        let next = again(vm, frame, op::CALL_FUNCTION_EX, 0);
         if callable.is_exact::<Function>() || callable.is_exact::<crate::types::method::Method>() {
             return next;
         }
@@ -398,7 +398,7 @@ unsafe fn for_iter(vm: &mut Vm, frame: *mut Frame, place: &Place, oparg: u32) ->
     unsafe {
         let depth = (*frame).sp;
         pause(&place.code, place.unit);
-        let next = slow(vm, frame, op::FOR_ITER, oparg);
+        let next = again(vm, frame, op::FOR_ITER, oparg);
         if next != Next::Continue || (*frame).sp <= depth {
             return next;
         }
@@ -427,7 +427,7 @@ unsafe fn after(vm: &mut Vm, frame: *mut Frame, place: &Place, base: Opcode, fro
 unsafe fn end_async_for(vm: &mut Vm, frame: *mut Frame, place: &Place, oparg: u32) -> Next {
     // SAFETY: the caller's promise.
     unsafe {
-        let next = slow(vm, frame, op::END_ASYNC_FOR, oparg);
+        let next = again(vm, frame, op::END_ASYNC_FOR, oparg);
         if next != Next::Continue {
             return next;
         }
@@ -450,4 +450,10 @@ unsafe fn stop(vm: &mut Vm, frame: *mut Frame, place: &Place) -> PyResult<()> {
     let stop = stop_iteration(vm, value).into_exception().into_value();
     debug_assert!(stop.is::<StopIteration>());
     fire(vm, place, event::STOP_ITERATION, &[stop])
+}
+
+/// Does an instruction whose event has been told.
+unsafe fn again(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u32) -> Next {
+    // SAFETY: the frame runs, and its registers are exact.
+    unsafe { slow(vm, frame, (*frame).ip, (*frame).sp, opcode, oparg) }
 }

@@ -50,7 +50,7 @@ pub fn load_method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Val
 }
 
 /// The special method of LOAD_SPECIAL with the object to pass to it.
-pub fn load_special(vm: &mut Vm, owner: &Value, oparg: u32) -> PyResult<(Value, Option<Value>)> {
+pub fn load_special(vm: &mut Vm, owner: Value, oparg: u32) -> PyResult<(Value, Option<Value>)> {
     let Some(which) = SpecialMethod::from_oparg(oparg) else { return Err(vm.system_error("bad operand of LOAD_SPECIAL")) };
     let name = match which {
         SpecialMethod::SPECIAL___ENTER__ => n!(__enter__),
@@ -58,22 +58,16 @@ pub fn load_special(vm: &mut Vm, owner: &Value, oparg: u32) -> PyResult<(Value, 
         SpecialMethod::SPECIAL___AENTER__ => n!(__aenter__),
         SpecialMethod::SPECIAL___AEXIT__ => n!(__aexit__),
     };
-    match lookup_special_method(vm, owner, name)? {
-        Some(found) => Ok(found),
-        None => Err(no_special(vm, owner, which)),
-    }
-}
-
-/// A special method unbound with its object, or whatever a descriptor gives.
-pub fn lookup_special_method(vm: &mut Vm, owner: &Value, name: &Py<Str>) -> PyResult<Option<(Value, Option<Value>)>> {
-    let ty = owner.ty().clone();
-    let Some(descr) = ty.lookup(vm, name) else { return Ok(None) };
+    let Some(descr) = owner.ty().lookup(vm, name) else { return Err(no_special(vm, &owner, which)) };
     if descr.type_flag(flags::METHOD_DESCRIPTOR) {
-        return Ok(Some((descr, Some(owner.clone()))));
+        return Ok((descr, Some(owner)));
     }
     match descr.ty().slots.descr_get.get() {
-        Some(get) => Ok(Some((get(vm, &descr, Some(owner), Some(ty.as_value()))?, None))),
-        None => Ok(Some((descr, None))),
+        Some(get) => {
+            let ty = owner.ty().clone();
+            Ok((get(vm, &descr, Some(&owner), Some(ty.as_value()))?, None))
+        }
+        None => Ok((descr, None)),
     }
 }
 

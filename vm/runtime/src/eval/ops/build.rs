@@ -85,6 +85,7 @@ pub fn dict_merge(vm: &mut Vm, callable: &Value, dict: &Value, update: &Value) -
 fn merge(vm: &mut Vm, dict: &Value, update: &Value, callable: Option<&Value>) -> PyResult<()> {
     let Some(dict) = dict.downcast::<Dict>().cloned() else { return Err(vm.system_error("merging into something else than a dict")) };
     let pairs = match update.downcast_exact::<Dict>() {
+        Some(d) if dict.is_empty(vm) => return dict.copy_from(vm, d),
         Some(d) => d.to_vec(vm),
         None => {
             let keys = vm.getattr(update, n!(keys))?;

@@ -68,7 +68,7 @@ pub(super) fn load_super_attr(vm: &mut Vm, s: &mut Step) -> Done {
 /// LOAD_SPECIAL.
 pub(super) fn load_special(vm: &mut Vm, s: &mut Step) -> Done {
     let owner = s.pop();
-    let (method, zelf) = attr::load_special(vm, &owner, s.oparg)?;
+    let (method, zelf) = attr::load_special(vm, owner, s.oparg)?;
     s.push(method);
     s.push_slot(zelf);
     Ok(())

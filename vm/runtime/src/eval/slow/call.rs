@@ -98,20 +98,36 @@ pub(super) fn call_function_ex(vm: &mut Vm, s: &mut Step) -> Done {
     Ok(())
 }
 
+/// Arguments of `func(*args, **kwargs)` for which no memory is asked for.
+const FEW: usize = 16;
+
 /// The frame for `func(*args, **kwargs)`.
 fn frame_for_ex(vm: &mut Vm, func: Py<Function>, args: &Py<Tuple>, kwargs: Option<&Py<Dict>>) -> PyResult<*mut Frame> {
-    let mut values: Vec<Slot> = args.items().iter().cloned().map(Some).collect();
-    let mut kwnames = Vec::new();
-    if let Some(kwargs) = kwargs {
-        for (key, value) in kwargs.to_vec(vm) {
-            if !key.is::<Str>() {
-                return Err(vm.type_error("keywords must be strings"));
-            }
-            kwnames.push(key);
-            values.push(Some(value));
+    let named = kwargs.map_or(0, |d| d.len(vm));
+    let (mut few, mut many) = ([const { None }; FEW], Vec::new());
+    let values: &mut [Slot] = match few.get_mut(..args.len() + named) {
+        Some(few) => few,
+        None => {
+            many.resize_with(args.len() + named, || None);
+            &mut many
         }
+    };
+    for (slot, value) in values.iter_mut().zip(args.items()) {
+        *slot = Some(value.clone());
     }
-    // SAFETY: the vector holds a value for each argument, and each may be moved out.
+    let Some(kwargs) = kwargs.filter(|_| named > 0) else {
+        // SAFETY: there is a value for each argument, and each may be moved out.
+        return unsafe { make_frame(vm, func, values.as_mut_ptr(), args.len(), &[]) };
+    };
+    let mut kwnames = Vec::with_capacity(named);
+    for (slot, (key, value)) in values.iter_mut().skip(args.len()).zip(kwargs.iter(vm)) {
+        kwnames.push(key.clone());
+        *slot = Some(value.clone());
+    }
+    if !kwnames.iter().all(|key| key.is::<Str>()) {
+        return Err(vm.type_error("keywords must be strings"));
+    }
+    // SAFETY: as above.
     unsafe { make_frame(vm, func, values.as_mut_ptr(), args.len(), &kwnames) }
 }
 

@@ -292,11 +292,11 @@ fn unknown(vm: &mut Vm, s: &mut Step) -> Done {
 /// Does one instruction.
 ///
 /// # Safety
-/// `frame` runs and is at an instruction with this opcode and operand.
+/// `frame` runs and is at an instruction with this opcode and operand; `ip` and `sp` are its registers, which are written back too. (Read from
+/// there right after they would have to wait for the stores.)
 #[inline(never)]
-pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u32) -> Next {
-    // SAFETY: the registers are exact, and the code is verified.
-    let mut step = unsafe { Step { frame, ip: (*frame).ip, sp: (*frame).sp, oparg } };
+pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, ip: *const u16, sp: *mut Slot, opcode: u16, oparg: u32) -> Next {
+    let mut step = Step { frame, ip, sp, oparg };
     let number = opcode & !MISS;
     if opcode & MISS != 0 {
         step.missed(number);
@@ -307,13 +307,21 @@ pub(super) unsafe fn slow(vm: &mut Vm, frame: *mut Frame, opcode: u16, oparg: u3
     }
     let done = (BODIES[usize::from(number & 0xff)])(vm, &mut step);
     // SAFETY: the frame runs; a new one is not linked in yet.
-    unsafe { (*frame).sp = step.sp };
-    match done {
-        Ok(()) => {
-            // SAFETY: as above.
-            unsafe { (*frame).ip = step.ip };
-            Next::Continue
+    unsafe {
+        (*frame).sp = step.sp;
+        if let Ok(()) = done {
+            (*frame).ip = step.ip;
+            return Next::Continue;
         }
+    }
+    stopped(vm, done)
+}
+
+/// What the dispatch loop does behind an instruction that did not simply go on.
+#[inline(never)]
+fn stopped(vm: &mut Vm, done: Done) -> Next {
+    match done {
+        Ok(()) => Next::Continue,
         Err(Stop::Next(next)) => next,
         Err(Stop::Raised(e)) => {
             vm.eval.raised = Some(e);
