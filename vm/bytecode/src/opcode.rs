@@ -362,6 +362,44 @@ impl Count {
     }
 }
 
+/// A [`Count`] without cases: `base`, and `factor` times the operand or its lowest bit.
+#[derive(Clone, Copy)]
+struct Linear {
+    base: i8,
+    factor: i8,
+    bit: bool,
+    /// UNPACK_EX, whose operand is two numbers.
+    unpack: bool,
+}
+
+impl Linear {
+    const fn new(count: Count) -> Linear {
+        let (base, factor, bit) = match count {
+            Count::Fixed(n) => (n, 0, false),
+            Count::PerArg(n, factor) => (n, factor, false),
+            Count::Bit(n) => (n, 1, true),
+            Count::Unpack => (1, 0, false),
+        };
+        Linear { base: base as i8, factor: factor as i8, bit, unpack: matches!(count, Count::Unpack) }
+    }
+
+    /// The difference. One of the two is fixed if the other takes the lowest bit.
+    const fn less(self, other: Linear) -> Linear {
+        assert!(!(self.bit && other.factor != 0 || other.bit && self.factor != 0 || other.unpack));
+        let base = self.base - other.base;
+        Linear { base, factor: self.factor - other.factor, bit: self.bit || other.bit, unpack: self.unpack }
+    }
+
+    #[inline]
+    const fn at(self, oparg: i32) -> i32 {
+        if self.unpack {
+            return self.base as i32 + (oparg & 0xff) + (oparg >> 8);
+        }
+        let n = if self.bit { oparg & 1 } else { oparg };
+        (self.base as i32).wrapping_add(n.wrapping_mul(self.factor as i32))
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Row {
     name: &'static str,
@@ -422,6 +460,35 @@ for_each_opcode!(define);
 
 static TABLE: [Row; 267] = ROWS;
 
+/// What hot loops of the compiler ask, side by side.
+#[derive(Clone, Copy)]
+struct Hot {
+    flags: u16,
+    popped: Linear,
+    pushed: Linear,
+    /// What is pushed less what is popped.
+    effect: Linear,
+    cache_len: u8,
+    /// Neither specialised nor instrumented.
+    plain: bool,
+}
+
+/// As long as any number that [`Opcode::hot`] leaves of an opcode.
+static HOT: [Hot; 512] = {
+    let none = Linear::new(Count::Fixed(0));
+    let mut hot = [Hot { flags: 0, popped: none, pushed: none, effect: none, cache_len: 0, plain: true }; 512];
+    let mut number = 0;
+    while number < ROWS.len() {
+        let row = ROWS[number];
+        assert!(row.flags <= u16::MAX as u32);
+        let plain = number > MAX_REAL_OPCODE as usize || row.base as usize == number;
+        let (popped, pushed) = (Linear::new(row.popped), Linear::new(row.pushed));
+        hot[number] = Hot { flags: row.flags as u16, popped, pushed, effect: pushed.less(popped), cache_len: row.cache_len, plain };
+        number += 1;
+    }
+    hot
+};
+
 /// For tables that are made at compile time.
 impl Opcode {
     /// Items popped and pushed.
@@ -469,6 +536,11 @@ impl Opcode {
         &TABLE[self as usize]
     }
 
+    #[inline]
+    fn hot(self) -> &'static Hot {
+        &HOT[self as usize % HOT.len()]
+    }
+
     /// The opcode of a number; also `TryFrom<u16>`.
     #[inline]
     pub const fn from_u16(number: u16) -> Option<Opcode> {
@@ -494,7 +566,7 @@ impl Opcode {
     /// Code units of inline cache behind the instruction.
     #[inline]
     pub fn caches(self) -> usize {
-        self.row().cache_len as usize
+        self.hot().cache_len as usize
     }
 
     /// The layout of the inline cache.
@@ -519,7 +591,7 @@ impl Opcode {
     /// Whether one of the flags in `mask` is set.
     #[inline]
     pub fn has(self, mask: u32) -> bool {
-        self.row().flags & mask != 0
+        u32::from(self.hot().flags) & mask != 0
     }
 
     /// The operand has a meaning.
@@ -628,32 +700,39 @@ impl Opcode {
     /// Items taken off the stack, for any opcode.
     #[inline]
     pub fn popped(self, oparg: i32) -> i32 {
-        self.row().popped.at(oparg)
+        self.hot().popped.at(oparg)
     }
 
     /// Items put on the stack, for any opcode.
     #[inline]
     pub fn pushed(self, oparg: i32) -> i32 {
-        self.row().pushed.at(oparg)
+        self.hot().pushed.at(oparg)
     }
 
     /// `_opcode.stack_effect`: the change of the stack's depth, when the jump is taken, when not, or the larger of both. `None`
     /// for specialised and instrumented opcodes and effects beyond an `i32`.
+    #[inline]
     pub fn stack_effect(self, oparg: i32, jump: Option<bool>) -> Option<i32> {
-        if self as u16 <= MAX_REAL_OPCODE && self.deopt() != self {
+        if !self.hot().plain {
             return None;
         }
-        let (popped, pushed) = (self.popped(oparg), self.pushed(oparg));
-        if popped < 0 || pushed < 0 {
-            return None;
-        }
-        let through = if self.is_block_push() { 0 } else { pushed.checked_sub(popped)? };
-        let taken = pushed.checked_sub(popped)?;
+        let taken = match oparg {
+            // Nothing overflows.
+            0..=0xff_ffff => self.hot().effect.at(oparg),
+            _ => self.large_stack_effect(oparg)?,
+        };
+        let through = if self.is_block_push() { 0 } else { taken };
         Some(match jump {
             Some(true) => taken,
             Some(false) => through,
             None => taken.max(through),
         })
+    }
+
+    #[cold]
+    fn large_stack_effect(self, oparg: i32) -> Option<i32> {
+        let (popped, pushed) = (self.popped(oparg), self.pushed(oparg));
+        if popped < 0 || pushed < 0 { None } else { pushed.checked_sub(popped) }
     }
 }
 
@@ -890,6 +969,12 @@ mod tests {
 
     #[test]
     fn stack_effects() {
+        for opcode in Opcode::ALL {
+            for oparg in 0..300 {
+                let effect = opcode.pushed(oparg) - opcode.popped(oparg);
+                assert!(opcode.stack_effect(oparg, Some(true)).is_none_or(|known| known == effect), "{opcode} {oparg}");
+            }
+        }
         assert_eq!(Opcode::UNPACK_EX.stack_effect(0x203, None), Some(5));
         assert_eq!(Opcode::SETUP_WITH.stack_effect(0, Some(false)), Some(0));
         assert_eq!(Opcode::SETUP_WITH.stack_effect(0, None), Some(1));
