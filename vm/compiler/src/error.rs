@@ -8,6 +8,8 @@ use krait_unicode::TextBuf;
 /// 8 MiB is at about this depth.
 pub(crate) const MAX_DEPTH: u32 = 37_000;
 
+/// The native stack is looked at every so many levels, which must fit the red zone.
+const LEVELS_PER_CHECK: u32 = 8;
 const RED_ZONE: usize = 256 * 1024;
 const STACK_PER_GROWTH: usize = 4 * 1024 * 1024;
 
@@ -59,9 +61,11 @@ pub(crate) fn recurse<S: HasDepth, T>(state: &mut S, f: impl FnOnce(&mut S) -> R
     if *state.depth() >= MAX_DEPTH {
         return Err(Error::other(ErrorKind::RecursionError, "maximum recursion depth exceeded during compilation"));
     }
-    *state.depth() += 1;
-    let result = stacker::maybe_grow(RED_ZONE, STACK_PER_GROWTH, || f(state));
-    *state.depth() -= 1;
+    let depth = *state.depth();
+    *state.depth() = depth + 1;
+    let result =
+        if depth.is_multiple_of(LEVELS_PER_CHECK) { stacker::maybe_grow(RED_ZONE, STACK_PER_GROWTH, || f(state)) } else { f(state) };
+    *state.depth() = depth;
     result
 }
 

@@ -118,8 +118,10 @@ impl<'a> Preprocessor<'a, '_> {
     }
 
     fn expr(&mut self, e: &'a Expr<'a>) -> Res<&'a Expr<'a>> {
-        if matches!(e.kind, ExprKind::Constant { .. }) {
-            return Ok(e);
+        match e.kind {
+            ExprKind::Constant { .. } => return Ok(e),
+            ExprKind::Name { id, .. } if id != "__debug__" => return Ok(e),
+            _ => {}
         }
         recurse(self, |this| this.node(e, |this| Ok(Expr { range: e.range, kind: this.expr_kind(e.kind)? })))
     }

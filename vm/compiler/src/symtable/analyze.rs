@@ -4,8 +4,6 @@
 //! child needs becomes a cell. Class bindings are invisible to methods, except `__class__`, `__classdict__` and
 //! `__conditional_annotations__`, and except to annotation scopes, which can see the class.
 
-use krait_syntax::error::ErrorKind;
-
 use super::{
     BlockType, CELL, ComprehensionType, DEF_BOUND, DEF_COMP_CELL, DEF_FREE_CLASS, DEF_GLOBAL, DEF_NONLOCAL, DEF_PARAM,
     DEF_TYPE_PARAM, EntryId, FREE, Flags, FxIndexMap, GLOBAL_EXPLICIT, GLOBAL_IMPLICIT, LOCAL, NameSet, SCOPE_OFFSET, Scope,
@@ -18,6 +16,8 @@ const IMPLICIT_CELLS: [&str; 3] = ["__class__", "__classdict__", "__conditional_
 
 struct Analyzer<'t, 'a> {
     table: &'t mut Symtable<'a>,
+    /// The names bound around the block at hand. Each block takes back what it added, and puts back what it removed.
+    bound: NameSet<'a>,
     depth: u32,
 }
 
@@ -27,25 +27,27 @@ impl HasDepth for Analyzer<'_, '_> {
     }
 }
 
-/// What a block passes down, and adds to.
+/// What a block gets from the one around it, besides the names bound there.
+#[derive(Default)]
 struct Context<'a> {
-    /// `None` in the module block: nothing can be free there.
-    bound: Option<NameSet<'a>>,
-    free: FxIndexMap<&'a str, ()>,
-    global: NameSet<'a>,
     type_params: NameSet<'a>,
     class_entry: Option<EntryId>,
+    /// Names that are bound around, but global here.
+    removed: Vec<&'a str>,
+    /// Names that the block needs of those around it.
+    free: FreeNames<'a>,
 }
 
+type FreeNames<'a> = FxIndexMap<&'a str, ()>;
+
 pub(super) fn analyze(table: &mut Symtable<'_>) -> Res {
-    let mut context = Context {
-        bound: None,
-        free: FxIndexMap::default(),
-        global: NameSet::default(),
-        type_params: NameSet::default(),
-        class_entry: None,
-    };
-    Analyzer { table, depth: 0 }.block(EntryId(0), &mut context)
+    let mut analyzer = Analyzer { table, bound: NameSet::default(), depth: 0 };
+    analyzer.block(EntryId(0), Context::default()).map(drop)
+}
+
+/// The block of the module: nothing can be free there.
+fn is_top(id: EntryId) -> bool {
+    id == EntryId(0)
 }
 
 impl<'a> Analyzer<'_, 'a> {
@@ -56,29 +58,21 @@ impl<'a> Analyzer<'_, 'a> {
         }
     }
 
-    fn name(
-        &mut self,
-        id: EntryId,
-        name: &'a str,
-        flags: Flags,
-        cx: &mut Context<'a>,
-        local: &mut NameSet<'a>,
-    ) -> Res<Scope> {
+    fn name(&mut self, id: EntryId, name: &'a str, flags: Flags, cx: &mut Context<'a>) -> Res<Scope> {
         if flags & DEF_GLOBAL != 0 {
             if flags & DEF_NONLOCAL != 0 {
                 return Err(self.directive_error(id, name, format!("name '{name}' is nonlocal and global")));
             }
-            cx.global.insert(name);
-            if let Some(bound) = &mut cx.bound {
-                bound.remove(name);
+            if self.bound.remove(name) {
+                cx.removed.push(name);
             }
             return Ok(GLOBAL_EXPLICIT);
         }
         if flags & DEF_NONLOCAL != 0 {
-            let Some(bound) = &cx.bound else {
+            if is_top(id) {
                 return Err(self.directive_error(id, name, "nonlocal declaration not allowed at module level".into()));
-            };
-            if !bound.contains(name) {
+            }
+            if !self.bound.contains(name) {
                 return Err(self.directive_error(id, name, format!("no binding for nonlocal '{name}' found")));
             }
             if cx.type_params.contains(name) {
@@ -89,11 +83,9 @@ impl<'a> Analyzer<'_, 'a> {
             return Ok(FREE);
         }
         if flags & DEF_BOUND != 0 {
-            local.insert(name);
-            cx.global.remove(name);
             if flags & DEF_TYPE_PARAM != 0 {
                 cx.type_params.insert(name);
-            } else {
+            } else if !cx.type_params.is_empty() {
                 cx.type_params.remove(name);
             }
             return Ok(LOCAL);
@@ -109,68 +101,71 @@ impl<'a> Analyzer<'_, 'a> {
                 return Ok(GLOBAL_IMPLICIT);
             }
         }
-        if cx.bound.as_ref().is_some_and(|b| b.contains(name)) {
+        if !self.bound.is_empty() && self.bound.contains(name) {
             cx.free.insert(name, ());
             return Ok(FREE);
         }
         Ok(GLOBAL_IMPLICIT)
     }
 
-    fn block(&mut self, id: EntryId, cx: &mut Context<'a>) -> Res {
+    /// The names that the block needs of those around it.
+    fn block(&mut self, id: EntryId, mut cx: Context<'a>) -> Res<FreeNames<'a>> {
         let is_class = self.table.entry(id).block == BlockType::Class;
         let function_like = self.table.entry(id).is_function_like();
-        let mut local = NameSet::default();
-        let mut scopes: FxIndexMap<&'a str, Scope> = FxIndexMap::default();
-        let mut new_bound = NameSet::default();
-        let mut new_global = NameSet::default();
+        // By the symbols' indices.
+        let mut scopes = Vec::with_capacity(self.table.entry(id).symbols.len());
+        while let Some((name, flags)) = self.table.entry(id).symbols.get_index(scopes.len()).map(|(n, f)| (*n, *f)) {
+            scopes.push(self.name(id, name, flags, &mut cx)?);
+        }
+        let mut added = Vec::new();
         if is_class {
-            // The class namespace is not visible in methods: pass on what was known before.
-            new_global.extend(&cx.global);
-            new_bound.extend(cx.bound.iter().flatten());
+            // The class namespace is not visible in methods: they see what was known before.
+            self.bound.extend(&cx.removed);
+            added.extend(IMPLICIT_CELLS.into_iter().filter(|name| self.bound.insert(name)));
+        } else if function_like && !self.table.entry(id).children.is_empty() {
+            let symbols = self.table.entry(id).symbols.keys().zip(&scopes);
+            let locals = symbols.filter(|(_, scope)| **scope == LOCAL).map(|(name, _)| *name);
+            added.extend(locals.filter(|name| self.bound.insert(name)));
         }
-        let symbols: Vec<_> = self.table.entry(id).symbols.iter().map(|(n, f)| (*n, *f)).collect();
-        for (name, flags) in symbols {
-            let scope = self.name(id, name, flags, cx, &mut local)?;
-            scopes.insert(name, scope);
-        }
-        if is_class {
-            new_bound.extend(IMPLICIT_CELLS);
-        } else {
-            if function_like {
-                new_bound.extend(&local);
-            }
-            new_bound.extend(cx.bound.iter().flatten());
-            new_global.extend(&cx.global);
-        }
-        let (mut new_free, inlined_cells) = self.children(id, cx, &new_bound, &new_global, &mut scopes)?;
+        let mut inlined_cells = NameSet::default();
+        let mut free = self.children(id, &cx, &mut scopes, &mut inlined_cells)?;
         self.splice_inlined_children(id);
-        if function_like {
-            make_cells(&mut scopes, &mut new_free, &inlined_cells);
-        } else if is_class {
-            let entry = self.table.entry_mut(id);
-            entry.needs_class_closure |= new_free.swap_remove("__class__").is_some();
-            entry.needs_classdict |= new_free.swap_remove("__classdict__").is_some();
-            entry.has_conditional_annotations |= new_free.swap_remove("__conditional_annotations__").is_some();
+        for name in added {
+            self.bound.remove(name);
         }
-        self.update_symbols(id, &scopes, cx.bound.as_ref(), &new_free, &inlined_cells)?;
-        cx.free.extend(new_free);
-        Ok(())
+        if function_like {
+            self.make_cells(id, &mut scopes, &mut free, &inlined_cells);
+        } else if is_class {
+            for name in &cx.removed {
+                self.bound.remove(name);
+            }
+            let entry = self.table.entry_mut(id);
+            entry.needs_class_closure |= free.swap_remove("__class__").is_some();
+            entry.needs_classdict |= free.swap_remove("__classdict__").is_some();
+            entry.has_conditional_annotations |= free.swap_remove("__conditional_annotations__").is_some();
+        }
+        self.update_symbols(id, &scopes, &free, &inlined_cells);
+        self.bound.extend(cx.removed);
+        if cx.free.is_empty() {
+            return Ok(free);
+        }
+        cx.free.extend(free);
+        Ok(cx.free)
     }
 
-    /// Analyses the blocks inside; returns the names they need and the cells of inlined comprehensions.
+    /// Analyses the blocks inside; returns the names they need. Notes the cells of inlined comprehensions.
     fn children(
         &mut self,
         id: EntryId,
         cx: &Context<'a>,
-        bound: &NameSet<'a>,
-        global: &NameSet<'a>,
-        scopes: &mut FxIndexMap<&'a str, Scope>,
-    ) -> Res<(FxIndexMap<&'a str, ()>, NameSet<'a>)> {
-        let mut free: FxIndexMap<&'a str, ()> = FxIndexMap::default();
-        let mut inlined_cells = NameSet::default();
+        scopes: &mut Vec<Scope>,
+        inlined_cells: &mut NameSet<'a>,
+    ) -> Res<FreeNames<'a>> {
+        let mut free = FreeNames::default();
         let is_class = self.table.entry(id).block == BlockType::Class;
         let sees_class = self.table.entry(id).can_see_class_scope;
-        for child in self.table.entry(id).children.clone() {
+        for at in 0..self.table.entry(id).children.len() {
+            let child = self.table.entry(id).children[at];
             let entry = self.table.entry(child);
             let class_entry = match (entry.can_see_class_scope, is_class) {
                 (true, true) => Some(id),
@@ -179,29 +174,27 @@ impl<'a> Analyzer<'_, 'a> {
             };
             // Comprehensions in annotation scopes of classes stay functions: the class namespace is not theirs.
             let inline = entry.comprehension != ComprehensionType::None && !entry.generator && !sees_class;
-            let mut child_cx = Context {
-                bound: Some(bound.clone()),
-                free: free.clone(),
-                global: global.clone(),
-                type_params: cx.type_params.clone(),
-                class_entry,
-            };
-            recurse(self, |this| this.block(child, &mut child_cx))?;
+            let child_cx = Context { type_params: cx.type_params.clone(), class_entry, ..Context::default() };
+            let mut child_free = recurse(self, |this| this.block(child, child_cx))?;
             if inline {
-                self.inline_comprehension(id, child, scopes, &mut child_cx.free, &mut inlined_cells);
+                self.inline_comprehension(id, child, scopes, &mut child_free, inlined_cells);
                 self.table.entry_mut(child).comp_inlined = true;
             }
-            free.extend(child_cx.free);
+            if free.is_empty() {
+                free = child_free;
+            } else {
+                free.extend(child_free);
+            }
         }
-        Ok((free, inlined_cells))
+        Ok(free)
     }
 
     fn inline_comprehension(
         &mut self,
         id: EntryId,
         comp: EntryId,
-        scopes: &mut FxIndexMap<&'a str, Scope>,
-        comp_free: &mut FxIndexMap<&'a str, ()>,
+        scopes: &mut Vec<Scope>,
+        comp_free: &mut FreeNames<'a>,
         inlined_cells: &mut NameSet<'a>,
     ) {
         let is_class = self.table.entry(id).block == BlockType::Class;
@@ -228,7 +221,7 @@ impl<'a> Analyzer<'_, 'a> {
             match self.table.entry(id).symbols.get(name).copied() {
                 None => {
                     self.table.entry_mut(id).symbols.insert(name, only_flags);
-                    scopes.insert(name, scope);
+                    scopes.push(scope);
                 }
                 // Free in the comprehension, local here: now simply local, unless a block in the comprehension needs it.
                 Some(flags) if flags & DEF_BOUND != 0 && !is_class => {
@@ -245,6 +238,9 @@ impl<'a> Analyzer<'_, 'a> {
     }
 
     fn splice_inlined_children(&mut self, id: EntryId) {
+        if !self.table.entry(id).children.iter().any(|child| self.table.entry(*child).comp_inlined) {
+            return;
+        }
         let children = std::mem::take(&mut self.table.entry_mut(id).children);
         let mut spliced = Vec::with_capacity(children.len());
         for child in children {
@@ -258,23 +254,13 @@ impl<'a> Analyzer<'_, 'a> {
         self.table.entry_mut(id).children = spliced;
     }
 
-    fn update_symbols(
-        &mut self,
-        id: EntryId,
-        scopes: &FxIndexMap<&'a str, Scope>,
-        bound: Option<&NameSet<'a>>,
-        free: &FxIndexMap<&'a str, ()>,
-        inlined_cells: &NameSet<'a>,
-    ) -> Res {
+    fn update_symbols(&mut self, id: EntryId, scopes: &[Scope], free: &FreeNames<'a>, inlined_cells: &NameSet<'a>) {
         let entry = self.table.entry_mut(id);
         let sees_class = entry.block == BlockType::Class || entry.can_see_class_scope;
-        for (name, flags) in &mut entry.symbols {
-            if inlined_cells.contains(name) {
+        for ((name, flags), scope) in entry.symbols.iter_mut().zip(scopes) {
+            if !inlined_cells.is_empty() && inlined_cells.contains(name) {
                 *flags |= DEF_COMP_CELL;
             }
-            let Some(scope) = scopes.get(name) else {
-                return Err(Error::other(ErrorKind::SystemError, format!("symbol '{name}' has no scope")));
-            };
             *flags |= scope << SCOPE_OFFSET;
         }
         for name in free.keys() {
@@ -283,20 +269,22 @@ impl<'a> Analyzer<'_, 'a> {
                 if sees_class {
                     *flags |= DEF_FREE_CLASS;
                 }
-            } else if bound.is_none_or(|b| b.contains(name)) {
+            } else if is_top(id) || self.bound.contains(name) {
                 entry.symbols.insert(name, FREE << SCOPE_OFFSET);
             }
         }
-        Ok(())
     }
-}
 
-/// Turns locals that blocks inside need into cells, which settles those needs.
-fn make_cells<'a>(scopes: &mut FxIndexMap<&'a str, Scope>, free: &mut FxIndexMap<&'a str, ()>, inlined_cells: &NameSet<'a>) {
-    for (name, scope) in scopes {
-        if *scope == LOCAL && (free.contains_key(name) || inlined_cells.contains(name)) {
-            *scope = CELL;
-            free.swap_remove(name);
+    /// Turns locals that blocks inside need into cells, which settles those needs.
+    fn make_cells(&self, id: EntryId, scopes: &mut [Scope], free: &mut FreeNames<'a>, inlined_cells: &NameSet<'a>) {
+        if free.is_empty() && inlined_cells.is_empty() {
+            return;
+        }
+        for (name, scope) in self.table.entry(id).symbols.keys().zip(scopes) {
+            if *scope == LOCAL && (free.contains_key(name) || inlined_cells.contains(name)) {
+                *scope = CELL;
+                free.swap_remove(name);
+            }
         }
     }
 }

@@ -145,7 +145,8 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn add_def_in(&mut self, name: &'a str, flag: Flags, id: EntryId, range: Range) -> Res {
         let mangled = self.table.maybe_mangle(self.private, self.cur, name);
         let entry = &mut self.table.entries[id.0];
-        let mut flags = entry.symbol(mangled);
+        let symbol = entry.symbols.entry(mangled).or_insert(0);
+        let mut flags = *symbol;
         if flag & flags & DEF_PARAM != 0 {
             return Err(Error::syntax(range, format!("duplicate argument '{name}' in function definition")));
         }
@@ -160,7 +161,7 @@ impl<'a> Builder<'a, '_> {
             }
             flags |= DEF_COMP_ITER;
         }
-        entry.symbols.insert(mangled, flags);
+        *symbol = flags;
         if flag & DEF_PARAM != 0 {
             entry.varnames.push(mangled);
         } else if flag & DEF_GLOBAL != 0 {

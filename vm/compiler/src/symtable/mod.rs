@@ -246,7 +246,11 @@ impl<'a> Symtable<'a> {
     }
 
     /// `name` as the block `entry` inside class `private` spells it.
+    #[inline]
     pub(crate) fn maybe_mangle(&self, private: Option<&str>, entry: EntryId, name: &'a str) -> &'a str {
+        if private.is_none() || !is_private(name) {
+            return name;
+        }
         if let Some(set) = self.entries[entry.0].mangled_names
             && !self.mangled_names[set].contains(name)
         {
@@ -256,10 +260,16 @@ impl<'a> Symtable<'a> {
     }
 }
 
+/// Whether a class mangles the name.
+#[inline]
+fn is_private(name: &str) -> bool {
+    name.starts_with("__") && !name.ends_with("__") && !name.contains('.')
+}
+
 /// Private name mangling: `__x` in class `A` becomes `_A__x`, unless it ends in two underscores or holds a dot.
 pub(crate) fn mangle<'a>(arena: &'a Arena, private: Option<&str>, name: &'a str) -> &'a str {
     let Some(private) = private else { return name };
-    if !name.starts_with("__") || name.ends_with("__") || name.contains('.') {
+    if !is_private(name) {
         return name;
     }
     let class = private.trim_start_matches('_');
