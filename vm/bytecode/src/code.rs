@@ -6,7 +6,7 @@
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use krait_unicode::TextBuf;
+use krait_unicode::SharedText;
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
@@ -61,35 +61,35 @@ pub struct Code {
     pub flags: u32,
     pub code: Box<[u8]>,
     pub consts: Vec<Const>,
-    pub names: Vec<TextBuf>,
-    pub localsplusnames: Vec<TextBuf>,
+    pub names: Vec<SharedText>,
+    pub localsplusnames: Vec<SharedText>,
     /// See [`fast`].
     pub localspluskinds: Box<[u8]>,
-    pub filename: TextBuf,
-    pub name: TextBuf,
-    pub qualname: TextBuf,
+    pub filename: SharedText,
+    pub name: SharedText,
+    pub qualname: SharedText,
     pub firstlineno: i32,
     pub linetable: Box<[u8]>,
     pub exceptiontable: Box<[u8]>,
 }
 
 impl Code {
-    fn of_kind(&self, mask: u8) -> impl Iterator<Item = &TextBuf> {
+    fn of_kind(&self, mask: u8) -> impl Iterator<Item = &SharedText> {
         self.localsplusnames.iter().zip(&self.localspluskinds).filter(move |(_, kind)| **kind & mask != 0).map(|(name, _)| name)
     }
 
     /// `co_varnames`: arguments and local variables.
-    pub fn varnames(&self) -> impl Iterator<Item = &TextBuf> {
+    pub fn varnames(&self) -> impl Iterator<Item = &SharedText> {
         self.of_kind(fast::LOCAL)
     }
 
     /// `co_cellvars`: variables that inner functions use, arguments among them.
-    pub fn cellvars(&self) -> impl Iterator<Item = &TextBuf> {
+    pub fn cellvars(&self) -> impl Iterator<Item = &SharedText> {
         self.of_kind(fast::CELL)
     }
 
     /// `co_freevars`: variables of outer functions.
-    pub fn freevars(&self) -> impl Iterator<Item = &TextBuf> {
+    pub fn freevars(&self) -> impl Iterator<Item = &SharedText> {
         self.of_kind(fast::FREE)
     }
 
@@ -139,7 +139,7 @@ pub enum Const {
     Float(f64),
     /// Real and imaginary part.
     Complex(f64, f64),
-    Str(TextBuf),
+    Str(SharedText),
     Bytes(Box<[u8]>),
     Tuple(Rc<[Const]>),
     FrozenSet(Rc<[Const]>),
@@ -185,6 +185,26 @@ impl Const {
             _ => false,
         }
     }
+
+    /// Hashes so that constants that are [`Const::same`] have the same hash.
+    pub fn hash_same<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Const::None | Const::True | Const::False | Const::Ellipsis => {}
+            Const::Int(v) => v.hash(state),
+            Const::BigInt(v) => v.hash(state),
+            Const::Float(v) => v.to_bits().hash(state),
+            Const::Complex(re, im) => (re.to_bits(), im.to_bits()).hash(state),
+            Const::Str(v) => v.hash(state),
+            Const::Bytes(v) => v.hash(state),
+            Const::Tuple(items) => items.iter().for_each(|item| item.hash_same(state)),
+            Const::Slice(items) => items.iter().for_each(|item| item.hash_same(state)),
+            // The order must not matter.
+            Const::FrozenSet(items) => items.len().hash(state),
+            // The rest seldom differs where these do not.
+            Const::Code(code) => (&code.name, code.firstlineno, code.code.len()).hash(state),
+        }
+    }
 }
 
 fn same_float(a: f64, b: f64) -> bool {
@@ -210,25 +230,7 @@ impl Eq for ConstKey {}
 
 impl Hash for ConstKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        hash_const(&self.0, state);
-    }
-}
-
-fn hash_const<H: Hasher>(value: &Const, state: &mut H) {
-    std::mem::discriminant(value).hash(state);
-    match value {
-        Const::None | Const::True | Const::False | Const::Ellipsis => {}
-        Const::Int(v) => v.hash(state),
-        Const::BigInt(v) => v.hash(state),
-        Const::Float(v) => v.to_bits().hash(state),
-        Const::Complex(re, im) => (re.to_bits(), im.to_bits()).hash(state),
-        Const::Str(v) => v.hash(state),
-        Const::Bytes(v) => v.hash(state),
-        Const::Tuple(items) => items.iter().for_each(|item| hash_const(item, state)),
-        Const::Slice(items) => items.iter().for_each(|item| hash_const(item, state)),
-        // The order must not matter.
-        Const::FrozenSet(items) => items.len().hash(state),
-        Const::Code(code) => (&code.name, code.firstlineno, &code.code).hash(state),
+        self.0.hash_same(state);
     }
 }
 

@@ -351,17 +351,6 @@ pub(crate) enum Count {
     Unpack,
 }
 
-impl Count {
-    const fn at(self, oparg: i32) -> i32 {
-        match self {
-            Count::Fixed(n) => n,
-            Count::PerArg(n, factor) => n.wrapping_add(oparg.wrapping_mul(factor)),
-            Count::Bit(n) => n + (oparg & 1),
-            Count::Unpack => 1 + (oparg & 0xff) + (oparg >> 8),
-        }
-    }
-}
-
 /// A [`Count`] without cases: `base`, and `factor` times the operand or its lowest bit.
 #[derive(Clone, Copy)]
 struct Linear {

@@ -79,7 +79,7 @@ fn compile(flat: &[Const], consts: &[Const], expected: &Code) -> Result<Code, St
     for name in expected.localsplusnames.iter().zip(&expected.localspluskinds).filter(|(_, k)| **k & fast::HIDDEN != 0) {
         metadata.fasthidden.insert(name.0.clone(), false);
     }
-    optimize_and_assemble(seq, &metadata, expected.flags, nparams as usize, &expected.filename).map_err(|e| e.message.to_string())
+    optimize_and_assemble(seq, metadata, expected.flags, nparams as usize, &expected.filename).map_err(|e| e.message.to_string())
 }
 
 fn difference(a: &Code, b: &Code) -> Vec<&'static str> {

@@ -15,7 +15,7 @@ use krait_compiler::symtable::{Symtable, symbol_to_scope};
 use krait_syntax::ast::Arena;
 use krait_syntax::error::{SyntaxError, SyntaxWarning};
 use krait_syntax::{Mode, ParseOptions};
-use krait_unicode::{Text, TextBuf};
+use krait_unicode::{SharedText, Text};
 
 enum What {
     Code,
@@ -140,7 +140,7 @@ fn hex(out: &mut String, bytes: &[u8]) {
     out.push('"');
 }
 
-fn text(out: &mut String, text: &TextBuf) {
+fn text(out: &mut String, text: &SharedText) {
     hex(out, text.as_bytes());
 }
 

@@ -2,88 +2,246 @@
 
 use krait_bytecode::code::{co, fast};
 use krait_bytecode::{Code, Const, Opcode};
-use krait_syntax::error::{Details, ErrorKind, SyntaxError};
-use krait_unicode::{Text, TextBuf};
+use krait_syntax::error::{ErrorKind, SyntaxError};
+use krait_unicode::SharedText;
 
 use crate::flowgraph::CompileError;
-use crate::instruction_sequence::{
-    CodeUnitMetadata, ExceptHandlerInfo, Instruction, InstructionSequence, Location, NEXT_LOCATION, NO_HANDLER, NO_LOCATION,
-};
+use crate::flowgraph::cfg::{BlockId, Cfg, Instr};
+use crate::instruction_sequence::{CodeUnitMetadata, Location, NEXT_LOCATION, NO_LOCATION};
 
 /// What a code object is made of besides its instructions.
 pub(crate) struct Unit<'a> {
-    pub metadata: &'a CodeUnitMetadata,
+    pub metadata: CodeUnitMetadata,
     pub consts: Vec<Const>,
     pub maxdepth: i32,
     pub nlocalsplus: usize,
     pub code_flags: u32,
-    pub filename: &'a Text,
+    pub filename: &'a SharedText,
 }
 
 /// Code units from an END_ASYNC_FOR's SEND to the END_SEND behind it, which is where its operand leads.
 const END_SEND_OFFSET: i32 = 5;
 
-/// Assembles a code object.
-pub(crate) fn make_code_object(mut seq: InstructionSequence, unit: Unit<'_>) -> Result<Code, CompileError> {
-    let instrs = seq.instrs_mut();
-    resolve_unconditional_jumps(instrs);
-    let offsets = resolve_jump_offsets(instrs)?;
-    resolve_next_locations(instrs);
-    let metadata = unit.metadata;
-    let mut code = Vec::new();
-    for instr in instrs.iter() {
-        emit(instr, &mut code)?;
+/// The jump of a block while its distance is sought.
+struct Jump {
+    /// Its place in [`Cfg::code`].
+    place: usize,
+    block: BlockId,
+    target: BlockId,
+    /// Code units between the start of the block and the jump.
+    before: i32,
+    size: i32,
+}
+
+impl Cfg {
+    /// Assembles a code object.
+    pub(crate) fn make_code_object(&mut self, unit: Unit<'_>) -> Result<Code, CompileError> {
+        let mut jumps = self.number_blocks();
+        let units = self.resolve_jump_offsets(&mut jumps)?;
+        let code = self.emit(units)?;
+        let firstlineno = unit.metadata.firstlineno;
+        let mut table = std::mem::take(&mut self.bytes);
+        self.location_table(firstlineno, &mut table);
+        let linetable = table.as_slice().into();
+        self.exception_table(units, &mut table)?;
+        let exceptiontable = table.as_slice().into();
+        self.bytes = table;
+        let (localsplusnames, localspluskinds) = localsplus(&unit);
+        let metadata = unit.metadata;
+        Ok(Code {
+            argcount: metadata.posonlyargcount + metadata.argcount,
+            posonlyargcount: metadata.posonlyargcount,
+            kwonlyargcount: metadata.kwonlyargcount,
+            stacksize: u32::try_from(unit.maxdepth).unwrap_or(0).max(1),
+            flags: unit.code_flags,
+            code,
+            consts: unit.consts,
+            names: metadata.names.into_names(),
+            localsplusnames,
+            localspluskinds,
+            filename: unit.filename.clone(),
+            qualname: metadata.qualname.unwrap_or_else(|| metadata.name.clone()),
+            name: metadata.name,
+            firstlineno,
+            linetable,
+            exceptiontable,
+        })
     }
-    let (localsplusnames, localspluskinds) = localsplus(&unit);
-    Ok(Code {
-        argcount: metadata.posonlyargcount + metadata.argcount,
-        posonlyargcount: metadata.posonlyargcount,
-        kwonlyargcount: metadata.kwonlyargcount,
-        stacksize: u32::try_from(unit.maxdepth).unwrap_or(0).max(1),
-        flags: unit.code_flags,
-        code: code.into(),
-        consts: unit.consts,
-        names: metadata.names.names().to_vec(),
-        localsplusnames,
-        localspluskinds,
-        filename: unit.filename.to_owned(),
-        name: metadata.name.clone(),
-        qualname: metadata.qualname.as_ref().unwrap_or(&metadata.name).clone(),
-        firstlineno: metadata.firstlineno,
-        linetable: location_table(instrs, metadata.firstlineno).into(),
-        exceptiontable: exception_table(instrs, &offsets)?.into(),
-    })
+
+    /// Numbers the instructions, measures the blocks and resolves locations that are those of the instruction behind. The jumps, which
+    /// get their direction and the numbers of their targets as operands.
+    fn number_blocks(&mut self) -> Vec<Jump> {
+        let mut number = 0;
+        let mut jumps = Vec::with_capacity(self.blocks.len());
+        let mut borrowed_locations = false;
+        self.for_each(|cfg, id| {
+            let mut units = 0;
+            for place in cfg.blocks[id].range() {
+                let instr = &cfg.code[place];
+                borrowed_locations |= instr.loc == NEXT_LOCATION;
+                match instr.target.filter(|_| instr.opcode.has_jump()) {
+                    Some(target) => jumps.push(Jump { place, block: id, target, before: units, size: 0 }),
+                    None => units += instr_size(instr),
+                }
+            }
+            let block = &mut cfg.blocks[id];
+            (block.number, block.units) = (number, units);
+            number += block.len() as u32;
+        });
+        if borrowed_locations {
+            self.resolve_next_locations();
+        }
+        for jump in &jumps {
+            let block = &self.blocks[jump.block];
+            let at = block.number + (jump.place - block.range().start) as u32;
+            let target = self.blocks[jump.target].number;
+            let instr = &mut self.code[jump.place];
+            instr.oparg = i32::try_from(target).unwrap_or(i32::MAX);
+            instr.opcode = match instr.opcode {
+                Opcode::JUMP | Opcode::JUMP_NO_INTERRUPT if target > at => Opcode::JUMP_FORWARD,
+                Opcode::JUMP => Opcode::JUMP_BACKWARD,
+                Opcode::JUMP_NO_INTERRUPT => Opcode::JUMP_BACKWARD_NO_INTERRUPT,
+                other => other,
+            };
+        }
+        jumps
+    }
+
+    /// Turns targets into distances, longer ones until nothing moves any more. Each block gets its offset; the length of all in code units.
+    fn resolve_jump_offsets(&mut self, jumps: &mut [Jump]) -> Result<i32, CompileError> {
+        if jumps.iter().any(|jump| self.first_nonempty(Some(jump.target)).is_none()) {
+            return Err(malformed("jump with NULL target"));
+        }
+        loop {
+            let mut offset = 0;
+            let mut rest = jumps.iter_mut().peekable();
+            self.for_each(|cfg, id| {
+                cfg.blocks[id].offset = offset;
+                offset += cfg.blocks[id].units;
+                if let Some(jump) = rest.next_if(|jump| jump.block == id) {
+                    jump.size = instr_size(&cfg.code[jump.place]);
+                    offset += jump.size;
+                }
+            });
+            let mut grown = false;
+            for jump in jumps.iter() {
+                let end = self.blocks[jump.block].offset + jump.before + jump.size;
+                let target = self.blocks[jump.target].offset;
+                let instr = &mut self.code[jump.place];
+                instr.oparg = match instr.opcode {
+                    Opcode::END_ASYNC_FOR => end - target - END_SEND_OFFSET,
+                    _ => (end - target).abs(),
+                };
+                grown |= instr_size(instr) != jump.size;
+            }
+            if !grown {
+                return Ok(offset);
+            }
+        }
+    }
+
+    /// The code, of `units` code units; caches are zero.
+    fn emit(&self, units: i32) -> Result<Box<[u8]>, CompileError> {
+        let mut code = vec![0; 2 * usize::try_from(units).unwrap_or(0)].into_boxed_slice();
+        let mut at = 0;
+        let mut write = |opcode: u8, arg: u8, caches: usize| {
+            if let Some(unit) = code.get_mut(at..at + 2) {
+                unit.copy_from_slice(&[opcode, arg]);
+            }
+            at += 2 + 2 * caches;
+        };
+        for instr in self.order().flat_map(|id| self.instrs(id)) {
+            let opcode = u8::try_from(instr.opcode.number()).map_err(|_| malformed("pseudo instruction left"))?;
+            let [high, middle, low, arg] = instr.oparg.to_be_bytes();
+            for (part, limit) in [(high, 0xff_ffff), (middle, 0xffff), (low, 0xff)] {
+                if instr.oparg > limit {
+                    write(Opcode::EXTENDED_ARG as u8, part, 0);
+                }
+            }
+            write(opcode, arg, instr.opcode.caches());
+        }
+        Ok(code)
+    }
+
+    /// An instruction may be placed where the one behind it is.
+    fn resolve_next_locations(&mut self) {
+        let order: Vec<BlockId> = self.order().collect();
+        let mut next = NO_LOCATION;
+        for id in order.into_iter().rev() {
+            for instr in self.instrs_mut(id).iter_mut().rev() {
+                if instr.loc == NEXT_LOCATION {
+                    instr.loc = if instr.opcode.is_terminator() { NO_LOCATION } else { next };
+                }
+                next = instr.loc;
+            }
+        }
+    }
+
+    /// Entries of start, length, target and depth, for runs of instructions with the same handler.
+    fn exception_table(&self, units: i32, table: &mut Vec<u8>) -> Result<(), CompileError> {
+        table.clear();
+        if !self.has_handlers {
+            return Ok(());
+        }
+        let mut handler: Option<BlockId> = None;
+        let number = |handler: Option<BlockId>| handler.map(|id| self.blocks[id].number);
+        let (mut start, mut at) = (0, 0);
+        for instr in self.order().flat_map(|id| self.instrs(id)) {
+            if number(instr.except) != number(handler) {
+                self.exception_entry(handler, start, at, table)?;
+                start = at;
+                handler = instr.except;
+            }
+            at += instr_size(instr);
+        }
+        self.exception_entry(handler, start, units, table)
+    }
+
+    fn exception_entry(&self, handler: Option<BlockId>, start: i32, end: i32, table: &mut Vec<u8>) -> Result<(), CompileError> {
+        let Some(handler) = handler else { return Ok(()) };
+        if self.first_nonempty(Some(handler)).is_none() {
+            return Err(malformed("handler with NULL target"));
+        }
+        let handler = &self.blocks[handler];
+        let depth = (handler.startdepth - 1 - i32::from(handler.preserve_lasti)).max(0);
+        let values = [start, end - start, handler.offset, depth << 1 | i32::from(handler.preserve_lasti)];
+        for (nth, value) in values.into_iter().enumerate() {
+            let mut first = if nth == 0 { 0x80 } else { 0 };
+            for shift in [24, 18, 12, 6] {
+                if value >= 1 << shift {
+                    table.push((value >> shift) as u8 & 0x3f | 0x40 | first);
+                    first = 0;
+                }
+            }
+            table.push(value as u8 & 0x3f | first);
+        }
+        Ok(())
+    }
+
+    /// The location table: entries of up to eight code units, in the shortest form that holds the location.
+    fn location_table(&self, firstlineno: i32, table: &mut Vec<u8>) {
+        table.clear();
+        let mut line = firstlineno;
+        let mut loc = NO_LOCATION;
+        let mut size = 0;
+        for instr in self.order().flat_map(|id| self.instrs(id)) {
+            if instr.loc != loc {
+                location_entries(loc, size, &mut line, table);
+                loc = instr.loc;
+                size = 0;
+            }
+            size += instr_size(instr);
+        }
+        location_entries(loc, size, &mut line, table);
+    }
 }
 
 fn malformed(message: &str) -> CompileError {
-    Box::new(SyntaxError {
-        kind: ErrorKind::SystemError,
-        message: message.into(),
-        lineno: 0,
-        offset: 0,
-        end_lineno: 0,
-        end_offset: 0,
-        text: None,
-        details: Details::Full,
-        parser: None,
-    })
-}
-
-fn resolve_unconditional_jumps(instrs: &mut [Instruction]) {
-    for (at, instr) in instrs.iter_mut().enumerate() {
-        let forward = usize::try_from(instr.oparg).is_ok_and(|target| target > at);
-        instr.opcode = match instr.opcode {
-            Opcode::JUMP if forward => Opcode::JUMP_FORWARD,
-            Opcode::JUMP => Opcode::JUMP_BACKWARD,
-            Opcode::JUMP_NO_INTERRUPT if forward => Opcode::JUMP_FORWARD,
-            Opcode::JUMP_NO_INTERRUPT => Opcode::JUMP_BACKWARD_NO_INTERRUPT,
-            other => other,
-        };
-    }
+    Box::new(SyntaxError::new(ErrorKind::SystemError, message))
 }
 
 /// Length of an instruction in code units, its EXTENDED_ARGs and caches included.
-fn instr_size(instr: &Instruction) -> i32 {
+fn instr_size(instr: &Instr) -> i32 {
     let extended = match instr.oparg {
         ..=0xff => 0,
         0x100..=0xffff => 1,
@@ -91,124 +249,6 @@ fn instr_size(instr: &Instruction) -> i32 {
         _ => 3,
     };
     extended + 1 + instr.opcode.caches() as i32
-}
-
-/// Turns targets into distances, longer ones until nothing moves any more. The offsets of all instructions, in code units.
-fn resolve_jump_offsets(instrs: &mut [Instruction]) -> Result<Vec<i32>, CompileError> {
-    let targets: Vec<(usize, usize)> = (instrs.iter().enumerate())
-        .filter(|(_, instr)| instr.opcode.has_jump())
-        .map(|(at, instr)| usize::try_from(instr.oparg).map(|target| (at, target)))
-        .collect::<Result<_, _>>()
-        .map_err(|_| malformed("jump with NULL target"))?;
-    let mut offsets = vec![0; instrs.len()];
-    loop {
-        let mut offset = 0;
-        for (instr, at) in instrs.iter().zip(&mut offsets) {
-            *at = offset;
-            offset += instr_size(instr);
-        }
-        let mut grown = false;
-        for &(at, target) in &targets {
-            let size = instr_size(&instrs[at]);
-            let target = *offsets.get(target).ok_or_else(|| malformed("jump with NULL target"))?;
-            let end = offsets[at] + size;
-            instrs[at].oparg = match instrs[at].opcode {
-                Opcode::END_ASYNC_FOR => end - target - END_SEND_OFFSET,
-                _ => (end - target).abs(),
-            };
-            grown |= instr_size(&instrs[at]) != size;
-        }
-        if !grown {
-            return Ok(offsets);
-        }
-    }
-}
-
-/// An instruction may be placed where the one behind it is.
-fn resolve_next_locations(instrs: &mut [Instruction]) {
-    let mut next = NO_LOCATION;
-    for instr in instrs.iter_mut().rev() {
-        if instr.loc == NEXT_LOCATION {
-            instr.loc = if instr.opcode.is_terminator() { NO_LOCATION } else { next };
-        }
-        next = instr.loc;
-    }
-}
-
-fn emit(instr: &Instruction, code: &mut Vec<u8>) -> Result<(), CompileError> {
-    let opcode = u8::try_from(instr.opcode.number()).map_err(|_| malformed("pseudo instruction left"))?;
-    let [high, middle, low, arg] = instr.oparg.to_be_bytes();
-    if instr.oparg > 0xff_ffff {
-        code.extend([Opcode::EXTENDED_ARG as u8, high]);
-    }
-    if instr.oparg > 0xffff {
-        code.extend([Opcode::EXTENDED_ARG as u8, middle]);
-    }
-    if instr.oparg > 0xff {
-        code.extend([Opcode::EXTENDED_ARG as u8, low]);
-    }
-    code.extend([opcode, arg]);
-    code.resize(code.len() + 2 * instr.opcode.caches(), 0);
-    Ok(())
-}
-
-/// Entries of start, length, target and depth, for runs of instructions with the same handler.
-fn exception_table(instrs: &[Instruction], offsets: &[i32]) -> Result<Vec<u8>, CompileError> {
-    let mut table = Vec::new();
-    let mut handler = NO_HANDLER;
-    let mut start = 0;
-    let mut end = 0;
-    for (instr, offset) in instrs.iter().zip(offsets) {
-        if instr.except_handler.label != handler.label {
-            exception_entry(handler, start, *offset, offsets, &mut table)?;
-            start = *offset;
-            handler = instr.except_handler;
-        }
-        end = offset + instr_size(instr);
-    }
-    exception_entry(handler, start, end, offsets, &mut table)?;
-    Ok(table)
-}
-
-fn exception_entry(
-    handler: ExceptHandlerInfo,
-    start: i32,
-    end: i32,
-    offsets: &[i32],
-    table: &mut Vec<u8>,
-) -> Result<(), CompileError> {
-    let Ok(target) = usize::try_from(handler.label) else { return Ok(()) };
-    let target = *offsets.get(target).ok_or_else(|| malformed("handler with NULL target"))?;
-    let depth = (handler.startdepth - 1 - i32::from(handler.preserve_lasti)).max(0);
-    for (nth, value) in [start, end - start, target, depth << 1 | i32::from(handler.preserve_lasti)].into_iter().enumerate() {
-        let mut first = if nth == 0 { 0x80 } else { 0 };
-        for shift in [24, 18, 12, 6] {
-            if value >= 1 << shift {
-                table.push((value >> shift) as u8 & 0x3f | 0x40 | first);
-                first = 0;
-            }
-        }
-        table.push(value as u8 & 0x3f | first);
-    }
-    Ok(())
-}
-
-/// The location table: entries of up to eight code units, in the shortest form that holds the location.
-fn location_table(instrs: &[Instruction], firstlineno: i32) -> Vec<u8> {
-    let mut table = Vec::new();
-    let mut line = firstlineno;
-    let mut loc = NO_LOCATION;
-    let mut size = 0;
-    for instr in instrs {
-        if instr.loc != loc {
-            location_entries(loc, size, &mut line, &mut table);
-            loc = instr.loc;
-            size = 0;
-        }
-        size += instr_size(instr);
-    }
-    location_entries(loc, size, &mut line, &mut table);
-    table
 }
 
 fn location_entries(loc: Location, mut size: i32, line: &mut i32, table: &mut Vec<u8>) {
@@ -238,12 +278,11 @@ fn location_entry(loc: Location, size: i32, line: &mut i32, table: &mut Vec<u8>)
         }
     } else if loc.end_lineno == loc.lineno {
         if delta == 0 && column < 80 && (column..column + 16).contains(&end_column) {
-            table.push(head(column >> 3));
-            table.push(((column & 7) << 4 | (end_column - column)) as u8);
+            table.extend_from_slice(&[head(column >> 3), ((column & 7) << 4 | (end_column - column)) as u8]);
             return;
         }
         if (0..3).contains(&delta) && column < 128 && end_column < 128 {
-            table.extend([head(10 + delta), column as u8, end_column as u8]);
+            table.extend_from_slice(&[head(10 + delta), column as u8, end_column as u8]);
             return;
         }
     }
@@ -268,8 +307,8 @@ fn signed_varint(value: i32, table: &mut Vec<u8>) {
 }
 
 /// Names and kinds of all variables: locals (arguments first), cells that are no locals, free variables.
-fn localsplus(unit: &Unit<'_>) -> (Vec<TextBuf>, Box<[u8]>) {
-    let metadata = unit.metadata;
+fn localsplus(unit: &Unit<'_>) -> (Vec<SharedText>, Box<[u8]>) {
+    let metadata = &unit.metadata;
     let mut names = Vec::with_capacity(unit.nlocalsplus);
     let mut kinds = Vec::with_capacity(unit.nlocalsplus);
     let flag = |mask: u32| u32::from(unit.code_flags & mask != 0);

@@ -1,5 +1,7 @@
 //! Questions that several stages ask of a tree.
 
+use std::borrow::Cow;
+
 use krait_syntax::ast::{Constant, Expr, ExprKind, Range, Stmt, StmtKind};
 use krait_unicode::Text;
 
@@ -19,22 +21,48 @@ pub(crate) const fn loc(range: Range) -> Location {
 }
 
 /// `inspect.cleandoc`, except that blank lines at both ends stay, so that line numbers hold.
-pub fn clean_doc(doc: &Text) -> Vec<u8> {
-    let expanded = expand_tabs(doc.as_bytes());
-    let mut lines = expanded.split_inclusive(|b| *b == b'\n');
-    let first = lines.next().unwrap_or_default();
-    let indent = |line: &[u8]| line.iter().take_while(|b| **b == b' ').count();
-    let margin = lines
-        .clone()
-        .filter(|line| line.get(indent(line)).is_some_and(|b| *b != b'\n'))
-        .map(indent)
-        .min()
-        .unwrap_or(0);
-    let mut clean = first[indent(first)..].to_vec();
-    for line in lines {
-        clean.extend_from_slice(&line[indent(line).min(margin)..]);
+pub fn clean_doc(doc: &Text) -> Cow<'_, [u8]> {
+    let expanded = match doc.as_bytes() {
+        text if text.contains(&b'\t') => Cow::Owned(expand_tabs(text)),
+        text => Cow::Borrowed(text),
+    };
+    let mut margin = usize::MAX;
+    for_each_line_behind_first(&expanded, |line| {
+        let indent = indent(line);
+        if line.get(indent).is_some_and(|b| *b != b'\n') {
+            margin = margin.min(indent);
+        }
+    });
+    if margin == usize::MAX {
+        margin = 0;
     }
-    clean
+    let indented = indent(&expanded);
+    if margin == 0 && indented == 0 {
+        return expanded;
+    }
+    let first = expanded.iter().position(|b| *b == b'\n').map_or(expanded.len(), |newline| newline + 1);
+    let mut clean = Vec::with_capacity(expanded.len());
+    clean.extend_from_slice(&expanded[indented..first]);
+    for_each_line_behind_first(&expanded, |line| {
+        let blank = line.iter().take(margin).take_while(|b| **b == b' ').count();
+        clean.extend_from_slice(&line[blank..]);
+    });
+    Cow::Owned(clean)
+}
+
+fn indent(line: &[u8]) -> usize {
+    line.iter().take_while(|b| **b == b' ').count()
+}
+
+/// Lines with their newlines.
+fn for_each_line_behind_first<'t>(text: &'t [u8], mut f: impl FnMut(&'t [u8])) {
+    let mut starts = memchr::memchr_iter(b'\n', text).map(|newline| newline + 1).peekable();
+    while let Some(start) = starts.next() {
+        let end = starts.peek().copied().unwrap_or(text.len());
+        if start < end {
+            f(&text[start..end]);
+        }
+    }
 }
 
 /// `str.expandtabs()`: columns count characters.
@@ -67,7 +95,7 @@ mod tests {
 
     #[test]
     fn docstrings_lose_their_margin() {
-        let check = |doc: &str, expected: &str| assert_eq!(clean_doc(Text::new(doc)), expected.as_bytes());
+        let check = |doc: &str, expected: &str| assert_eq!(&*clean_doc(Text::new(doc)), expected.as_bytes());
         check("  one", "one");
         check("one\n    two\n      three\n    ", "one\ntwo\n  three\n");
         check("one\n\n  two\n", "one\n\ntwo\n");

@@ -6,18 +6,17 @@ use krait_bytecode::code::co;
 use krait_bytecode::{Code, Const, Opcode};
 use krait_syntax::ast::{Arena, Mod, Range, Stmt};
 use krait_syntax::error::{SyntaxError, SyntaxWarning, WarningCategory};
-use krait_unicode::{Text, TextBuf};
+use krait_unicode::{SharedText, Text, TextBuf};
 
-use crate::codegen::constant_tuple;
 use crate::error::{Error, HasDepth, Res};
-use crate::flowgraph::optimize_and_assemble;
+use crate::flowgraph::cfg::Cfg;
 use crate::future::{self, FutureFeatures, PYCF_ALLOW_TOP_LEVEL_AWAIT, PYCF_MASK};
-use crate::instruction_sequence::{CodeUnitMetadata, InstructionSequence, Location, NO_LOCATION};
+use crate::instruction_sequence::{CodeUnitMetadata, ConstTable, InstructionSequence, Location, NO_LOCATION, NameTable};
 use crate::preprocess::{self, PreprocessOptions};
 use crate::symtable::{
     self, CELL, DEF_COMP_CELL, DEF_FREE_CLASS, Entry, FREE, GLOBAL_EXPLICIT, Key, Scope, Symtable, symbol_to_scope,
 };
-use crate::unit::{ArgCounts, ScopeType, Unit};
+use crate::unit::{ArgCounts, ScopeType, Texts, Unit};
 
 /// How to compile. The mode (`exec`, `eval`, `single`) is the kind of the tree.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,14 +47,18 @@ pub struct Codegen {
 }
 
 /// What all code units of a compilation share.
-pub(crate) struct Compiler<'a, 'f> {
+pub(crate) struct Compiler<'a> {
     pub arena: &'a Arena,
     pub st: Symtable<'a>,
-    filename: &'f Text,
+    pub texts: Texts,
+    filename: SharedText,
     pub features: u32,
     pub optimize: u8,
     pub interactive: bool,
     pub units: Vec<Unit<'a>>,
+    /// Space for the next flow graph and the next units' sequences.
+    cfg: Cfg,
+    spare: Vec<InstructionSequence>,
     pub warnings: Vec<SyntaxWarning>,
     /// Not 0 while a `finally` block is compiled again.
     pub disable_warnings: u32,
@@ -63,7 +66,7 @@ pub(crate) struct Compiler<'a, 'f> {
     depth: u32,
 }
 
-impl HasDepth for Compiler<'_, '_> {
+impl HasDepth for Compiler<'_> {
     fn depth(&mut self) -> &mut u32 {
         &mut self.depth
     }
@@ -106,12 +109,7 @@ fn codegen_module<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, optio
     Ok(Codegen { instructions: unit.seq, metadata: unit.metadata })
 }
 
-fn set_up<'a, 'f>(
-    arena: &'a Arena,
-    module: &Mod<'a>,
-    filename: &'f Text,
-    options: CompileOptions,
-) -> Res<(Compiler<'a, 'f>, Mod<'a>)> {
+fn set_up<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions) -> Res<(Compiler<'a>, Mod<'a>)> {
     let mut future: FutureFeatures = future::from_ast(module)?;
     future.features |= options.flags;
     if options.allow_top_level_await {
@@ -124,11 +122,14 @@ fn set_up<'a, 'f>(
     let compiler = Compiler {
         arena,
         st,
-        filename,
+        texts: Texts::default(),
+        filename: filename.into(),
         features: future.features,
         optimize: options.optimize,
         interactive: matches!(module, Mod::Interactive { .. }),
         units: Vec::new(),
+        cfg: Cfg::default(),
+        spare: Vec::new(),
         warnings,
         disable_warnings: 0,
         save_nested_seqs: false,
@@ -141,7 +142,7 @@ fn start_location(stmts: &[Stmt<'_>]) -> Location {
     stmts.first().map_or(Location::new(1, 1, 0, 0), |s| crate::ast_tools::loc(s.range))
 }
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     fn module(&mut self, module: &Mod<'a>) -> Res {
         self.codegen_enter_scope("<module>", ScopeType::Module, Key::Module, 1, None, ArgCounts::default())?;
         match *module {
@@ -199,36 +200,41 @@ impl<'a> Compiler<'a, '_> {
     ) -> Res {
         let ste = self.st.lookup(key)?;
         let entry = self.st.entry(ste);
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let mut metadata = CodeUnitMetadata {
-            name: name.into(),
-            argcount: count(args.argcount),
-            posonlyargcount: count(args.posonlyargcount),
-            kwonlyargcount: count(args.kwonlyargcount),
-            firstlineno: lineno,
-            ..CodeUnitMetadata::default()
-        };
-        for name in &entry.varnames {
-            metadata.varnames.add(Text::new(name));
-        }
-        for name in names_by_scope(entry, CELL, DEF_COMP_CELL) {
-            metadata.cellvars.add(Text::new(name));
-        }
+        let cells = names_by_scope(entry, CELL, DEF_COMP_CELL);
+        let free = names_by_scope(entry, FREE, DEF_FREE_CLASS);
         let implicit = [
             (entry.needs_class_closure, "__class__"),
             (entry.needs_classdict, "__classdict__"),
             (entry.has_conditional_annotations, "__conditional_annotations__"),
         ];
-        for (_, name) in implicit.into_iter().filter(|(needed, _)| *needed) {
-            metadata.cellvars.add(Text::new(name));
-        }
-        for name in names_by_scope(entry, FREE, DEF_FREE_CLASS) {
-            metadata.freevars.add(Text::new(name));
-        }
+        let implicit = implicit.into_iter().filter(|(needed, _)| *needed).map(|(_, name)| name);
+        let mut table = |names: &mut dyn Iterator<Item = &str>| {
+            let mut table = NameTable::new();
+            for name in names {
+                self.texts.add(name, &mut table);
+            }
+            table
+        };
+        let varnames = table(&mut entry.varnames.iter().copied());
+        let cellvars = table(&mut cells.into_iter().chain(implicit));
+        let freevars = table(&mut free.into_iter());
         let private = private.or_else(|| self.units.last().and_then(|u| u.private));
-        if scope_type != ScopeType::Module {
-            metadata.qualname = Some(self.qualname(name, scope_type).into());
-        }
+        let qualname = (scope_type != ScopeType::Module).then(|| self.qualname(name, scope_type).into());
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let metadata = CodeUnitMetadata {
+            name: self.texts.share(Text::new(name)),
+            qualname,
+            consts: ConstTable::new(),
+            names: NameTable::new(),
+            varnames,
+            cellvars,
+            freevars,
+            fasthidden: Default::default(),
+            argcount: count(args.argcount),
+            posonlyargcount: count(args.posonlyargcount),
+            kwonlyargcount: count(args.kwonlyargcount),
+            firstlineno: lineno,
+        };
         self.units.push(Unit {
             ste,
             scope_type,
@@ -236,7 +242,7 @@ impl<'a> Compiler<'a, '_> {
             static_attributes: Default::default(),
             deferred_annotations: Vec::new(),
             next_conditional_annotation_index: 0,
-            seq: InstructionSequence::new(),
+            seq: self.spare.pop().unwrap_or_default(),
             stashed_seq: None,
             fblocks: Vec::new(),
             in_inlined_comp: 0,
@@ -244,6 +250,37 @@ impl<'a> Compiler<'a, '_> {
             metadata,
         });
         Ok(())
+    }
+
+    /// The index of `name` in `co_names`.
+    pub fn add_name(&mut self, name: &str) -> i32 {
+        self.add_to(name, |metadata| &mut metadata.names)
+    }
+
+    /// The index of `name` in `co_varnames`.
+    pub fn add_varname(&mut self, name: &str) -> i32 {
+        self.add_to(name, |metadata| &mut metadata.varnames)
+    }
+
+    /// The index of `name` in `co_cellvars`.
+    pub fn add_cellvar(&mut self, name: &str) -> i32 {
+        self.add_to(name, |metadata| &mut metadata.cellvars)
+    }
+
+    /// The index of `name` in `co_freevars`, which are numbered behind the cells.
+    pub fn add_freevar(&mut self, name: &str) -> i32 {
+        let at = self.add_to(name, |metadata| &mut metadata.freevars);
+        at + i32::try_from(self.unit().metadata.cellvars.len()).unwrap_or(i32::MAX / 2)
+    }
+
+    fn add_to(&mut self, name: &str, table: impl FnOnce(&mut CodeUnitMetadata) -> &mut NameTable) -> i32 {
+        let last = self.units.len() - 1;
+        self.texts.add(name, table(&mut self.units[last].metadata))
+    }
+
+    /// The index of `value` in `co_consts`.
+    pub fn add_const(&mut self, value: Const) -> i32 {
+        self.u().metadata.consts.add(value).cast_signed()
     }
 
     /// The qualified name of a unit about to be pushed.
@@ -277,12 +314,15 @@ impl<'a> Compiler<'a, '_> {
     pub fn optimize_and_assemble(&mut self, add_none: bool) -> Res<Code> {
         self.add_return_at_end(add_none);
         let flags = self.code_flags();
-        let Some(unit) = self.units.pop() else { return Err(Error::system("no code unit")) };
+        let Some(mut unit) = self.units.pop() else { return Err(Error::system("no code unit")) };
         let nparams = self.st.entry(unit.ste).varnames.len();
         if self.save_nested_seqs && let Some(parent) = self.units.last_mut() {
             parent.seq.add_nested(unit.seq.clone());
         }
-        optimize_and_assemble(unit.seq, &unit.metadata, flags, nparams, self.filename).map_err(Error::from)
+        let code = self.cfg.optimize_and_assemble(&mut unit.seq, unit.metadata, flags, nparams, &self.filename)?;
+        unit.seq.clear();
+        self.spare.push(unit.seq);
+        Ok(code)
     }
 
     fn add_return_at_end(&mut self, add_none: bool) {
@@ -338,7 +378,8 @@ impl<'a> Compiler<'a, '_> {
 
     /// `__static_attributes__` of the innermost unit, a class.
     pub fn static_attributes(&mut self) -> Const {
-        constant_tuple(std::mem::take(&mut self.u().static_attributes))
+        let names = std::mem::take(&mut self.u().static_attributes);
+        self.constant_tuple(names)
     }
 }
 

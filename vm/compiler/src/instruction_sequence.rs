@@ -3,9 +3,12 @@
 //! Invariant: until [`InstructionSequence::apply_label_map`], operands of instructions with a target are label ids; afterwards they are
 //! indices of instructions. A label that was never placed becomes index -1, which the flow graph reports.
 
-use krait_bytecode::{Const, ConstKey, Opcode};
-use krait_unicode::{Text, TextBuf};
-use rustc_hash::FxHashMap;
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::HashTable;
+use krait_bytecode::{Const, Opcode};
+use krait_unicode::{SharedText, Text};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 /// Where an instruction comes from: lines from 1, columns in bytes from 0, -1 for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,15 @@ impl InstructionSequence {
         self.instrs.push(Instruction { opcode, oparg, loc, except_handler: NO_HANDLER });
     }
 
+    /// Takes everything out, but keeps the space.
+    pub fn clear(&mut self) {
+        self.instrs.clear();
+        self.last_label = 0;
+        self.label_map.clear();
+        self.nested.clear();
+        self.annotations_code = None;
+    }
+
     /// Inserts an instruction before the one at `pos`; labels at or behind `pos` move along.
     pub fn insert_instruction(&mut self, pos: usize, opcode: Opcode, oparg: i32, loc: Location) {
         let pos = pos.min(self.instrs.len());
@@ -138,7 +150,7 @@ impl InstructionSequence {
         if self.label_map.is_empty() {
             return;
         }
-        let map = std::mem::take(&mut self.label_map);
+        let map = &self.label_map;
         let lookup = |id: i32| usize::try_from(id).ok().and_then(|id| map.get(id)).copied().unwrap_or(-1);
         for instr in &mut self.instrs {
             if instr.opcode.has_target() {
@@ -148,6 +160,7 @@ impl InstructionSequence {
                 instr.except_handler.label = lookup(instr.except_handler.label);
             }
         }
+        self.label_map.clear();
     }
 
     /// The instructions so far.
@@ -176,11 +189,56 @@ fn index(n: usize) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
+/// Tables of up to this many entries are searched from the start, larger ones by hash.
+const SEARCHED: usize = 8;
+
+/// Where the entries of a table are, by hash; empty while the table is small.
+#[derive(Clone, Debug, Default)]
+struct Positions(HashTable<u32>);
+
+impl Positions {
+    /// The first of `entries` that is `equal` to what has this hash.
+    fn find<T>(&self, entries: &[T], hash: impl FnOnce() -> u64, equal: impl Fn(&T) -> bool) -> Option<u32> {
+        if self.0.is_empty() {
+            return entries.iter().position(equal).and_then(|at| u32::try_from(at).ok());
+        }
+        self.0.find(hash(), |at| entries.get(*at as usize).is_some_and(&equal)).copied()
+    }
+
+    /// Notes that `entries` has a new last entry, whose place is returned.
+    fn added<T>(&mut self, entries: &[T], hash: impl Fn(&T) -> u64, equal: impl Fn(&T, &T) -> bool) -> u32 {
+        let last = entries.len().saturating_sub(1);
+        let from = match last {
+            ..SEARCHED => entries.len(),
+            SEARCHED => 0,
+            _ => last,
+        };
+        if last == SEARCHED {
+            self.0.reserve(3 * SEARCHED, |_| 0);
+        }
+        for (entry, at) in entries.iter().zip(0..).skip(from) {
+            let same = |at: &u32| entries.get(*at as usize).is_some_and(|other| equal(entry, other));
+            self.0.entry(hash(entry), same, |at| entries.get(*at as usize).map_or(0, &hash)).or_insert(at);
+        }
+        last as u32
+    }
+}
+
+fn hash_name(name: &Text) -> u64 {
+    FxBuildHasher.hash_one(name)
+}
+
+fn hash_const(value: &Const) -> u64 {
+    let mut hasher = FxHasher::default();
+    value.hash_same(&mut hasher);
+    hasher.finish()
+}
+
 /// Names in order of their first mention, each with its index.
 #[derive(Clone, Debug, Default)]
 pub struct NameTable {
-    names: Vec<TextBuf>,
-    index: FxHashMap<TextBuf, u32>,
+    names: Vec<SharedText>,
+    positions: Positions,
 }
 
 impl NameTable {
@@ -191,28 +249,36 @@ impl NameTable {
 
     /// The index of `name`, which is added when it is new.
     pub fn add(&mut self, name: &Text) -> u32 {
-        if let Some(at) = self.index.get(name) {
-            return *at;
+        self.add_with(name, || name.into())
+    }
+
+    /// The index of `name`. When it is new, `make` gives it to be added.
+    pub fn add_with(&mut self, name: &Text, make: impl FnOnce() -> SharedText) -> u32 {
+        if let Some(at) = self.get(name) {
+            return at;
         }
-        let at = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        self.names.push(name.to_owned());
-        self.index.insert(name.to_owned(), at);
-        at
+        self.names.push(make());
+        self.positions.added(&self.names, |name| hash_name(name), |a, b| a == b)
     }
 
     /// The index of `name`.
     pub fn get(&self, name: &Text) -> Option<u32> {
-        self.index.get(name).copied()
+        self.positions.find(&self.names, || hash_name(name), |other| **other == *name)
     }
 
     /// Whether `name` is there.
     pub fn contains(&self, name: &Text) -> bool {
-        self.index.contains_key(name)
+        self.get(name).is_some()
     }
 
     /// The names in order of their indices.
-    pub fn names(&self) -> &[TextBuf] {
+    pub fn names(&self) -> &[SharedText] {
         &self.names
+    }
+
+    /// The names alone.
+    pub fn into_names(self) -> Vec<SharedText> {
+        self.names
     }
 
     /// Number of names.
@@ -230,7 +296,7 @@ impl NameTable {
 #[derive(Clone, Debug, Default)]
 pub struct ConstTable {
     values: Vec<Const>,
-    index: FxHashMap<ConstKey, u32>,
+    positions: Positions,
 }
 
 impl ConstTable {
@@ -241,23 +307,24 @@ impl ConstTable {
 
     /// A table that keeps every value where it is, duplicates too.
     pub fn from_values(values: Vec<Const>) -> ConstTable {
-        let mut index = FxHashMap::with_capacity_and_hasher(values.len(), rustc_hash::FxBuildHasher);
-        for (value, at) in values.iter().zip(0..) {
-            index.entry(ConstKey(value.clone())).or_insert(at);
+        let mut table = ConstTable::new();
+        for value in values {
+            table.push(value);
         }
-        ConstTable { values, index }
+        table
+    }
+
+    fn push(&mut self, value: Const) -> u32 {
+        self.values.push(value);
+        self.positions.added(&self.values, hash_const, Const::same)
     }
 
     /// The index of `value`, which is added when it is new.
     pub fn add(&mut self, value: Const) -> u32 {
-        let key = ConstKey(value);
-        if let Some(at) = self.index.get(&key) {
-            return *at;
+        match self.positions.find(&self.values, || hash_const(&value), |other| other.same(&value)) {
+            Some(at) => at,
+            None => self.push(value),
         }
-        let at = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-        self.values.push(key.0.clone());
-        self.index.insert(key, at);
-        at
     }
 
     /// The constants in order of their indices.
@@ -290,16 +357,16 @@ impl ConstTable {
 /// first, then free variables, each by its index in its table.
 #[derive(Clone, Debug, Default)]
 pub struct CodeUnitMetadata {
-    pub name: TextBuf,
+    pub name: SharedText,
     /// `name` stands in when there is none.
-    pub qualname: Option<TextBuf>,
+    pub qualname: Option<SharedText>,
     pub consts: ConstTable,
     pub names: NameTable,
     pub varnames: NameTable,
     pub cellvars: NameTable,
     pub freevars: NameTable,
     /// Names that are fast locals only within an inlined comprehension; true while they are.
-    pub fasthidden: std::collections::HashMap<TextBuf, bool>,
+    pub fasthidden: FxHashMap<SharedText, bool>,
     /// Positional-or-keyword arguments, without the positional-only ones.
     pub argcount: u32,
     pub posonlyargcount: u32,

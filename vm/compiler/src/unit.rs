@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use krait_bytecode::Const;
 use krait_syntax::ast::{Range, Stmt};
-use krait_unicode::Text;
+use krait_unicode::{SharedText, Text};
+use rustc_hash::FxHashSet;
 
-use crate::instruction_sequence::{CodeUnitMetadata, InstructionSequence, JumpTargetLabel, Location};
+use crate::instruction_sequence::{CodeUnitMetadata, InstructionSequence, JumpTargetLabel, Location, NameTable};
 use crate::symtable::EntryId;
 
 /// What a code unit is made from.
@@ -87,27 +87,26 @@ pub(crate) struct ArgCounts {
     pub kwonlyargcount: usize,
 }
 
-impl Unit<'_> {
-    pub fn add_const(&mut self, value: Const) -> i32 {
-        self.metadata.consts.add(value).cast_signed()
+/// One copy of each name, which the tables of all units share.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(FxHashSet<SharedText>);
+
+impl Texts {
+    pub fn share(&mut self, text: &Text) -> SharedText {
+        match self.0.get(text) {
+            Some(shared) => shared.clone(),
+            None => {
+                let shared = SharedText::from(text);
+                self.0.insert(shared.clone());
+                shared
+            }
+        }
     }
 
-    pub fn add_name(&mut self, name: &str) -> i32 {
-        self.metadata.names.add(Text::new(name)).cast_signed()
-    }
-
-    pub fn add_varname(&mut self, name: &str) -> i32 {
-        self.metadata.varnames.add(Text::new(name)).cast_signed()
-    }
-
-    pub fn add_cellvar(&mut self, name: &str) -> i32 {
-        self.metadata.cellvars.add(Text::new(name)).cast_signed()
-    }
-
-    /// Free variables are numbered behind the cells.
-    pub fn add_freevar(&mut self, name: &str) -> i32 {
-        let at = self.metadata.freevars.add(Text::new(name)).cast_signed();
-        at + i32::try_from(self.metadata.cellvars.len()).unwrap_or(i32::MAX / 2)
+    /// The index of `name` in a table, which may have it already.
+    pub fn add(&mut self, name: &str, table: &mut NameTable) -> i32 {
+        let name = Text::new(name);
+        table.add_with(name, || self.share(name)).cast_signed()
     }
 }
 

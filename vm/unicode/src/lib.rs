@@ -23,4 +23,4 @@ pub use database::{
 };
 pub use names::{Named, lookup_name, name};
 pub use normalize::{Form, is_normalized, normalize, normalize_as};
-pub use text::{CodePoints, Text, TextBuf};
+pub use text::{CodePoints, SharedText, Text, TextBuf};

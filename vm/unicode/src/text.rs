@@ -1,4 +1,4 @@
-//! [`Text`] and [`TextBuf`]: generalized UTF-8.
+//! [`Text`], [`TextBuf`] and [`SharedText`]: generalized UTF-8.
 //!
 //! Invariant: the bytes are UTF-8, except that three-byte sequences of surrogates (U+D800..=U+DFFF) are allowed
 //! anywhere. Nothing merges a high and a low surrogate into one character.
@@ -6,7 +6,9 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
+use std::rc::Rc;
 
 /// Borrowed Python text: generalized UTF-8 bytes.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,6 +197,92 @@ impl FromIterator<u32> for TextBuf {
         let mut text = TextBuf::new();
         iter.into_iter().for_each(|c| text.push(c));
         text
+    }
+}
+
+/// Python text that many may own; immutable, and cheap to clone.
+#[derive(Clone, Default, Eq, PartialOrd, Ord)]
+pub struct SharedText(Rc<[u8]>);
+
+impl PartialEq for SharedText {
+    fn eq(&self, other: &SharedText) -> bool {
+        Rc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+/// As the text itself.
+impl Hash for SharedText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+impl Deref for SharedText {
+    type Target = Text;
+
+    fn deref(&self) -> &Text {
+        // SAFETY: the bytes were those of a `Text`.
+        unsafe { Text::from_bytes_unchecked(&self.0) }
+    }
+}
+
+impl Borrow<Text> for SharedText {
+    fn borrow(&self) -> &Text {
+        self
+    }
+}
+
+impl AsRef<Text> for SharedText {
+    fn as_ref(&self) -> &Text {
+        self
+    }
+}
+
+impl From<&Text> for SharedText {
+    fn from(text: &Text) -> SharedText {
+        SharedText(text.as_bytes().into())
+    }
+}
+
+impl From<&str> for SharedText {
+    fn from(text: &str) -> SharedText {
+        SharedText(text.as_bytes().into())
+    }
+}
+
+impl From<String> for SharedText {
+    fn from(text: String) -> SharedText {
+        SharedText(text.into_bytes().into())
+    }
+}
+
+impl From<TextBuf> for SharedText {
+    fn from(text: TextBuf) -> SharedText {
+        SharedText(text.0.into())
+    }
+}
+
+impl From<&TextBuf> for SharedText {
+    fn from(text: &TextBuf) -> SharedText {
+        SharedText::from(&**text)
+    }
+}
+
+impl FromIterator<u32> for SharedText {
+    fn from_iter<I: IntoIterator<Item = u32>>(code_points: I) -> SharedText {
+        code_points.into_iter().collect::<TextBuf>().into()
+    }
+}
+
+impl fmt::Display for SharedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self, f)
+    }
+}
+
+impl fmt::Debug for SharedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
     }
 }
 

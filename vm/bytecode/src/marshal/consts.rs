@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use krait_unicode::TextBuf;
+use krait_unicode::{SharedText, TextBuf};
 use num_bigint::BigInt;
 
 use super::{Builder, CodeParts, ErrorClass, MarshalError, Reader, Shape, Source, VERSION, write};
@@ -46,7 +46,7 @@ fn bad_code() -> MarshalError {
     MarshalError::new(ErrorClass::ValueError, "code: bad argument")
 }
 
-fn text(value: Const) -> Result<TextBuf> {
+fn text(value: Const) -> Result<SharedText> {
     match value {
         Const::Str(text) => Ok(text),
         _ => Err(bad_code()),
@@ -60,7 +60,7 @@ fn bytes(value: Const) -> Result<Box<[u8]>> {
     }
 }
 
-fn texts(value: Const) -> Result<Vec<TextBuf>> {
+fn texts(value: Const) -> Result<Vec<SharedText>> {
     match value {
         Const::Tuple(items) => items.iter().cloned().map(text).collect(),
         _ => Err(bad_code()),
@@ -104,12 +104,12 @@ impl Builder for ConstBuilder {
     }
     fn latin1(&mut self, value: &[u8], _interned: bool) -> Result<Const> {
         Ok(Const::Str(match std::str::from_utf8(value) {
-            Ok(text) if value.is_ascii() => TextBuf::from(text),
+            Ok(text) if value.is_ascii() => SharedText::from(text),
             _ => value.iter().map(|byte| u32::from(*byte)).collect(),
         }))
     }
     fn utf8(&mut self, value: &[u8], _interned: bool) -> Result<Const> {
-        let text = TextBuf::from_bytes(value);
+        let text = TextBuf::from_bytes(value).map(SharedText::from);
         text.map(Const::Str).ok_or_else(|| MarshalError::new(ErrorClass::ValueError, "invalid UTF-8"))
     }
     fn tuple(&mut self, items: Vec<Const>) -> Result<Const> {
@@ -185,9 +185,9 @@ enum Item<'c> {
     Consts(&'c [Const]),
     Code(&'c Code),
     /// A name; always interned.
-    Name(&'c TextBuf),
-    Names(&'c [TextBuf]),
-    Text(&'c TextBuf),
+    Name(&'c SharedText),
+    Names(&'c [SharedText]),
+    Text(&'c SharedText),
     Bytes(&'c [u8]),
 }
 
@@ -256,7 +256,7 @@ fn shape_of(value: &Const) -> Shape<'_, Item<'_>> {
 }
 
 /// A string; one that looks like a name is interned.
-fn text_shape(text: &TextBuf) -> Shape<'_, Item<'_>> {
+fn text_shape(text: &SharedText) -> Shape<'_, Item<'_>> {
     let bytes = text.as_bytes();
     let interned = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     Shape::Str { text: Cow::Borrowed(bytes), interned }

@@ -17,7 +17,7 @@ const VALUE_WITH_FAKE_GLOBALS: i64 = 2;
 
 const CONDITIONAL_ANNOTATIONS: &str = "__conditional_annotations__";
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     /// Enters a function that evaluates annotations, and writes its check of the format asked for.
     pub(super) fn setup_annotations_scope(&mut self, at: Location, key: Key, name: &'a str) -> Res {
         let args = ArgCounts { posonlyargcount: 1, ..ArgCounts::default() };
@@ -81,7 +81,7 @@ impl<'a> Compiler<'a, '_> {
             if let Some(index) = conditional_index {
                 self.load_const(here, Const::Int(*index));
                 if scope_type == ScopeType::Class {
-                    let free = self.u().add_freevar(CONDITIONAL_ANNOTATIONS);
+                    let free = self.add_freevar(CONDITIONAL_ANNOTATIONS);
                     self.op_i(here, Opcode::LOAD_DEREF, free);
                 } else {
                     // The first name of this code unit, so that its index needs no shift.
@@ -188,7 +188,7 @@ impl<'a> Compiler<'a, '_> {
         u.deferred_annotations.push(DeferredAnnotation { stmt: s, conditional_index });
         let Some(index) = conditional_index else { return };
         if scope_type == ScopeType::Class {
-            let cell = u.add_cellvar(CONDITIONAL_ANNOTATIONS);
+            let cell = self.add_cellvar(CONDITIONAL_ANNOTATIONS);
             self.op_i(at, Opcode::LOAD_DEREF, cell);
         } else {
             self.op_raw_name(at, Opcode::LOAD_NAME, CONDITIONAL_ANNOTATIONS);

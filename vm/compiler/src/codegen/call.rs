@@ -5,14 +5,14 @@ use krait_syntax::ast::*;
 
 use super::expr::start_at_attribute;
 use super::stmt::{Display, is_starred};
-use super::{STACK_USE_GUIDELINE, arg, common_constant, constant_tuple, intrinsic1};
+use super::{STACK_USE_GUIDELINE, arg, common_constant, intrinsic1};
 use crate::ast_tools::loc;
 use crate::compile::Compiler;
 use crate::error::Res;
 use crate::instruction_sequence::{JumpTargetLabel, Location, NO_LOCATION};
 use crate::symtable::{DEF_IMPORT, FREE, GLOBAL_IMPLICIT};
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn call(&mut self, e: &'a Expr<'a>, func: &'a Expr<'a>, args: &'a [Expr<'a>], keywords: &'a [Keyword<'a>]) -> Res {
         self.validate_keywords(keywords)?;
         if self.maybe_optimize_method_call(e, func, args, keywords)? {
@@ -82,7 +82,7 @@ impl<'a> Compiler<'a, '_> {
             self.load_name(call, first)?;
         }
         let mangled = self.maybe_mangle(attr);
-        let name = self.u().add_name(mangled);
+        let name = self.add_name(mangled);
         let oparg = name << 2 | i32::from(args.len() == 2) << 1 | i32::from(method);
         self.op_i(at, Opcode::LOAD_SUPER_ATTR, oparg);
         Ok(())
@@ -188,7 +188,8 @@ impl<'a> Compiler<'a, '_> {
     /// The values of keywords that are all named, then the tuple of their names.
     fn keyword_values(&mut self, at: Location, keywords: &'a [Keyword<'a>]) -> Res {
         keywords.iter().try_for_each(|k| self.visit_expr(k.value))?;
-        self.load_const(at, constant_tuple(keywords.iter().filter_map(|k| k.arg)));
+        let names = self.constant_tuple(keywords.iter().filter_map(|k| k.arg));
+        self.load_const(at, names);
         Ok(())
     }
 

@@ -47,7 +47,7 @@ fn is_literal(e: &Expr<'_>) -> bool {
     }
 }
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn check_compare(&mut self, e: &'a Expr<'a>) -> Res {
         let ExprKind::Compare { left, ops, comparators } = e.kind else { return Ok(()) };
         let mut left = left;

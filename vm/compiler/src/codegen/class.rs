@@ -11,7 +11,7 @@ use crate::instruction_sequence::{Location, NO_LOCATION};
 use crate::symtable::Key;
 use crate::unit::{ArgCounts, ScopeType, line};
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn class(&mut self, s: &'a Stmt<'a>, def: &'a ClassDef<'a>) -> Res {
         let at = loc(s.range);
         self.visit_exprs(def.decorator_list)?;
@@ -67,12 +67,12 @@ impl<'a> Compiler<'a, '_> {
         }
         if self.entry().needs_classdict {
             self.op(at, Opcode::LOAD_LOCALS);
-            let cell = self.u().add_cellvar("__classdict__");
+            let cell = self.add_cellvar("__classdict__");
             self.op_i(at, Opcode::STORE_DEREF, cell);
         }
         if self.entry().has_conditional_annotations {
             self.op_i(at, Opcode::BUILD_SET, 0);
-            let cell = self.u().add_cellvar("__conditional_annotations__");
+            let cell = self.add_cellvar("__conditional_annotations__");
             self.op_i(at, Opcode::STORE_DEREF, cell);
         }
         Ok(())
@@ -84,12 +84,12 @@ impl<'a> Compiler<'a, '_> {
         self.load_const(NO_LOCATION, attributes);
         self.store_name(NO_LOCATION, "__static_attributes__")?;
         if self.entry().needs_classdict {
-            let cell = self.u().add_cellvar("__classdict__");
+            let cell = self.add_cellvar("__classdict__");
             self.op_i(NO_LOCATION, Opcode::LOAD_CLOSURE, cell);
             self.store_name(NO_LOCATION, "__classdictcell__")?;
         }
         if self.entry().needs_class_closure {
-            let cell = self.u().add_cellvar("__class__");
+            let cell = self.add_cellvar("__class__");
             self.op_i(NO_LOCATION, Opcode::LOAD_CLOSURE, cell);
             self.op_i(NO_LOCATION, Opcode::COPY, 1);
             self.store_name(NO_LOCATION, "__classcell__")?;

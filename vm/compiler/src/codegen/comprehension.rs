@@ -42,7 +42,7 @@ struct InlinedState<'a> {
     cleanup: Option<JumpTargetLabel>,
 }
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     /// Whether the generator expression `e` is an asynchronous generator.
     pub(super) fn is_async_generator(&self, e: &Expr<'a>) -> Res<bool> {
         Ok(self.st.entry(self.st.lookup(Key::expr(e))?).coroutine)
@@ -286,11 +286,11 @@ impl<'a> Compiler<'a, '_> {
                 continue;
             }
             let mangled = self.maybe_mangle(name);
-            let local = self.u().add_varname(mangled);
+            let local = self.add_varname(mangled);
             self.op_i(at, Opcode::LOAD_FAST_AND_CLEAR, local);
             if symbol_to_scope(flags) == CELL {
                 let free = self.entry().scope(name) == FREE;
-                let cell = if free { self.u().add_freevar(mangled) } else { self.u().add_cellvar(mangled) };
+                let cell = if free { self.add_freevar(mangled) } else { self.add_cellvar(mangled) };
                 self.op_i(at, Opcode::MAKE_CELL, cell);
             }
             state.pushed_locals.push(name);
@@ -326,7 +326,7 @@ impl<'a> Compiler<'a, '_> {
         self.op_i(at, Opcode::SWAP, arg(state.pushed_locals.len() + 1));
         for name in state.pushed_locals.iter().rev() {
             let mangled = self.maybe_mangle(name);
-            let local = self.u().add_varname(mangled);
+            let local = self.add_varname(mangled);
             self.op_i(at, Opcode::STORE_FAST_MAYBE_NULL, local);
         }
     }

@@ -11,7 +11,7 @@ use crate::error::{Res, recurse};
 use crate::instruction_sequence::{Location, NO_LOCATION};
 use crate::unit::ScopeType;
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn visit_exprs(&mut self, exprs: &'a [Expr<'a>]) -> Res {
         exprs.iter().try_for_each(|e| self.visit_expr(e))
     }

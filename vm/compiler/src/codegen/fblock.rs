@@ -9,7 +9,7 @@ use crate::error::Res;
 use crate::instruction_sequence::{JumpTargetLabel, Location, NO_LABEL, NO_LOCATION};
 use crate::unit::{FBlock, FBlockKind};
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn push_fblock(
         &mut self,
         loc: Location,

@@ -11,7 +11,7 @@ use crate::instruction_sequence::{Location, NO_LABEL, NO_LOCATION};
 use crate::symtable::Key;
 use crate::unit::{ArgCounts, FBlockKind, ScopeType};
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn apply_decorators(&mut self, decorators: &'a [Expr<'a>]) {
         for decorator in decorators.iter().rev() {
             self.op_i(loc(decorator.range), Opcode::CALL, 0);
@@ -93,7 +93,7 @@ impl<'a> Compiler<'a, '_> {
             && let (Some(doc), Some((_, rest))) = (docstring(body), body.split_first())
         {
             let doc = self.doc_const(doc)?;
-            self.u().add_const(doc);
+            self.add_const(doc);
             body = rest;
         }
         let start = self.label();

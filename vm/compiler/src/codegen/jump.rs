@@ -8,7 +8,7 @@ use crate::compile::Compiler;
 use crate::error::{Res, recurse};
 use crate::instruction_sequence::{JumpTargetLabel, Location, NO_LOCATION};
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn compare_op(&mut self, loc: Location, op: CmpOp) {
         // The comparison in the top three bits of a byte, a mask of wanted outcomes in the low four:
         // unordered, less, greater, equal. The fifth bit asks for a bool and is set later.

@@ -9,7 +9,7 @@ use crate::error::Res;
 use crate::instruction_sequence::{Location, NO_LOCATION};
 use crate::unit::FBlockKind;
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn for_(&mut self, s: &Stmt<'a>, f: &'a For<'a>) -> Res {
         let start = self.label();
         let body = self.label();

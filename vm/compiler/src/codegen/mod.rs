@@ -28,6 +28,7 @@ mod with;
 use krait_bytecode::{Code, Const, Opcode};
 use krait_syntax::ast::{Constant, Stmt};
 use krait_syntax::error::ErrorKind;
+use krait_unicode::{SharedText, Text};
 
 use crate::ast_tools::{clean_doc, docstring, loc};
 use crate::compile::Compiler;
@@ -104,11 +105,6 @@ fn arg(n: usize) -> i32 {
     i32::try_from(n).unwrap_or((1 << 30) - 1)
 }
 
-/// A tuple of strings.
-pub(crate) fn constant_tuple<'s>(names: impl IntoIterator<Item = &'s str>) -> Const {
-    Const::Tuple(names.into_iter().map(|n| Const::Str(n.into())).collect())
-}
-
 /// A literal as a constant of the code object.
 pub(crate) fn constant(value: &Constant<'_>) -> Const {
     match *value {
@@ -120,14 +116,14 @@ pub(crate) fn constant(value: &Constant<'_>) -> Const {
         Constant::BigInt(v) => Const::from_bigint(v.clone()),
         Constant::Float(v) => Const::Float(v),
         Constant::Complex { real, imag } => Const::Complex(real, imag),
-        Constant::Str(s) => Const::Str(s.to_owned()),
+        Constant::Str(s) => Const::Str(s.into()),
         Constant::Bytes(b) => Const::Bytes(b.into()),
         Constant::Tuple(items) => Const::Tuple(items.iter().map(constant).collect()),
         Constant::FrozenSet(items) => Const::FrozenSet(items.iter().map(constant).collect()),
     }
 }
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(crate) fn op(&mut self, loc: Location, opcode: Opcode) {
         self.u().seq.addop(opcode, 0, loc);
     }
@@ -149,17 +145,23 @@ impl<'a> Compiler<'a, '_> {
     }
 
     pub(crate) fn load_const(&mut self, loc: Location, value: Const) {
-        let at = self.u().add_const(value);
+        let at = self.add_const(value);
         self.op_i(loc, Opcode::LOAD_CONST, at);
     }
 
     fn load_str(&mut self, loc: Location, value: &str) {
-        self.load_const(loc, Const::Str(value.into()));
+        let value = self.texts.share(Text::new(value));
+        self.load_const(loc, Const::Str(value));
+    }
+
+    /// A tuple of strings.
+    pub(crate) fn constant_tuple<'s>(&mut self, names: impl IntoIterator<Item = &'s str>) -> Const {
+        Const::Tuple(names.into_iter().map(|n| Const::Str(self.texts.share(Text::new(n)))).collect())
     }
 
     /// An instruction with an unmangled operand in `names`.
     fn op_raw_name(&mut self, loc: Location, opcode: Opcode, name: &str) {
-        let at = self.u().add_name(name);
+        let at = self.add_name(name);
         self.op_i(loc, opcode, at);
     }
 
@@ -172,7 +174,7 @@ impl<'a> Compiler<'a, '_> {
     /// LOAD_ATTR; as a method, when `method`.
     fn load_attr(&mut self, loc: Location, name: &'a str, method: bool) {
         let mangled = self.maybe_mangle(name);
-        let at = self.u().add_name(mangled);
+        let at = self.add_name(mangled);
         self.op_i(loc, Opcode::LOAD_ATTR, at << 1 | i32::from(method));
     }
 
@@ -239,7 +241,7 @@ impl<'a> Compiler<'a, '_> {
             return Err(Error::other(ErrorKind::UnicodeEncodeError, doc.to_owned()));
         }
         let clean = clean_doc(doc);
-        Ok(Const::Str(krait_unicode::TextBuf::from_bytes(&clean).unwrap_or_else(|| doc.to_owned())))
+        Ok(Const::Str(std::str::from_utf8(&clean).map_or_else(|_| doc.into(), SharedText::from)))
     }
 
     fn load_doc(&mut self, loc: Location, doc: &krait_unicode::Text) -> Res {

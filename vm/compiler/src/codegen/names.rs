@@ -17,7 +17,7 @@ enum NameOp {
     Name,
 }
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn store_name(&mut self, loc: Location, name: &'a str) -> Res {
         self.nameop(loc, name, ExprContext::Store)
     }
@@ -28,16 +28,15 @@ impl<'a> Compiler<'a, '_> {
 
     fn resolve_nameop(&mut self, mangled: &str, scope: Scope) -> (NameOp, i32) {
         let function_like = self.entry().is_function_like();
-        let u = self.u();
         match scope {
-            FREE => (NameOp::Deref, u.add_freevar(mangled)),
-            CELL => (NameOp::Deref, u.add_cellvar(mangled)),
-            LOCAL if function_like || u.metadata.fasthidden.get(Text::new(mangled)) == Some(&true) => {
-                (NameOp::Fast, u.add_varname(mangled))
+            FREE => (NameOp::Deref, self.add_freevar(mangled)),
+            CELL => (NameOp::Deref, self.add_cellvar(mangled)),
+            LOCAL if function_like || self.unit().metadata.fasthidden.get(Text::new(mangled)) == Some(&true) => {
+                (NameOp::Fast, self.add_varname(mangled))
             }
-            GLOBAL_IMPLICIT if function_like => (NameOp::Global, u.add_name(mangled)),
-            GLOBAL_EXPLICIT => (NameOp::Global, u.add_name(mangled)),
-            _ => (NameOp::Name, u.add_name(mangled)),
+            GLOBAL_IMPLICIT if function_like => (NameOp::Global, self.add_name(mangled)),
+            GLOBAL_EXPLICIT => (NameOp::Global, self.add_name(mangled)),
+            _ => (NameOp::Name, self.add_name(mangled)),
         }
     }
 
@@ -81,7 +80,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     fn load_classdict(&mut self, loc: Location) {
-        let at = self.u().add_freevar("__classdict__");
+        let at = self.add_freevar("__classdict__");
         self.op_i(loc, Opcode::LOAD_DEREF, at);
     }
 }

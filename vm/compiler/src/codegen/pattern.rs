@@ -9,7 +9,7 @@ use krait_syntax::ast::*;
 use rustc_hash::FxHashSet;
 
 use super::target::NB_SUBSCR;
-use super::{arg, constant, constant_tuple};
+use super::{arg, constant};
 use crate::ast_tools::loc;
 use crate::compile::Compiler;
 use crate::error::{Res, recurse};
@@ -38,7 +38,7 @@ fn is_star(p: &Pattern<'_>) -> bool {
     matches!(p.kind, PatternKind::MatchStar { .. })
 }
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     fn ensure_fail_pop(&mut self, pc: &mut PatternContext<'a>, n: usize) {
         while pc.fail_pop.len() <= n {
             let label = self.label();
@@ -250,7 +250,8 @@ impl<'a> Compiler<'a, '_> {
             }
         }
         self.visit_expr(cls)?;
-        self.load_const(at, constant_tuple(attrs.iter().copied()));
+        let names = self.constant_tuple(attrs.iter().copied());
+        self.load_const(at, names);
         self.op_i(at, Opcode::MATCH_CLASS, arg(patterns.len()));
         self.fail_if_none(at, 1, pc);
         let size = patterns.len() + kwd_patterns.len();

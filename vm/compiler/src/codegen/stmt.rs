@@ -3,13 +3,13 @@
 use krait_bytecode::{Const, Opcode};
 use krait_syntax::ast::*;
 
-use super::{arg, common_constant, constant, constant_tuple, intrinsic1};
+use super::{arg, common_constant, constant, intrinsic1};
 use crate::ast_tools::loc;
 use crate::compile::Compiler;
 use crate::error::{Res, recurse};
 use crate::instruction_sequence::{Location, NO_LOCATION};
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn visit_stmts(&mut self, stmts: &'a [Stmt<'a>]) -> Res {
         stmts.iter().try_for_each(|s| self.visit_stmt(s))
     }
@@ -182,7 +182,8 @@ impl<'a> Compiler<'a, '_> {
 
     fn import_from(&mut self, at: Location, module: Option<&'a str>, names: &'a [Alias<'a>], level: i32) -> Res {
         self.load_const(at, Const::Int(level.into()));
-        self.load_const(at, constant_tuple(names.iter().map(|a| a.name)));
+        let imported = self.constant_tuple(names.iter().map(|a| a.name));
+        self.load_const(at, imported);
         self.op_name(at, Opcode::IMPORT_NAME, module.unwrap_or(""));
         for (i, alias) in names.iter().enumerate() {
             if i == 0 && alias.name.starts_with('*') {

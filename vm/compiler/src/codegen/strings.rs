@@ -23,7 +23,7 @@ fn is_interpolation(e: &Expr<'_>) -> bool {
     matches!(e.kind, ExprKind::Interpolation { .. })
 }
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn joined_str(&mut self, at: Location, values: &'a [Expr<'a>]) -> Res {
         if values.len() > STACK_USE_GUIDELINE {
             self.load_str(at, "");
@@ -127,7 +127,7 @@ impl<'a> Compiler<'a, '_> {
     /// An annotation under `from __future__ import annotations`: its source.
     pub(super) fn annotation_source(&mut self, e: &Expr<'a>) -> Res {
         let text = krait_syntax::unparse_expr(e);
-        self.load_const(crate::ast_tools::loc(e.range), Const::Str(text));
+        self.load_const(crate::ast_tools::loc(e.range), Const::Str(text.into()));
         Ok(())
     }
 }

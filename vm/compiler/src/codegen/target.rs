@@ -14,7 +14,7 @@ use crate::instruction_sequence::Location;
 /// Operand of BINARY_OP for a subscript.
 pub(super) const NB_SUBSCR: i32 = 26;
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn unpack_to(&mut self, at: Location, elts: &'a [Expr<'a>]) -> Res {
         let mut stars = elts.iter().enumerate().filter(|(_, e)| is_starred(e));
         match (stars.next(), stars.next()) {

@@ -10,7 +10,7 @@ use crate::error::Res;
 use crate::instruction_sequence::{JumpTargetLabel, NO_LABEL, NO_LOCATION};
 use crate::unit::FBlockKind;
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     pub(super) fn try_(&mut self, s: &Stmt<'a>, t: &'a Try<'a>, star: bool) -> Res {
         if t.finalbody.is_empty() { self.try_handlers(s, t, star) } else { self.try_finally(s, t, star) }
     }

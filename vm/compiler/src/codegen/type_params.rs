@@ -11,7 +11,7 @@ use crate::error::{Error, Res};
 use crate::symtable::Key;
 use crate::unit::{ArgCounts, ScopeType};
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     /// Enters the scope that holds the type parameters of `name`.
     pub(super) fn enter_type_params(
         &mut self,

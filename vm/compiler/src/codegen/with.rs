@@ -10,7 +10,7 @@ use crate::error::Res;
 use crate::instruction_sequence::{JumpTargetLabel, NO_LOCATION};
 use crate::unit::FBlockKind;
 
-impl<'a> Compiler<'a, '_> {
+impl<'a> Compiler<'a> {
     /// The item at `pos` and all that it encloses. The bound `__exit__` stays on the stack meanwhile.
     pub(super) fn with(&mut self, w: &'a With<'a>, pos: usize, is_async: bool) -> Res {
         let Some(item) = w.items.get(pos) else { return self.visit_stmts(w.body) };

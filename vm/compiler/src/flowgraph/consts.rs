@@ -6,7 +6,7 @@ use krait_bytecode::opcode::Intrinsic1;
 use krait_bytecode::{Const, Opcode};
 use krait_syntax::error::ErrorKind;
 
-use super::cfg::{BlockId, Cfg, Instr, malformed};
+use super::cfg::{Cfg, Instr, malformed};
 use super::{CompileError, error, fold};
 use crate::instruction_sequence::{ConstTable, NO_LOCATION};
 
@@ -56,32 +56,55 @@ fn make_load_const(instr: &mut Instr, value: Const, consts: &mut ConstTable) -> 
     Ok(())
 }
 
-/// Indices of the `size` instructions before `end` that load constants, if those are all but NOPs.
-fn const_loads(instrs: &[Instr], end: usize, size: usize) -> Option<Vec<usize>> {
-    let mut found = Vec::with_capacity(size);
+/// Places of instructions that load constants, in order.
+struct Loads {
+    places: [u32; STACK_USE_GUIDELINE as usize],
+    count: usize,
+}
+
+impl Loads {
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.places[..self.count].iter().map(|at| *at as usize)
+    }
+
+    fn nop_out(&self, instrs: &mut [Instr]) {
+        nop_out(instrs, self.iter());
+    }
+
+    fn values(&self, instrs: &[Instr], consts: &ConstTable) -> Result<Vec<Const>, CompileError> {
+        const_values(instrs, self.iter(), consts)
+    }
+}
+
+/// The `size` instructions before `end` that load constants, if those are all but NOPs.
+fn const_loads(instrs: &[Instr], end: usize, size: usize) -> Option<Loads> {
+    let mut loads = Loads { places: [0; STACK_USE_GUIDELINE as usize], count: size };
+    let mut missing = size;
     for at in (0..end).rev() {
-        if found.len() == size {
+        if missing == 0 {
             break;
         }
         match instrs[at].opcode {
             Opcode::NOP => {}
-            opcode if loads_const(opcode) => found.push(at),
+            opcode if loads_const(opcode) => {
+                missing -= 1;
+                *loads.places.get_mut(missing)? = u32::try_from(at).ok()?;
+            }
             _ => return None,
         }
     }
-    found.reverse();
-    (found.len() == size).then_some(found)
+    (missing == 0).then_some(loads)
 }
 
-fn nop_out(instrs: &mut [Instr], which: &[usize]) {
-    for &at in which {
+fn nop_out(instrs: &mut [Instr], which: impl Iterator<Item = usize>) {
+    for at in which {
         instrs[at].set_nop();
         instrs[at].loc = NO_LOCATION;
     }
 }
 
-fn const_values(instrs: &[Instr], which: &[usize], consts: &ConstTable) -> Result<Vec<Const>, CompileError> {
-    which.iter().map(|&at| const_value(&instrs[at], consts).map(Cow::into_owned)).collect()
+fn const_values(instrs: &[Instr], which: impl Iterator<Item = usize>, consts: &ConstTable) -> Result<Vec<Const>, CompileError> {
+    which.map(|at| const_value(&instrs[at], consts).map(Cow::into_owned)).collect()
 }
 
 /// BUILD_TUPLE of constants.
@@ -91,8 +114,8 @@ pub(super) fn fold_tuple(instrs: &mut [Instr], at: usize, consts: &mut ConstTabl
         return Ok(());
     }
     let Some(loads) = const_loads(instrs, at, size as usize) else { return Ok(()) };
-    let items = const_values(instrs, &loads, consts)?;
-    nop_out(instrs, &loads);
+    let items = loads.values(instrs, consts)?;
+    loads.nop_out(instrs);
     make_load_const(&mut instrs[at], Const::Tuple(items.into()), consts)
 }
 
@@ -127,10 +150,11 @@ fn fold_appends(
             if !expect_append {
                 return Ok(());
             }
-            loads.reverse();
-            let items = const_values(instrs, &loads, consts)?;
-            let used: Vec<usize> = (pos..end).filter(|&i| instrs[i].opcode != Opcode::NOP).collect();
-            nop_out(instrs, &used);
+            let items = const_values(instrs, loads.into_iter().rev(), consts)?;
+            for instr in instrs[pos..end].iter_mut().filter(|instr| instr.opcode != Opcode::NOP) {
+                instr.set_nop();
+                instr.loc = NO_LOCATION;
+            }
             let value = match append {
                 Opcode::SET_ADD => Const::FrozenSet(fold::distinct(items).into()),
                 _ => Const::Tuple(items.into()),
@@ -165,13 +189,13 @@ pub(super) fn optimize_list_or_set(instrs: &mut [Instr], at: usize, consts: &mut
         }
         return Ok(());
     };
-    let items = const_values(instrs, &loads, consts)?;
+    let items = loads.values(instrs, consts)?;
     let value = match opcode {
         Opcode::BUILD_SET => Const::FrozenSet(fold::distinct(items).into()),
         _ => Const::Tuple(items.into()),
     };
     let index = add_const(value, consts)?;
-    nop_out(instrs, &loads);
+    loads.nop_out(instrs);
     if only_read {
         instrs[at].set(Opcode::LOAD_CONST, index);
     } else if at >= 2 {
@@ -186,10 +210,11 @@ pub(super) fn optimize_list_or_set(instrs: &mut [Instr], at: usize, consts: &mut
 /// BINARY_OP of two constants.
 pub(super) fn fold_binary_op(instrs: &mut [Instr], at: usize, consts: &mut ConstTable) -> Result<(), CompileError> {
     let Some(loads) = const_loads(instrs, at, 2) else { return Ok(()) };
-    let (left, right) = (const_value(&instrs[loads[0]], consts)?, const_value(&instrs[loads[1]], consts)?);
+    let [left, right, ..] = loads.places;
+    let (left, right) = (const_value(&instrs[left as usize], consts)?, const_value(&instrs[right as usize], consts)?);
     match fold::binary(&left, instrs[at].oparg, &right) {
         Some(value) => {
-            nop_out(instrs, &loads);
+            loads.nop_out(instrs);
             make_load_const(&mut instrs[at], value, consts)
         }
         None => Ok(()),
@@ -199,7 +224,7 @@ pub(super) fn fold_binary_op(instrs: &mut [Instr], at: usize, consts: &mut Const
 /// A unary operator on a constant.
 pub(super) fn fold_unary_op(instrs: &mut [Instr], at: usize, consts: &mut ConstTable) -> Result<(), CompileError> {
     let Some(loads) = const_loads(instrs, at, 1) else { return Ok(()) };
-    let operand = const_value(&instrs[loads[0]], consts)?;
+    let operand = const_value(&instrs[loads.places[0] as usize], consts)?;
     let value = match instrs[at].opcode {
         Opcode::UNARY_NEGATIVE => fold::negative(&operand),
         Opcode::UNARY_INVERT => fold::invert(&operand),
@@ -209,7 +234,7 @@ pub(super) fn fold_unary_op(instrs: &mut [Instr], at: usize, consts: &mut ConstT
     };
     match value {
         Some(value) => {
-            nop_out(instrs, &loads);
+            loads.nop_out(instrs);
             make_load_const(&mut instrs[at], value, consts)
         }
         None => Ok(()),
@@ -219,73 +244,72 @@ pub(super) fn fold_unary_op(instrs: &mut [Instr], at: usize, consts: &mut ConstT
 impl Cfg {
     /// Small ints get their own instruction; tests of constants are decided.
     pub(super) fn optimize_load_const(&mut self, consts: &mut ConstTable) -> Result<(), CompileError> {
-        self.order().into_iter().try_for_each(|block| self.optimize_load_const_of(block, consts))
-    }
-
-    fn optimize_load_const_of(&mut self, id: BlockId, consts: &mut ConstTable) -> Result<(), CompileError> {
-        let instrs = &mut self.blocks[id].instrs;
-        // The load whose value is on the top of the stack.
-        let mut load: Option<Instr> = None;
-        for at in 0..instrs.len() {
-            if instrs[at].opcode == Opcode::LOAD_CONST {
-                let value = const_value(&instrs[at], consts)?;
-                make_load_small_int(&mut instrs[at], &value);
-            }
-            let copy = instrs[at].opcode == Opcode::COPY && instrs[at].oparg == 1;
-            if !(copy && load.is_some_and(|load| load.opcode == Opcode::LOAD_CONST)) {
-                load = Some(instrs[at]);
-            }
-            let Some(load) = load.filter(|load| matches!(load.opcode, Opcode::LOAD_CONST | Opcode::LOAD_SMALL_INT)) else {
-                continue;
-            };
-            let Some(next) = instrs.get(at + 1).map(|next| next.opcode) else { continue };
-            match next {
-                Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::JUMP_IF_FALSE | Opcode::JUMP_IF_TRUE => {
-                    let truth = fold::is_true(&*const_value(&load, consts)?);
-                    decide_jump(instrs, at, next, truth);
-                }
-                Opcode::IS_OP if matches!(*const_value(&load, consts)?, Const::None) => fold_is_none(instrs, at),
-                Opcode::TO_BOOL => {
-                    let truth = fold::is_true(&*const_value(&load, consts)?);
-                    let index = add_const(Const::from_bool(truth), consts)?;
-                    instrs[at].set_nop();
-                    instrs[at + 1].set(Opcode::LOAD_CONST, index);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        self.try_for_each(|cfg, id| optimize_load_const_of(cfg.instrs_mut(id), consts))
     }
 
     /// Drops constants that no instruction loads; the first stays, it may be the docstring.
     pub(super) fn remove_unused_consts(&mut self, consts: ConstTable) -> Result<Vec<Const>, CompileError> {
         let values = consts.into_values();
-        let mut used = vec![false; values.len()];
-        if let Some(first) = used.first_mut() {
-            *first = true;
+        // The new index of each constant, once it is known to be used.
+        let mut new_index = vec![-1; values.len()];
+        if let Some(first) = new_index.first_mut() {
+            *first = 0;
         }
-        let order = self.order();
-        for instr in order.iter().flat_map(|block| &self.blocks[*block].instrs).filter(|instr| instr.opcode.has_const()) {
-            let slot = usize::try_from(instr.oparg).ok().and_then(|at| used.get_mut(at));
-            *slot.ok_or_else(malformed)? = true;
-        }
-        if used.iter().all(|used| *used) {
+        self.try_for_each(|cfg, id| {
+            for instr in cfg.instrs(id).iter().filter(|instr| instr.opcode.has_const()) {
+                let slot = usize::try_from(instr.oparg).ok().and_then(|at| new_index.get_mut(at));
+                *slot.ok_or_else(malformed)? = 0;
+            }
+            Ok(())
+        })?;
+        if new_index.iter().all(|index| *index == 0) {
             return Ok(values);
         }
-        let mut count = 0;
-        let new_index: Vec<i32> = (used.iter())
-            .map(|used| {
-                count += i32::from(*used);
-                count - 1
-            })
-            .collect();
-        for block in order {
-            for instr in self.blocks[block].instrs.iter_mut().filter(|instr| instr.opcode.has_const()) {
+        for (index, new) in new_index.iter_mut().filter(|index| **index == 0).zip(0..) {
+            *index = new;
+        }
+        self.for_each(|cfg, id| {
+            for instr in cfg.instrs_mut(id).iter_mut().filter(|instr| instr.opcode.has_const()) {
                 instr.oparg = new_index[instr.oparg as usize];
             }
-        }
-        Ok(values.into_iter().zip(used).filter(|(_, used)| *used).map(|(value, _)| value).collect())
+        });
+        Ok(values.into_iter().zip(new_index).filter(|(_, index)| *index >= 0).map(|(value, _)| value).collect())
     }
+}
+
+/// [`Cfg::optimize_load_const`] of a block.
+fn optimize_load_const_of(instrs: &mut [Instr], consts: &mut ConstTable) -> Result<(), CompileError> {
+    // The load whose value is on the top of the stack.
+    let mut load: Option<Instr> = None;
+    for at in 0..instrs.len() {
+        match instrs[at].opcode {
+            Opcode::LOAD_CONST => {
+                let value = const_value(&instrs[at], consts)?;
+                make_load_small_int(&mut instrs[at], &value);
+                load = Some(instrs[at]);
+            }
+            Opcode::LOAD_SMALL_INT => load = Some(instrs[at]),
+            Opcode::COPY if instrs[at].oparg == 1 && load.is_some_and(|load| load.opcode == Opcode::LOAD_CONST) => {}
+            _ => load = None,
+        }
+        let Some(load) = load else { continue };
+        let Some(next) = instrs.get(at + 1).map(|next| next.opcode) else { continue };
+        match next {
+            Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::JUMP_IF_FALSE | Opcode::JUMP_IF_TRUE => {
+                let truth = fold::is_true(&*const_value(&load, consts)?);
+                decide_jump(instrs, at, next, truth);
+            }
+            Opcode::IS_OP if matches!(*const_value(&load, consts)?, Const::None) => fold_is_none(instrs, at),
+            Opcode::TO_BOOL => {
+                let truth = fold::is_true(&*const_value(&load, consts)?);
+                let index = add_const(Const::from_bool(truth), consts)?;
+                instrs[at].set_nop();
+                instrs[at + 1].set(Opcode::LOAD_CONST, index);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A conditional jump on a constant at `at`.

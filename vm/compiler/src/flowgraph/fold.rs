@@ -197,9 +197,9 @@ fn is_sequence(value: &Const) -> bool {
 fn concatenate(left: &Const, right: &Const) -> Option<Const> {
     Some(match (left, right) {
         (Const::Str(a), Const::Str(b)) => {
-            let mut text = a.clone();
+            let mut text = Text::to_owned(a);
             text.push_text(b);
-            Const::Str(text)
+            Const::Str(text.into())
         }
         (Const::Bytes(a), Const::Bytes(b)) => Const::Bytes([&**a, &**b].concat().into()),
         (Const::Tuple(a), Const::Tuple(b)) => Const::Tuple(a.iter().chain(b.iter()).cloned().collect()),
@@ -227,7 +227,7 @@ fn repeat(sequence: &Const, count: &BigInt) -> Option<Const> {
         Const::Str(v) => {
             let mut text = TextBuf::new();
             (0..times).for_each(|_| text.push_text(v));
-            Const::Str(text)
+            Const::Str(text.into())
         }
         Const::Bytes(v) => Const::Bytes(v.repeat(times).into()),
         Const::Tuple(v) => {

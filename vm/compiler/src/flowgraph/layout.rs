@@ -6,166 +6,146 @@ use krait_syntax::error::ErrorKind;
 
 use super::cfg::{BlockId, Cfg, ENTRY, Instr, UNKNOWN_DEPTH, malformed};
 use super::{CompileError, error};
-use crate::instruction_sequence::{CodeUnitMetadata, JumpTargetLabel, Location, NO_LOCATION};
+use crate::instruction_sequence::{CodeUnitMetadata, Location, NO_LOCATION};
 
 impl Cfg {
-    fn mark_warm(&mut self) {
+    /// Handlers, and what only they lead to, are cold. Whether there are any.
+    fn mark_cold(&mut self) -> bool {
         self.clear_visited();
-        self.blocks[ENTRY].visited = true;
-        let mut todo = vec![ENTRY];
-        while let Some(id) = todo.pop() {
+        self.visit(ENTRY);
+        while let Some(id) = self.todo.pop() {
             self.blocks[id].warm = true;
             for successor in self.successors(id) {
-                if !self.blocks[successor].visited {
-                    self.blocks[successor].visited = true;
-                    todo.push(successor);
-                }
+                self.visit(successor);
             }
         }
-    }
-
-    /// Where control may go from a block but for exceptions.
-    fn successors(&self, id: BlockId) -> Vec<BlockId> {
-        let block = &self.blocks[id];
-        let through = block.next.filter(|_| block.falls_through());
-        let jumps = block.instrs.iter().filter(|instr| instr.opcode.has_jump()).filter_map(|instr| instr.target);
-        through.into_iter().chain(jumps).collect()
-    }
-
-    /// Handlers, and what only they lead to, are cold.
-    fn mark_cold(&mut self) {
-        self.mark_warm();
         self.clear_visited();
-        let mut todo: Vec<BlockId> = self.order().into_iter().filter(|id| self.blocks[*id].except_handler).collect();
-        for &id in &todo {
-            self.blocks[id].visited = true;
-        }
-        while let Some(id) = todo.pop() {
+        self.for_each(|cfg, id| {
+            if cfg.blocks[id].except_handler {
+                cfg.visit(id);
+            }
+        });
+        let any = !self.todo.is_empty();
+        while let Some(id) = self.todo.pop() {
             self.blocks[id].cold = true;
             for successor in self.successors(id) {
-                let block = &mut self.blocks[successor];
-                if !block.warm && !block.visited {
-                    block.visited = true;
-                    todo.push(successor);
+                if !self.blocks[successor].warm {
+                    self.visit(successor);
                 }
             }
         }
+        any
     }
 
     pub(super) fn push_cold_blocks_to_end(&mut self) -> Result<(), CompileError> {
-        if self.blocks[ENTRY].next.is_none() {
+        if !self.has_handlers || !self.mark_cold() {
             return Ok(());
         }
-        self.mark_cold();
         // What is cold and falls through to what is warm needs a jump once it has moved.
-        for id in self.order() {
-            let block = &self.blocks[id];
-            let Some(next) = block.next.filter(|_| block.cold && block.falls_through()) else { continue };
-            if !self.blocks[next].warm {
-                continue;
+        self.for_each(|cfg, id| {
+            let block = &cfg.blocks[id];
+            let Some(next) = block.next.filter(|_| block.cold && cfg.falls_through(id)) else { return };
+            if !cfg.blocks[next].warm {
+                return;
             }
-            if !self.blocks[next].label.is_label() {
-                self.blocks[next].label = JumpTargetLabel(0);
-            }
-            let jump = self.new_block();
-            let instr = Instr { target: Some(next), ..Instr::new(Opcode::JUMP_NO_INTERRUPT, 0, NO_LOCATION) };
-            let block = &mut self.blocks[jump];
-            block.instrs.push(instr);
+            cfg.blocks[next].labelled = true;
+            let jump = cfg.new_block();
+            cfg.push(jump, Instr { target: Some(next), ..Instr::new(Opcode::JUMP_NO_INTERRUPT, 0, NO_LOCATION) });
+            let block = &mut cfg.blocks[jump];
             block.cold = true;
             block.predecessors = 1;
             block.next = Some(next);
-            self.blocks[id].next = Some(jump);
-        }
-        let (cold, warm): (Vec<BlockId>, Vec<BlockId>) =
-            self.order().into_iter().partition(|id| self.blocks[*id].cold && *id != ENTRY);
-        self.link(warm.into_iter().chain(cold.iter().copied()));
-        if cold.is_empty() { Ok(()) } else { self.remove_redundant_nops_and_jumps() }
+            cfg.blocks[id].next = Some(jump);
+        });
+        if self.link_cold_blocks_last() { self.remove_redundant_nops_and_jumps() } else { Ok(()) }
     }
 
-    fn link(&mut self, order: impl Iterator<Item = BlockId>) {
-        let mut last: Option<BlockId> = None;
-        for id in order {
-            if let Some(last) = last {
-                self.blocks[last].next = Some(id);
+    /// Whether there were cold blocks.
+    fn link_cold_blocks_last(&mut self) -> bool {
+        // Both kinds keep their order.
+        let (mut last_warm, mut first_cold, mut last_cold) = (ENTRY, None, None);
+        self.for_each(|cfg, id| {
+            if id == ENTRY {
+                return;
             }
-            self.blocks[id].next = None;
-            last = Some(id);
+            if !cfg.blocks[id].cold {
+                cfg.blocks[last_warm].next = Some(id);
+                last_warm = id;
+                return;
+            }
+            match last_cold {
+                Some(last) => cfg.blocks[last].next = Some(id),
+                None => first_cold = Some(id),
+            }
+            last_cold = Some(id);
+        });
+        self.blocks[last_warm].next = first_cold;
+        if let Some(last) = last_cold {
+            self.blocks[last].next = None;
         }
+        first_cold.is_some()
     }
 
     /// JUMP_IF becomes a copy, its truth, and a popping jump.
     pub(super) fn convert_pseudo_conditional_jumps(&mut self) {
-        for id in self.order() {
-            let instrs = &mut self.blocks[id].instrs;
-            let Some(last) = instrs.last_mut() else { continue };
+        self.for_each(|cfg, id| {
+            let Some(last) = cfg.last_mut(id) else { return };
             last.opcode = match last.opcode {
                 Opcode::JUMP_IF_FALSE => Opcode::POP_JUMP_IF_FALSE,
                 Opcode::JUMP_IF_TRUE => Opcode::POP_JUMP_IF_TRUE,
-                _ => continue,
+                _ => return,
             };
-            let (jump, except) = (*last, last.except);
-            instrs.pop();
-            let with_handler = |opcode, oparg| Instr { except, ..Instr::new(opcode, oparg, jump.loc) };
-            instrs.extend([with_handler(Opcode::COPY, 1), with_handler(Opcode::TO_BOOL, 0), jump]);
-            self.blocks[id].grown(2);
-        }
-    }
-
-    pub(super) fn convert_pseudo_ops(&mut self) -> Result<(), CompileError> {
-        for instr in self.blocks.iter_mut().flat_map(|block| &mut block.instrs) {
-            match instr.opcode {
-                op if op.is_block_push() => instr.set_nop(),
-                Opcode::LOAD_CLOSURE => instr.opcode = Opcode::LOAD_FAST,
-                Opcode::STORE_FAST_MAYBE_NULL => instr.opcode = Opcode::STORE_FAST,
-                _ => {}
-            }
-        }
-        self.remove_redundant_nops_and_jumps()
+            let jump = *last;
+            let with_handler = |opcode, oparg| Instr { except: jump.except, ..Instr::new(opcode, oparg, jump.loc) };
+            *last = with_handler(Opcode::COPY, 1);
+            cfg.push(id, with_handler(Opcode::TO_BOOL, 0));
+            cfg.push(id, jump);
+        });
     }
 
     /// Conditional jumps go forward only: one that goes back is reversed over an unconditional jump.
     pub(super) fn normalize_jumps(&mut self) -> Result<(), CompileError> {
         self.clear_visited();
-        for id in self.order() {
-            self.blocks[id].visited = true;
-            let Some(last) = self.blocks[id].last().copied().filter(|last| last.opcode.is_conditional_jump()) else {
-                continue;
+        self.try_for_each(|cfg, id| {
+            cfg.blocks[id].visited = true;
+            let Some(last) = cfg.last(id).copied().filter(|last| last.opcode.is_conditional_jump()) else {
+                return Ok(());
             };
             let target = last.target.ok_or_else(malformed)?;
             let not_taken = Instr::new(Opcode::NOT_TAKEN, 0, last.loc);
-            if !self.blocks[target].visited {
-                self.blocks[id].add(not_taken);
-                continue;
+            if !cfg.blocks[target].visited {
+                cfg.add(id, not_taken);
+                return Ok(());
             }
-            let next = self.blocks[id].next.ok_or_else(malformed)?;
-            let jump = self.new_block();
-            self.blocks[jump].instrs =
-                vec![not_taken, Instr { target: Some(target), ..Instr::new(Opcode::JUMP, 0, last.loc) }];
-            self.blocks[jump].startdepth = self.blocks[target].startdepth;
-            self.blocks[jump].cold = self.blocks[id].cold;
-            self.blocks[jump].next = Some(next);
-            self.blocks[jump].visited = true;
-            self.blocks[id].next = Some(jump);
-            if let Some(last) = self.blocks[id].instrs.last_mut() {
+            let next = cfg.blocks[id].next.ok_or_else(malformed)?;
+            let jump = cfg.new_block();
+            cfg.push(jump, not_taken);
+            cfg.push(jump, Instr { target: Some(target), ..Instr::new(Opcode::JUMP, 0, last.loc) });
+            cfg.blocks[jump].startdepth = cfg.blocks[target].startdepth;
+            cfg.blocks[jump].cold = cfg.blocks[id].cold;
+            cfg.blocks[jump].next = Some(next);
+            cfg.blocks[jump].visited = true;
+            cfg.blocks[id].next = Some(jump);
+            if let Some(last) = cfg.last_mut(id) {
                 last.opcode = reversed(last.opcode);
                 last.target = Some(next);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The largest depth of the stack; each block's depth is kept in it.
     pub(super) fn calculate_stackdepth(&mut self) -> Result<i32, CompileError> {
-        for block in &mut self.blocks {
+        for block in self.blocks.iter_mut() {
             block.startdepth = UNKNOWN_DEPTH;
         }
-        let mut todo = Vec::new();
-        self.enter_at_depth(ENTRY, 0, &mut todo)?;
+        self.todo.clear();
+        self.enter_at_depth(ENTRY, 0)?;
         let mut maxdepth = 0;
-        while let Some(id) = todo.pop() {
+        while let Some(id) = self.todo.pop() {
             let mut depth = self.blocks[id].startdepth;
-            for at in 0..self.blocks[id].instrs.len() {
-                let Instr { opcode, oparg, target, .. } = self.blocks[id].instrs[at];
+            for at in self.blocks[id].range() {
+                let Instr { opcode, oparg, target, .. } = self.code[at];
                 let new_depth = depth + stack_effect(opcode, oparg, false)?;
                 if new_depth < 0 {
                     return Err(error(ErrorKind::ValueError, "Invalid CFG, stack underflow"));
@@ -173,33 +153,32 @@ impl Cfg {
                 maxdepth = maxdepth.max(depth);
                 if opcode.has_target() && opcode != Opcode::END_ASYNC_FOR {
                     let target_depth = depth + stack_effect(opcode, oparg, true)?;
-                    self.enter_at_depth(target.ok_or_else(malformed)?, target_depth, &mut todo)?;
+                    self.enter_at_depth(target.ok_or_else(malformed)?, target_depth)?;
                 }
                 depth = new_depth;
             }
-            let block = &self.blocks[id];
-            if let Some(next) = block.next.filter(|_| block.falls_through()) {
-                self.enter_at_depth(next, depth, &mut todo)?;
+            if let Some(next) = self.blocks[id].next.filter(|_| self.falls_through(id)) {
+                self.enter_at_depth(next, depth)?;
             }
         }
         Ok(maxdepth)
     }
 
-    fn enter_at_depth(&mut self, id: BlockId, depth: i32, todo: &mut Vec<BlockId>) -> Result<(), CompileError> {
+    fn enter_at_depth(&mut self, id: BlockId, depth: i32) -> Result<(), CompileError> {
         let block = &mut self.blocks[id];
         if block.startdepth >= 0 && block.startdepth != depth {
             return Err(error(ErrorKind::ValueError, "Invalid CFG, inconsistent stackdepth"));
         }
         if block.startdepth < depth {
             block.startdepth = depth;
-            todo.push(id);
+            self.todo.push(id);
         }
         Ok(())
     }
 
-    /// Cells, free variables and the generator's start in front; operands of DEREF become places among all variables.
-    /// The number of places.
-    pub(super) fn prepare_localsplus(&mut self, metadata: &CodeUnitMetadata, code_flags: u32) -> Result<usize, CompileError> {
+    /// Cells, free variables and the generator's start in front; operands of DEREF become places among all variables, and what is left of
+    /// pseudo instructions goes. The number of places.
+    pub(super) fn convert_pseudo_ops(&mut self, metadata: &CodeUnitMetadata, code_flags: u32) -> Result<usize, CompileError> {
         let (nlocals, ncells, nfree) = (metadata.varnames.len(), metadata.cellvars.len(), metadata.freevars.len());
         // Place of each cell and free variable; an argument's cell is in the argument's place.
         let mut places: Vec<usize> = (nlocals..nlocals + ncells + nfree).collect();
@@ -217,20 +196,29 @@ impl Cfg {
                 dropped += 1;
             }
         }
-        for instr in self.blocks.iter_mut().flat_map(|block| &mut block.instrs) {
-            if matches!(
-                instr.opcode,
-                Opcode::MAKE_CELL
+        self.try_for_each(|cfg, id| {
+            for instr in cfg.instrs_mut(id) {
+                match instr.opcode {
+                    Opcode::MAKE_CELL
                     | Opcode::LOAD_CLOSURE
                     | Opcode::LOAD_DEREF
                     | Opcode::STORE_DEREF
                     | Opcode::DELETE_DEREF
-                    | Opcode::LOAD_FROM_DICT_OR_DEREF
-            ) {
-                let place = usize::try_from(instr.oparg).ok().and_then(|at| places.get(at)).ok_or_else(malformed)?;
-                instr.oparg = i32::try_from(*place).map_err(|_| malformed())?;
+                    | Opcode::LOAD_FROM_DICT_OR_DEREF => {
+                        let place = usize::try_from(instr.oparg).ok().and_then(|at| places.get(at)).ok_or_else(malformed)?;
+                        instr.oparg = i32::try_from(*place).map_err(|_| malformed())?;
+                        if instr.opcode == Opcode::LOAD_CLOSURE {
+                            instr.opcode = Opcode::LOAD_FAST;
+                        }
+                    }
+                    Opcode::STORE_FAST_MAYBE_NULL => instr.opcode = Opcode::STORE_FAST,
+                    op if op.is_block_push() => instr.set_nop(),
+                    _ => {}
+                }
             }
-        }
+            Ok(())
+        })?;
+        self.remove_redundant_nops_and_jumps()?;
         Ok(nlocals + ncells + nfree - dropped)
     }
 
@@ -247,16 +235,22 @@ impl Cfg {
             prefix.push(Instr::new(Opcode::RETURN_GENERATOR, 0, loc));
             prefix.push(Instr::new(Opcode::POP_TOP, 0, loc));
         }
-        self.blocks[ENTRY].grown(prefix.len());
-        self.blocks[ENTRY].instrs.splice(0..0, prefix);
+        self.prepend(ENTRY, &prefix);
     }
 }
 
+#[inline]
 fn stack_effect(opcode: Opcode, oparg: i32, jump: bool) -> Result<i32, CompileError> {
-    opcode.stack_effect(oparg, Some(jump)).filter(|effect| effect.abs() < 1 << 30).ok_or_else(|| {
-        let message = format!("Invalid stack effect for opcode={}, arg={oparg}", opcode.number());
-        error(ErrorKind::SystemError, &message)
-    })
+    match opcode.stack_effect(oparg, Some(jump)) {
+        Some(effect) if effect.abs() < 1 << 30 => Ok(effect),
+        _ => Err(invalid_effect(opcode, oparg)),
+    }
+}
+
+#[cold]
+fn invalid_effect(opcode: Opcode, oparg: i32) -> CompileError {
+    let message = format!("Invalid stack effect for opcode={}, arg={oparg}", opcode.number());
+    error(ErrorKind::SystemError, &message)
 }
 
 fn reversed(jump: Opcode) -> Opcode {

@@ -1,70 +1,69 @@
 //! Line numbers: exits and loops' ends without one get their own copy per predecessor, and take the predecessor's.
 
-use super::cfg::{BlockId, Cfg};
-use crate::instruction_sequence::{JumpTargetLabel, NO_LOCATION};
+use super::cfg::{BlockId, Cfg, ENTRY};
+use crate::instruction_sequence::NO_LOCATION;
 
 impl Cfg {
     fn is_exit_or_eval_check_without_lineno(&self, block: BlockId) -> bool {
-        let block = &self.blocks[block];
-        (block.exits_scope() || block.has_eval_break()) && block.has_no_lineno()
+        self.has_no_lineno(block) && (self.exits_scope(block) || self.has_eval_break(block))
     }
 
     fn duplicate_exits_without_lineno(&mut self) {
-        let mut at = Some(super::cfg::ENTRY);
+        let mut at = Some(ENTRY);
         while let Some(id) = at {
-            let last = self.blocks[id].last().copied();
+            let last = self.last(id).copied();
             let target = last.filter(|last| last.opcode.has_jump()).and_then(|last| self.first_nonempty(last.target));
             if let (Some(last), Some(target)) = (last, target)
                 && self.blocks[target].predecessors > 1
                 && self.is_exit_or_eval_check_without_lineno(target)
             {
                 let new = self.copy_block(target);
-                self.blocks[new].instrs[0].loc = last.loc;
-                self.blocks[new].predecessors = 1;
-                self.blocks[new].next = self.blocks[target].next;
-                self.blocks[new].label = JumpTargetLabel(0);
+                self.instrs_mut(new)[0].loc = last.loc;
+                let next = self.blocks[target].next;
+                let block = &mut self.blocks[new];
+                block.predecessors = 1;
+                block.next = next;
+                block.labelled = true;
                 self.blocks[target].predecessors -= 1;
                 self.blocks[target].next = Some(new);
-                if let Some(last) = self.blocks[id].instrs.last_mut() {
+                if let Some(last) = self.last_mut(id) {
                     last.target = Some(new);
                 }
             }
             at = self.blocks[id].next;
         }
-        for id in self.order() {
-            let block = &self.blocks[id];
-            if let (true, Some(next), Some(last)) = (block.falls_through(), block.next, block.last().copied())
-                && self.is_exit_or_eval_check_without_lineno(next)
-                && let Some(first) = self.blocks[next].instrs.first_mut()
+        self.for_each(|cfg, id| {
+            if let (Some(next), Some(loc)) = (cfg.blocks[id].next, cfg.last(id).map(|last| last.loc))
+                && cfg.falls_through(id)
+                && cfg.is_exit_or_eval_check_without_lineno(next)
+                && let Some(first) = cfg.instrs_mut(next).first_mut()
             {
-                first.loc = last.loc;
+                first.loc = loc;
             }
-        }
+        });
     }
 
     fn propagate_line_numbers(&mut self) {
-        for id in self.order() {
+        self.for_each(|cfg, id| {
             let mut previous = NO_LOCATION;
-            for instr in &mut self.blocks[id].instrs {
+            for instr in cfg.instrs_mut(id) {
                 if instr.lineno() == NO_LOCATION.lineno {
                     instr.loc = previous;
                 } else {
                     previous = instr.loc;
                 }
             }
-            let block = &self.blocks[id];
-            let Some(last) = block.last() else { continue };
-            let through = block.next.filter(|_| block.falls_through());
-            let target = last.target.filter(|_| last.opcode.has_jump());
-            for successor in through.into_iter().chain(target) {
-                let successor = &mut self.blocks[successor];
-                if successor.predecessors == 1
-                    && let Some(first) = successor.instrs.first_mut().filter(|first| first.lineno() == NO_LOCATION.lineno)
+            if cfg.blocks[id].is_empty() {
+                return;
+            }
+            for successor in cfg.successors(id) {
+                if cfg.blocks[successor].predecessors == 1
+                    && let Some(first) = cfg.instrs_mut(successor).first_mut().filter(|first| first.lineno() == NO_LOCATION.lineno)
                 {
                     first.loc = previous;
                 }
             }
-        }
+        });
     }
 
     pub(super) fn resolve_line_numbers(&mut self) {

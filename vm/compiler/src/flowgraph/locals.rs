@@ -17,24 +17,22 @@ impl Cfg {
             self.scan_many_locals(nlocals);
         }
         self.clear_visited();
-        let mut todo = Vec::new();
         let bits = |n: usize| if n >= MASKED { u64::MAX } else { (1 << n) - 1 };
-        self.mark_unsafe(ENTRY, bits(nlocals) & !bits(nparams), &mut todo);
-        for block in self.order() {
-            self.scan_block_for_locals(block, &mut todo);
-        }
-        while let Some(block) = todo.pop() {
+        self.mark_unsafe(ENTRY, bits(nlocals) & !bits(nparams));
+        self.for_each(Cfg::scan_block_for_locals);
+        while let Some(block) = self.todo.pop() {
             self.blocks[block].visited = false;
-            self.scan_block_for_locals(block, &mut todo);
+            self.scan_block_for_locals(block);
         }
     }
 
     /// Locals beyond the masks: known to be bound only behind a load or store in the same block.
     fn scan_many_locals(&mut self, nlocals: usize) {
         let mut bound_in = vec![0; nlocals - MASKED];
-        for (number, block) in self.order().into_iter().enumerate() {
-            let number = number + 1;
-            for instr in &mut self.blocks[block].instrs {
+        let mut number = 0;
+        self.for_each(|cfg, id| {
+            number += 1;
+            for instr in cfg.instrs_mut(id) {
                 let Some(state) = usize::try_from(instr.oparg).ok().and_then(|n| n.checked_sub(MASKED)) else { continue };
                 let Some(state) = bound_in.get_mut(state) else { continue };
                 match instr.opcode {
@@ -49,27 +47,24 @@ impl Cfg {
                     _ => {}
                 }
             }
-        }
+        });
     }
 
-    fn mark_unsafe(&mut self, id: BlockId, mask: u64, todo: &mut Vec<BlockId>) {
+    fn mark_unsafe(&mut self, id: BlockId, mask: u64) {
         let block = &mut self.blocks[id];
         let both = block.unsafe_locals | mask;
         if block.unsafe_locals != both {
             block.unsafe_locals = both;
-            if !block.visited {
-                block.visited = true;
-                todo.push(id);
-            }
+            self.visit(id);
         }
     }
 
-    fn scan_block_for_locals(&mut self, id: BlockId, todo: &mut Vec<BlockId>) {
+    fn scan_block_for_locals(&mut self, id: BlockId) {
         let mut unsafe_mask = self.blocks[id].unsafe_locals;
-        for at in 0..self.blocks[id].instrs.len() {
-            let Instr { opcode, oparg, except, .. } = self.blocks[id].instrs[at];
+        for at in self.blocks[id].range() {
+            let Instr { opcode, oparg, except, .. } = self.code[at];
             if let Some(handler) = except {
-                self.mark_unsafe(handler, unsafe_mask, todo);
+                self.mark_unsafe(handler, unsafe_mask);
             }
             if !(0..MASKED as i32).contains(&oparg) {
                 continue;
@@ -80,58 +75,52 @@ impl Cfg {
                 Opcode::STORE_FAST | Opcode::LOAD_FAST_CHECK => unsafe_mask &= !bit,
                 Opcode::LOAD_FAST => {
                     if unsafe_mask & bit != 0 {
-                        self.blocks[id].instrs[at].opcode = Opcode::LOAD_FAST_CHECK;
+                        self.code[at].opcode = Opcode::LOAD_FAST_CHECK;
                     }
                     unsafe_mask &= !bit;
                 }
                 _ => {}
             }
         }
-        let block = &self.blocks[id];
-        let through = block.next.filter(|_| block.falls_through());
-        let target = block.last().filter(|last| last.opcode.has_jump()).and_then(|last| last.target);
-        for successor in through.into_iter().chain(target) {
-            self.mark_unsafe(successor, unsafe_mask, todo);
+        for successor in self.successors(id) {
+            self.mark_unsafe(successor, unsafe_mask);
         }
     }
 
     /// Loads whose value is consumed within the block, and before its local changes, borrow the frame's reference.
     pub(super) fn optimize_load_fast(&mut self) {
         self.clear_visited();
-        self.blocks[ENTRY].visited = true;
         self.blocks[ENTRY].startdepth = 0;
-        let mut todo = vec![ENTRY];
-        while let Some(id) = todo.pop() {
-            let mut walk = Borrows::new(&self.blocks[id].instrs, self.blocks[id].startdepth);
-            for (at, instr) in self.blocks[id].instrs.iter().enumerate() {
-                walk.step(at, instr);
+        self.visit(ENTRY);
+        let mut walk = std::mem::take(&mut self.borrows);
+        while let Some(id) = self.todo.pop() {
+            let block = self.blocks[id];
+            walk.begin(block.len(), block.startdepth);
+            for (at, place) in block.range().enumerate() {
+                let instr = self.code[place];
+                walk.step(at, &instr);
+                if let Some(target) = instr.target.filter(|_| instr.opcode.has_target()) {
+                    self.visit(target);
+                }
             }
-            let block = &self.blocks[id];
-            let targets = block.instrs.iter().filter(|instr| instr.opcode.has_target()).filter_map(|instr| instr.target);
-            let mut successors: Vec<BlockId> = targets.collect();
-            if !block.instrs.is_empty() && block.falls_through() {
-                successors.extend(block.next);
+            if let Some(next) = block.next.filter(|_| !block.is_empty() && self.falls_through(id)) {
+                self.visit(next);
             }
             let strong = walk.finish();
-            for (instr, strong) in self.blocks[id].instrs.iter_mut().zip(strong) {
+            for (instr, strong) in self.code[block.range()].iter_mut().zip(strong) {
                 match instr.opcode {
                     Opcode::LOAD_FAST if !strong => instr.opcode = Opcode::LOAD_FAST_BORROW,
                     Opcode::LOAD_FAST_LOAD_FAST if !strong => instr.opcode = Opcode::LOAD_FAST_BORROW_LOAD_FAST_BORROW,
                     _ => {}
                 }
             }
-            for successor in successors {
-                if !self.blocks[successor].visited {
-                    self.blocks[successor].visited = true;
-                    todo.push(successor);
-                }
-            }
         }
+        self.borrows = walk;
     }
 }
 
 /// A reference on the stack: the instruction that pushed it and the local it came from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Ref {
     instr: Option<usize>,
     local: Option<i32>,
@@ -140,14 +129,18 @@ struct Ref {
 const UNKNOWN: Ref = Ref { instr: None, local: None };
 
 /// The abstract stack of one block, and which of its instructions must push a reference of their own.
-struct Borrows {
+#[derive(Debug, Default)]
+pub(crate) struct Borrows {
     stack: Vec<Ref>,
     strong: Vec<bool>,
 }
 
 impl Borrows {
-    fn new(instrs: &[Instr], startdepth: i32) -> Borrows {
-        Borrows { stack: vec![UNKNOWN; usize::try_from(startdepth).unwrap_or(0)], strong: vec![false; instrs.len()] }
+    fn begin(&mut self, count: usize, startdepth: i32) {
+        self.stack.clear();
+        self.stack.resize(usize::try_from(startdepth).unwrap_or(0), UNKNOWN);
+        self.strong.clear();
+        self.strong.resize(count, false);
     }
 
     fn pop(&mut self) -> Ref {
@@ -287,10 +280,10 @@ impl Borrows {
     }
 
     /// Which instructions must push references of their own, what is left on the stack included.
-    fn finish(mut self) -> Vec<bool> {
-        for reference in std::mem::take(&mut self.stack) {
+    fn finish(&mut self) -> &[bool] {
+        while let Some(reference) = self.stack.pop() {
             self.make_strong(reference);
         }
-        self.strong
+        &self.strong
     }
 }

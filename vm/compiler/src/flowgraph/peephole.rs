@@ -18,28 +18,30 @@ enum Threaded {
 
 impl Cfg {
     pub(super) fn optimize_basic_blocks(&mut self, consts: &mut ConstTable) -> Result<(), CompileError> {
-        self.order().into_iter().try_for_each(|block| self.optimize_basic_block(block, consts))
+        self.try_for_each(|cfg, id| cfg.optimize_basic_block(id, consts))
     }
 
     fn optimize_basic_block(&mut self, id: BlockId, consts: &mut ConstTable) -> Result<(), CompileError> {
         // Jumps that lead in a circle without doing anything could be threaded for ever.
         let mut threads = self.blocks.len();
+        let mut swaps = false;
         let mut at = 0;
-        while at < self.blocks[id].instrs.len() {
-            let opcode = self.blocks[id].instrs[at].opcode;
-            if opcode.has_target() && threads > 0 {
+        while at < self.blocks[id].len() {
+            let instrs = self.instrs_mut(id);
+            if instrs[at].opcode.has_target() && threads > 0 {
                 if let Threaded::Again = self.thread_jump(id, at)? {
                     threads -= 1;
                     continue;
                 }
             } else {
-                optimize_instruction(&mut self.blocks[id].instrs, at, consts)?;
+                optimize_instruction(instrs, at, consts)?;
+                swaps |= instrs[at].opcode == Opcode::SWAP;
             }
             at += 1;
         }
-        let instrs = &mut self.blocks[id].instrs;
+        let instrs = self.instrs_mut(id);
         let mut at = 0;
-        while at < instrs.len() {
+        while swaps && at < instrs.len() {
             if instrs[at].opcode == Opcode::SWAP {
                 at = swaptimize(instrs, at);
                 apply_static_swaps(instrs, at);
@@ -51,9 +53,9 @@ impl Cfg {
 
     /// A jump to a jump goes straight on, where the kinds of both allow it.
     fn thread_jump(&mut self, id: BlockId, at: usize) -> Result<Threaded, CompileError> {
-        let instr = self.blocks[id].instrs[at];
+        let instr = self.instrs(id)[at];
         let target_block = instr.target.ok_or_else(malformed)?;
-        let Some(target) = self.blocks[target_block].instrs.first().copied() else { return Ok(Threaded::No) };
+        let Some(target) = self.instrs(target_block).first().copied() else { return Ok(Threaded::No) };
         let by = match (instr.opcode, target.opcode) {
             (
                 Opcode::POP_JUMP_IF_NOT_NONE
@@ -66,7 +68,7 @@ impl Cfg {
             (Opcode::JUMP_IF_TRUE, Opcode::JUMP | Opcode::JUMP_IF_TRUE) => Opcode::JUMP_IF_TRUE,
             (Opcode::JUMP_IF_FALSE, Opcode::JUMP_IF_TRUE) | (Opcode::JUMP_IF_TRUE, Opcode::JUMP_IF_FALSE) => {
                 let after = self.blocks[target_block].next.ok_or_else(malformed)?;
-                self.blocks[id].instrs[at].target = Some(after);
+                self.instrs_mut(id)[at].target = Some(after);
                 return Ok(Threaded::Again);
             }
             (Opcode::JUMP | Opcode::JUMP_NO_INTERRUPT, Opcode::JUMP) => Opcode::JUMP,
@@ -77,16 +79,16 @@ impl Cfg {
             return Ok(Threaded::No);
         }
         // The NOP keeps the line of the first jump until it is known to be superfluous.
-        let block = &mut self.blocks[id];
-        block.instrs[at].set_nop();
-        block.add(Instr { target: target.target, ..Instr::new(by, target.oparg, target.loc) });
+        self.instrs_mut(id)[at].set_nop();
+        self.add(id, Instr { target: target.target, ..Instr::new(by, target.oparg, target.loc) });
         Ok(Threaded::Again)
     }
 
     /// Pairs of loads and stores of low locals become one instruction.
     pub(super) fn insert_superinstructions(&mut self) {
-        for id in self.order() {
-            let instrs = &mut self.blocks[id].instrs;
+        let mut inserted = false;
+        self.for_each(|cfg, id| {
+            let instrs = cfg.instrs_mut(id);
             for at in 1..instrs.len() {
                 let by = match (instrs[at - 1].opcode, instrs[at].opcode) {
                     (Opcode::LOAD_FAST, Opcode::LOAD_FAST) => Opcode::LOAD_FAST_LOAD_FAST,
@@ -94,16 +96,21 @@ impl Cfg {
                     (Opcode::STORE_FAST, Opcode::STORE_FAST) => Opcode::STORE_FAST_STORE_FAST,
                     _ => continue,
                 };
-                let (first, second) = (instrs[at - 1], instrs[at]);
+                let (first, second) = (&instrs[at - 1], &instrs[at]);
                 let (line1, line2) = (first.lineno(), second.lineno());
                 if line1 >= 0 && line2 >= 0 && line1 != line2 || first.oparg >= 16 || second.oparg >= 16 {
                     continue;
                 }
-                instrs[at - 1].set(by, first.oparg << 4 | second.oparg);
+                let oparg = first.oparg << 4 | second.oparg;
+                instrs[at - 1].set(by, oparg);
                 instrs[at].set_nop();
+                inserted = true;
             }
+        });
+        // Nothing else has left a NOP since they were removed last.
+        if inserted {
+            self.remove_redundant_nops();
         }
-        self.remove_redundant_nops();
     }
 }
 

@@ -3,7 +3,7 @@
 use krait_bytecode::Opcode;
 
 use super::CompileError;
-use super::cfg::{BlockId, Cfg, ENTRY, malformed};
+use super::cfg::{BlockId, Cfg, ENTRY, Instr, malformed};
 
 /// Exit blocks of up to this many instructions are copied to where they are jumped to from.
 const MAX_COPY_SIZE: usize = 4;
@@ -13,48 +13,46 @@ const INLINE_ROUNDS: usize = 64;
 impl Cfg {
     /// Counts predecessors and empties the blocks that have none.
     pub(super) fn remove_unreachable(&mut self) {
-        self.clear_visited();
-        for block in &mut self.blocks {
+        for block in self.blocks.iter_mut() {
+            block.visited = false;
             block.predecessors = 0;
         }
+        self.visit(ENTRY);
         self.blocks[ENTRY].predecessors = 1;
-        self.blocks[ENTRY].visited = true;
-        let mut todo = vec![ENTRY];
-        while let Some(block) = todo.pop() {
-            let through = self.blocks[block].next.filter(|_| self.blocks[block].falls_through());
-            let targets: Vec<BlockId> = (self.blocks[block].instrs.iter())
-                .filter(|instr| instr.opcode.has_target())
-                .filter_map(|instr| instr.target)
-                .collect();
-            for successor in through.into_iter().chain(targets) {
-                let successor_block = &mut self.blocks[successor];
-                successor_block.predecessors += 1;
-                if !successor_block.visited {
-                    successor_block.visited = true;
-                    todo.push(successor);
+        while let Some(id) = self.todo.pop() {
+            for successor in self.successors(id) {
+                self.precede(successor);
+            }
+            if self.has_handlers {
+                for at in self.blocks[id].range() {
+                    if let Some(handler) = self.code[at].target.filter(|_| self.code[at].opcode.is_block_push()) {
+                        self.precede(handler);
+                    }
                 }
             }
         }
-        for block in self.order() {
-            let block = &mut self.blocks[block];
-            if block.predecessors == 0 {
-                block.shrink(0);
-                block.except_handler = false;
+        self.for_each(|cfg, id| {
+            if cfg.blocks[id].predecessors == 0 {
+                cfg.shrink(id, 0);
+                cfg.blocks[id].except_handler = false;
             }
-        }
+        });
+    }
+
+    fn precede(&mut self, successor: BlockId) {
+        self.blocks[successor].predecessors += 1;
+        self.visit(successor);
     }
 
     /// Removes the NOPs of a block that no line event needs; how many.
     fn remove_redundant_nops_of(&mut self, id: BlockId) -> usize {
-        if !self.blocks[id].instrs.iter().any(|instr| instr.opcode == Opcode::NOP) {
-            return 0;
-        }
+        let Some(first) = self.instrs(id).iter().position(|instr| instr.opcode == Opcode::NOP) else { return 0 };
         let following_line = self.following_line(id);
-        let mut instrs = std::mem::take(&mut self.blocks[id].instrs);
+        let instrs = self.instrs_mut(id);
         let before = instrs.len();
-        let mut kept = 0;
-        let mut prev_lineno = -1;
-        for at in 0..before {
+        let mut kept = first;
+        let mut prev_lineno = first.checked_sub(1).map_or(-1, |at| instrs[at].lineno());
+        for at in first..before {
             let lineno = instrs[at].lineno();
             if instrs[at].opcode == Opcode::NOP {
                 if lineno < 0 || prev_lineno == lineno {
@@ -77,73 +75,70 @@ impl Cfg {
             kept += 1;
             prev_lineno = lineno;
         }
-        self.blocks[id].instrs = instrs;
-        self.blocks[id].shrink(kept);
+        self.shrink(id, kept);
         before - kept
     }
 
     /// The line of what follows a block, over NOPs that will go.
     fn following_line(&self, id: BlockId) -> Option<i32> {
         let next = self.first_nonempty(self.blocks[id].next)?;
-        let staying = self.blocks[next].instrs.iter().find(|instr| instr.opcode != Opcode::NOP || instr.lineno() >= 0);
+        let staying = self.instrs(next).iter().find(|instr| instr.opcode != Opcode::NOP || instr.lineno() >= 0);
         Some(staying.map_or(-1, |instr| instr.lineno()))
     }
 
     pub(super) fn remove_redundant_nops(&mut self) -> usize {
-        self.order().into_iter().map(|block| self.remove_redundant_nops_of(block)).sum()
+        let mut removed = 0;
+        self.for_each(|cfg, id| removed += cfg.remove_redundant_nops_of(id));
+        removed
     }
 
     /// Removes NOPs, and pairs that push a value only to pop it.
     pub(super) fn remove_redundant_nops_and_pairs(&mut self) {
-        loop {
-            let mut done = true;
-            let mut previous: Option<(BlockId, usize)> = None;
-            for id in self.order() {
-                self.remove_redundant_nops_of(id);
-                if self.blocks[id].label.is_label() {
+        let mut done = false;
+        while !done {
+            done = true;
+            // Place of the instruction before, if control comes from there alone.
+            let mut previous: Option<usize> = None;
+            self.for_each(|cfg, id| {
+                cfg.remove_redundant_nops_of(id);
+                if cfg.blocks[id].labelled {
                     previous = None;
                 }
-                for at in 0..self.blocks[id].instrs.len() {
-                    let redundant = self.blocks[id].instrs[at].opcode == Opcode::POP_TOP
-                        && previous.is_some_and(|(block, at)| {
-                            let instr = &self.blocks[block].instrs[at];
-                            matches!(instr.opcode, Opcode::LOAD_CONST | Opcode::LOAD_SMALL_INT)
-                                || instr.opcode == Opcode::COPY && instr.oparg == 1
-                        });
-                    if let (true, Some((block, pushed))) = (redundant, previous) {
-                        self.blocks[block].instrs[pushed].set_nop();
-                        self.blocks[id].instrs[at].set_nop();
+                for at in cfg.blocks[id].range() {
+                    if cfg.code[at].opcode == Opcode::POP_TOP
+                        && let Some(pushed) = previous
+                        && is_push(&cfg.code[pushed])
+                    {
+                        cfg.code[pushed].set_nop();
+                        cfg.code[at].set_nop();
                         done = false;
                     }
-                    previous = Some((id, at));
+                    previous = Some(at);
                 }
-                let jumps = previous.is_some_and(|(block, at)| self.blocks[block].instrs[at].opcode.has_jump());
-                if jumps || !self.blocks[id].falls_through() {
+                if previous.is_some_and(|at| cfg.code[at].opcode.has_jump()) || !cfg.falls_through(id) {
                     previous = None;
                 }
-            }
-            if done {
-                return;
-            }
+            });
         }
     }
 
     /// Jumps to the next block that has instructions become NOPs; how many.
     fn remove_redundant_jumps(&mut self) -> Result<usize, CompileError> {
         let mut changes = 0;
-        for id in self.order() {
-            let Some(last) = self.blocks[id].last() else { continue };
+        self.try_for_each(|cfg, id| {
+            let Some(last) = cfg.last(id) else { return Ok(()) };
             if !last.opcode.is_unconditional_jump() {
-                continue;
+                return Ok(());
             }
-            let target = self.first_nonempty(last.target).ok_or_else(malformed)?;
-            if self.first_nonempty(self.blocks[id].next) == Some(target) {
-                if let Some(last) = self.blocks[id].instrs.last_mut() {
+            let target = cfg.first_nonempty(last.target).ok_or_else(malformed)?;
+            if cfg.first_nonempty(cfg.blocks[id].next) == Some(target) {
+                if let Some(last) = cfg.last_mut(id) {
                     last.set_nop();
                 }
                 changes += 1;
             }
-        }
+            Ok(())
+        })?;
         Ok(changes)
     }
 
@@ -155,53 +150,52 @@ impl Cfg {
     /// Appends the target of an unconditional jump in its place, when the target is a small exit or has no lines; the number of
     /// instructions copied.
     fn inline_small_or_no_lineno_block(&mut self, id: BlockId) -> usize {
-        let Some(last) = self.blocks[id].last() else { return 0 };
-        let (opcode, Some(target_id)) = (last.opcode, last.target) else { return 0 };
-        if !opcode.is_unconditional_jump() || target_id == id {
+        let Some(last) = self.last(id) else { return 0 };
+        let (opcode, Some(target)) = (last.opcode, last.target) else { return 0 };
+        if !opcode.is_unconditional_jump() || target == id {
             return 0;
         }
-        let target = &self.blocks[target_id];
-        let small_exit = target.exits_scope() && target.instrs.len() <= MAX_COPY_SIZE;
-        let no_lineno = target.has_no_lineno() && !target.falls_through();
+        let copied = self.blocks[target].len();
+        let small_exit = copied <= MAX_COPY_SIZE && self.exits_scope(target);
+        let no_lineno = self.has_no_lineno(target) && !self.falls_through(target);
         if !small_exit && !no_lineno {
             return 0;
         }
-        let copied = target.instrs.clone();
-        self.blocks[target_id].predecessors -= 1;
-        let instrs = &mut self.blocks[id].instrs;
-        if let Some(last) = instrs.last_mut() {
+        self.blocks[target].predecessors -= 1;
+        if let Some(last) = self.last_mut(id) {
             last.set_nop();
         }
-        let count = copied.len();
-        instrs.extend(copied);
-        if let Some(last) = instrs.last_mut().filter(|_| no_lineno) {
+        self.extend_from(id, target);
+        if let Some(last) = self.last_mut(id).filter(|_| no_lineno) {
             // The check of the eval breaker must not get lost.
             if last.opcode.is_unconditional_jump() && opcode == Opcode::JUMP {
                 last.opcode = Opcode::JUMP;
             }
         }
-        self.blocks[id].grown(count);
-        count
+        copied
     }
 
     pub(super) fn inline_small_or_no_lineno_blocks(&mut self) {
-        let order = self.order();
         // A change removes a jump, but may bring in another. Chains of jumps halve with each round; blocks of a hand-made tree that
         // have no lines and jump in a circle would grow for ever.
-        let mut budget = 16 * self.blocks.iter().map(|block| block.instrs.len()).sum::<usize>() + 1000;
+        let mut budget = 16 * self.code.len() + 1000;
         for _ in 0..INLINE_ROUNDS {
             let mut changed = false;
-            for &block in &order {
-                let copied = self.inline_small_or_no_lineno_block(block);
-                changed |= copied > 0;
-                budget = budget.saturating_sub(copied);
-                if budget == 0 {
-                    return;
+            self.for_each(|cfg, id| {
+                if budget > 0 {
+                    let copied = cfg.inline_small_or_no_lineno_block(id);
+                    changed |= copied > 0;
+                    budget = budget.saturating_sub(copied);
                 }
-            }
-            if !changed {
+            });
+            if !changed || budget == 0 {
                 return;
             }
         }
     }
+}
+
+/// Pushes a value and does nothing else.
+fn is_push(instr: &Instr) -> bool {
+    matches!(instr.opcode, Opcode::LOAD_CONST | Opcode::LOAD_SMALL_INT) || instr.opcode == Opcode::COPY && instr.oparg == 1
 }

@@ -193,7 +193,7 @@ pub fn assemble_code_object(filename: &Py<Str>, instructions: &Value, metadata: 
     let (metadata, consts) = read_metadata(vm, metadata)?;
     let seq = instructions.seq.load(vm);
     let filename = filename.to_text();
-    match assemble_sequence(seq, &metadata, &filename) {
+    match assemble_sequence(seq, metadata, &(&filename).into()) {
         Ok(code) => Ok(vm.new_code_with(&code, consts)?.into_value()),
         Err(e) => Err(raise_syntax_error(vm, *e, &filename, None)),
     }
@@ -204,23 +204,23 @@ fn read_metadata(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<(CodeUnitMetadata, Ve
         consts if consts.is::<List>() => vm.collect(&consts)?,
         consts => in_order(vm, &consts, "consts")?,
     };
-    let mut fasthidden = std::collections::HashMap::new();
+    let mut hidden_names = Vec::new();
     let hidden = entry(vm, dict, "fasthidden")?;
     let Some(hidden) = hidden.downcast::<Dict>() else { return Err(vm.type_error("fasthidden must be a dict")) };
     for (name, set) in hidden.to_vec(vm) {
-        fasthidden.insert(text(vm, &name, "fasthidden")?, vm.is_true(&set)?);
+        hidden_names.push((text(vm, &name, "fasthidden")?.into(), vm.is_true(&set)?));
     }
     let (name, qualname) = (entry(vm, dict, "name")?, entry(vm, dict, "qualname")?);
     let metadata = CodeUnitMetadata {
-        name: text(vm, &name, "name")?,
-        qualname: Some(text(vm, &qualname, "qualname")?),
+        name: text(vm, &name, "name")?.into(),
+        qualname: Some(text(vm, &qualname, "qualname")?.into()),
         // The constants themselves are put in when the code object is made.
         consts: ConstTable::from_values(vec![Const::Ellipsis; consts.len()]),
         names: names(vm, dict, "names")?,
         varnames: names(vm, dict, "varnames")?,
         cellvars: names(vm, dict, "cellvars")?,
         freevars: names(vm, dict, "freevars")?,
-        fasthidden,
+        fasthidden: hidden_names.into_iter().collect(),
         argcount: count(vm, dict, "argcount")?,
         posonlyargcount: count(vm, dict, "posonlyargcount")?,
         kwonlyargcount: count(vm, dict, "kwonlyargcount")?,
@@ -280,7 +280,8 @@ fn names(vm: &mut Vm, dict: &Py<Dict>, key: &str) -> PyResult<NameTable> {
 /// A docstring as the compiler keeps it.
 #[pyfunction(sig = "(doc)")]
 pub fn compiler_cleandoc(doc: &Py<Str>, vm: &mut Vm) -> PyResult<Py<Str>> {
-    let clean = clean_doc(&doc.to_text());
+    let doc = doc.to_text();
+    let clean = clean_doc(&doc);
     let clean = TextBuf::from_bytes(&clean).unwrap_or_default();
     let clean: &Text = &clean;
     vm.new_str_text(clean)

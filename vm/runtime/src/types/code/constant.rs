@@ -37,7 +37,7 @@ impl Vm {
             return Ok(Const::Complex(c.real, c.imag));
         }
         if let Some(s) = value.downcast_exact::<Str>() {
-            return Ok(Const::Str(s.to_text()));
+            return Ok(Const::Str(s.to_text().into()));
         }
         if let Some(b) = value.downcast_exact::<Bytes>() {
             return Ok(Const::Bytes(b.as_bytes().into()));
@@ -66,7 +66,7 @@ impl Vm {
 
     /// The compiler's form of a code object.
     pub fn code_of(&mut self, code: &Py<CodeObject>) -> PyResult<Code> {
-        let texts = |names: &Py<Tuple>| names.items().iter().filter_map(|n| n.downcast::<Str>()).map(|n| n.to_text()).collect();
+        let texts = |names: &Py<Tuple>| names.items().iter().filter_map(|n| n.downcast::<Str>()).map(|n| n.to_text().into()).collect();
         Ok(Code {
             argcount: code.argcount,
             posonlyargcount: code.posonlyargcount,
@@ -77,10 +77,10 @@ impl Vm {
             consts: self.consts_of(code.consts.items())?,
             names: texts(&code.names),
             localsplusnames: texts(&code.localsplusnames),
-            localspluskinds: code.kinds.as_bytes().into(),
-            filename: code.filename.load(self).to_text(),
-            name: code.name.to_text(),
-            qualname: code.qualname.to_text(),
+localspluskinds: code.kinds.as_bytes().into(),
+            filename: code.filename.load(self).to_text().into(),
+            name: code.name.to_text().into(),
+            qualname: code.qualname.to_text().into(),
             firstlineno: code.firstlineno,
             linetable: code.linetable.as_bytes().into(),
             exceptiontable: code.exceptiontable.as_bytes().into(),

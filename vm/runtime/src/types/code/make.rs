@@ -10,7 +10,7 @@ use crate::types::tuple::Tuple;
 use crate::{Py, PyResult, Value, Vm};
 use hashbrown::HashMap;
 use krait_bytecode::{Code, Const};
-use krait_unicode::TextBuf;
+use krait_unicode::SharedText;
 use rustc_hash::FxBuildHasher;
 
 /// What a compilation has made already.
@@ -37,7 +37,7 @@ fn bits(items: &[Value]) -> Box<[u64]> {
 }
 
 impl<'c> Made<'c> {
-    fn text(&mut self, vm: &mut Vm, text: &'c TextBuf, name: bool) -> PyResult<Py<Str>> {
+    fn text(&mut self, vm: &mut Vm, text: &'c SharedText, name: bool) -> PyResult<Py<Str>> {
         if let Some(made) = self.texts.get(text.as_bytes()) {
             if name && !made.is_interned() {
                 // A constant before, a name now: the interned string takes its place.
@@ -53,7 +53,7 @@ impl<'c> Made<'c> {
         Ok(made)
     }
 
-    fn names(&mut self, vm: &mut Vm, texts: &'c [TextBuf]) -> PyResult<Py<Tuple>> {
+    fn names(&mut self, vm: &mut Vm, texts: &'c [SharedText]) -> PyResult<Py<Tuple>> {
         let items = texts.iter().map(|t| Ok(self.text(vm, t, true)?.into_value())).collect::<PyResult<Vec<_>>>()?;
         self.tuple(vm, items)
     }
