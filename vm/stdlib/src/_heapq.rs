@@ -81,7 +81,7 @@ fn sift_up(vm: &mut Vm, heap: &List, mut at: usize, kind: Kind) -> PyResult<()> 
 }
 
 fn push(vm: &mut Vm, heap: &List, new: Value, kind: Kind) -> PyResult<()> {
-    heap.items_mut(vm).push(new);
+    heap.push(vm, new)?;
     let last = heap.items(vm).len() - 1;
     sift_down(vm, heap, 0, last, kind)
 }

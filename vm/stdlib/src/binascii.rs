@@ -200,7 +200,8 @@ fn a2b_base64(data: &Value, strict_mode: bool, vm: &mut Vm) -> PyResult<Py<Bytes
 #[pyfunction(sig = "(data, /, *, newline=True)")]
 fn b2a_base64(data: &Value, newline: bool, vm: &mut Vm) -> PyResult<Py<Bytes>> {
     let input = vm.byte_view_simple(data)?;
-    let mut out = Vec::with_capacity(input.len() / 3 * 4 + 5);
+    let mut out = Vec::new();
+    vm.reserve(&mut out, input.len() / 3 * 4 + 5)?;
     for chunk in input.chunks(3) {
         let n = chunk.iter().chain(&[0, 0]).take(3).fold(0u32, |n, &b| n << 8 | u32::from(b));
         let mut digits = [18, 12, 6, 0].map(|shift| BASE64[(n >> shift & 63) as usize]);
@@ -239,7 +240,7 @@ fn from_hex(vm: &mut Vm, hexstr: &Value) -> PyResult<Py<Bytes>> {
 fn to_hex(vm: &mut Vm, data: &Value, sep: Option<&Value>, group: i32) -> PyResult<Py<Bytes>> {
     let sep = ops::hex_args(vm, sep, group, 0x100)?;
     let input = vm.byte_view_simple(data)?;
-    let text = ops::hex(&input, sep);
+    let text = ops::hex(vm, &input, sep)?;
     vm.new_bytes(&text)
 }
 
@@ -358,6 +359,8 @@ fn b2a_qp(data: &Value, quotetabs: bool, istext: bool, header: bool, vm: &mut Vm
     let input = vm.byte_view_simple(data)?;
     let first_newline = memchr::memchr(b'\n', &input);
     let crlf = first_newline.is_some_and(|i| i > 0 && input.get(i - 1) == Some(&b'\r'));
+    // Each byte takes three, and a line break comes behind 75 at least.
+    vm.require_room(input.len() * 4)?;
     let (mut out, mut line, mut at): (Vec<u8>, usize, usize) = (Vec::with_capacity(input.len()), 0, 0);
     let newline: &[u8] = if crlf { b"\r\n" } else { b"\n" };
     let escape = |out: &mut Vec<u8>, b: u8| out.extend_from_slice(format!("={b:02X}").as_bytes());

@@ -109,6 +109,7 @@ fn normalize_in(vm: &mut Vm, version: Version, name: &Py<Str>, text: &Py<Str>) -
     if text.is_ascii() && text.is_exact() {
         return Ok(text.clone());
     }
+    vm.require_room(text.len() * 16)?;
     let chars: Vec<u32> = text.chars().collect();
     let made = normalize_as(version, form, &chars);
     if made == chars && text.is_exact() { Ok(text.clone()) } else { vm.new_str_ucs4(&made) }

@@ -120,6 +120,11 @@ impl TextBuf {
     }
 
     /// Appends ordinary UTF-8.
+    /// Room for `more` bytes; false if there is none.
+    pub fn try_reserve(&mut self, more: usize) -> bool {
+        self.0.try_reserve(more).is_ok()
+    }
+
     pub fn push_str(&mut self, s: &str) {
         self.0.extend_from_slice(s.as_bytes());
     }

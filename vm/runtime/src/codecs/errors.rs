@@ -22,6 +22,16 @@ pub enum Handler {
 }
 
 impl Handler {
+    /// How many characters may stand for one.
+    fn widest(&self) -> usize {
+        match self {
+            Handler::Strict | Handler::Ignore | Handler::Replace | Handler::Other(_) => 1,
+            Handler::SurrogateEscape | Handler::SurrogatePass => 4,
+            Handler::BackslashReplace | Handler::XmlCharRefReplace => 10,
+            Handler::NameReplace => 100,
+        }
+    }
+
     /// The handler called `name`.
     pub fn new(name: &str) -> Handler {
         match name {
@@ -228,6 +238,17 @@ pub enum Replacement {
     Bytes(Vec<u8>),
 }
 
+impl Replacement {
+    /// Characters or bytes.
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        match self {
+            Replacement::Text(text) => text.len(),
+            Replacement::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// Text being encoded.
 pub struct Encoding {
     pub encoding: String,
@@ -270,6 +291,7 @@ impl Encoding {
     /// The characters from `start` up to `end` cannot be encoded: what stands for them, and where to go on.
     pub fn fault(&mut self, vm: &mut Vm, start: usize, end: usize, reason: &str) -> PyResult<(Replacement, usize)> {
         let part = self.input.data().slice(start, end);
+        vm.require_room(part.len() * self.handler.widest() * 4)?;
         match &self.handler {
             Handler::Ignore => return Ok((Replacement::Text(Vec::new()), end)),
             Handler::Replace => return Ok((Replacement::Text(vec![63; end - start]), end)),

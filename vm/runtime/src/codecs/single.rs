@@ -34,6 +34,7 @@ pub fn decode_latin1(d: &mut Decoding) -> usize {
 pub fn encode_below(vm: &mut Vm, e: &mut Encoding, limit: u32) -> PyResult<Vec<u8>> {
     let input = e.input.clone();
     let data = input.data();
+    vm.require_room(data.len())?;
     match data {
         StrData::Ascii(s) => return Ok(s.as_bytes().to_vec()),
         StrData::Latin1(s) if limit == 256 => return Ok(s.to_vec()),
@@ -44,12 +45,13 @@ pub fn encode_below(vm: &mut Vm, e: &mut Encoding, limit: u32) -> PyResult<Vec<u
     let mut at = 0;
     while let Some(c) = data.get(at) {
         if c < limit {
-            out.push(c as u8);
+            vm.append(&mut out, c as u8)?;
             at += 1;
             continue;
         }
         let run = data.slice(at, data.len()).iter().take_while(|&c| c >= limit).count();
         let (replacement, next) = e.fault(vm, at, at + run, reason)?;
+        vm.reserve(&mut out, replacement.len())?;
         match replacement {
             Replacement::Bytes(bytes) => out.extend_from_slice(&bytes),
             Replacement::Text(text) if text.iter().all(|&c| c < limit) => out.extend(text.iter().map(|&c| c as u8)),
@@ -119,7 +121,7 @@ fn encode_mapped(vm: &mut Vm, out: &mut Vec<u8>, mapping: &Value, c: u32) -> PyR
     if let Some(i) = IntRef::new(&value) {
         return match i.to_i64().and_then(|i| u8::try_from(i).ok()) {
             Some(byte) => {
-                out.push(byte);
+                vm.append(out, byte)?;
                 Ok(true)
             }
             None => Err(vm.type_error("character mapping must be in range(256)")),
@@ -127,6 +129,7 @@ fn encode_mapped(vm: &mut Vm, out: &mut Vec<u8>, mapping: &Value, c: u32) -> PyR
     }
     match value.downcast::<Bytes>() {
         Some(bytes) => {
+            vm.reserve(out, bytes.len())?;
             out.extend_from_slice(bytes.as_bytes());
             Ok(true)
         }
@@ -141,6 +144,7 @@ fn encode_mapped(vm: &mut Vm, out: &mut Vec<u8>, mapping: &Value, c: u32) -> PyR
 pub fn encode_charmap(vm: &mut Vm, e: &mut Encoding, mapping: &Value) -> PyResult<Vec<u8>> {
     let input = e.input.clone();
     let data = input.data();
+    vm.require_room(data.len())?;
     let mut out = Vec::with_capacity(data.len());
     let mut scratch = Vec::new();
     let mut at = 0;
@@ -158,6 +162,7 @@ pub fn encode_charmap(vm: &mut Vm, e: &mut Encoding, mapping: &Value) -> PyResul
             end += 1;
         }
         let (replacement, next) = e.fault(vm, at, end, UNDEFINED)?;
+        vm.reserve(&mut out, replacement.len())?;
         match replacement {
             Replacement::Bytes(bytes) => out.extend_from_slice(&bytes),
             Replacement::Text(text) => {

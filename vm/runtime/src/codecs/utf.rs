@@ -60,6 +60,13 @@ pub fn decode_utf8(vm: &mut Vm, d: &mut Decoding, is_final: bool) -> PyResult<us
 pub fn encode_utf8(vm: &mut Vm, e: &mut Encoding) -> PyResult<Vec<u8>> {
     let input = e.input.clone();
     let data = input.data();
+    let widest = match data {
+        StrData::Ascii(_) => 1,
+        StrData::Latin1(_) => 2,
+        StrData::Ucs2(_) => 3,
+        StrData::Ucs4(_) => 4,
+    };
+    vm.require_room(data.len() * widest)?;
     if let StrData::Ascii(s) = data {
         return Ok(s.as_bytes().to_vec());
     }
@@ -73,6 +80,7 @@ pub fn encode_utf8(vm: &mut Vm, e: &mut Encoding) -> PyResult<Vec<u8>> {
         }
         let run = data.slice(at, data.len()).iter().take_while(|&c| is_surrogate(c)).count();
         let (replacement, next) = e.fault(vm, at, at + run, "surrogates not allowed")?;
+        vm.reserve(&mut out, replacement.len())?;
         match replacement {
             Replacement::Bytes(bytes) => out.extend_from_slice(&bytes),
             Replacement::Text(text) => {
@@ -188,6 +196,8 @@ pub fn encode_wide(vm: &mut Vm, e: &mut Encoding, width: usize, order: Order) ->
     let input = e.input.clone();
     let data = input.data();
     let big = is_big(order);
+    let widest = if matches!(data, StrData::Ucs4(_)) { 4 } else { width };
+    vm.require_room(data.len() * widest)?;
     let mut out = Vec::with_capacity((data.len() + 1) * width);
     if order == Order::Native {
         put(&mut out, 0xfeff, width, big);
@@ -205,6 +215,7 @@ pub fn encode_wide(vm: &mut Vm, e: &mut Encoding, width: usize, order: Order) ->
             continue;
         }
         let (replacement, next) = e.fault(vm, at, at + 1, "surrogates not allowed")?;
+        vm.reserve(&mut out, replacement.len() * width)?;
         match replacement {
             Replacement::Bytes(bytes) if bytes.len() % width == 0 => out.extend_from_slice(&bytes),
             Replacement::Text(text) if text.iter().all(|&c| c < 0x80) => text.iter().for_each(|&c| put(&mut out, c, width, big)),

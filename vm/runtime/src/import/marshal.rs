@@ -152,7 +152,7 @@ impl Builder for Maker<'_> {
     }
     fn list_append(&mut self, list: &Value, item: Value) -> Result<(), Error> {
         if let Some(list) = list.downcast::<List>() {
-            list.items_mut(self.vm).push(item);
+            list.push(self.vm, item)?;
         }
         Ok(())
     }

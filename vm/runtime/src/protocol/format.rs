@@ -297,9 +297,8 @@ impl FormatSpec {
         let fixed = sign.len() + parts.prefix.len() + count(point) + count(&fraction) + count(parts.rest);
         // Zeros in front of the digits are grouped like digits.
         let width = if self.fill == 48 && self.align == Align::AfterSign { self.width.unwrap_or(0).saturating_sub(fixed) } else { 0 };
-        if width > (1 << 40) {
-            return Err(vm.memory_error());
-        }
+        // Digits, separators and the text made of them.
+        vm.require_room(width.saturating_mul(16))?;
         let digits = group_digits(parts.digits, locale, width);
         let len = fixed + count(&digits);
         let total = self.width.unwrap_or(0).saturating_sub(len);
@@ -443,6 +442,7 @@ impl Vm {
         if repr.is_ascii() {
             return Ok(repr);
         }
+        self.require_room(repr.len() * 10)?;
         let mut out = String::with_capacity(repr.len() * 2);
         for c in repr.chars() {
             push_escaped(&mut out, c);

@@ -65,9 +65,12 @@ impl Vm {
     /// All items of an iterable.
     pub fn collect(&mut self, iterable: &Value) -> PyResult<Vec<Value>> {
         if let Some(list) = iterable.downcast_exact::<crate::types::list::List>() {
+            let size = size_of_val(list.items(self));
+            self.require_room(size)?;
             return Ok(list.items(self).to_vec());
         }
         if let Some(tuple) = iterable.downcast_exact::<crate::types::tuple::Tuple>() {
+            self.require_room(size_of_val(tuple.items()))?;
             return Ok(tuple.items().to_vec());
         }
         let iterator = self.iter(iterable)?;
@@ -79,7 +82,7 @@ impl Vm {
         }
         items.reserve(hint.min(1 << 16));
         while let Some(item) = self.iter_next(&iterator)? {
-            items.push(item);
+            self.append(&mut items, item)?;
         }
         Ok(items)
     }

@@ -6,6 +6,7 @@ pub mod format;
 pub mod format_numbers;
 pub mod isinstance;
 pub mod iter;
+pub mod memory;
 pub mod number;
 pub mod object;
 pub mod sequence;

@@ -39,20 +39,27 @@ impl Deque {
     }
 
     /// Puts an item at the right end; what falls out on the left is returned.
-    fn push(&self, vm: &mut Vm, item: Value) -> Option<Value> {
+    fn push(&self, vm: &mut Vm, item: Value) -> PyResult<Option<Value>> {
+        self.make_room(vm)?;
         self.changed();
         let maxlen = self.maxlen.get();
         let items = self.items.get_mut(vm);
         items.push_back(item);
-        if maxlen.is_some_and(|m| items.len() > m) { items.pop_front() } else { None }
+        Ok(if maxlen.is_some_and(|m| items.len() > m) { items.pop_front() } else { None })
     }
 
-    fn push_left(&self, vm: &mut Vm, item: Value) -> Option<Value> {
+    fn push_left(&self, vm: &mut Vm, item: Value) -> PyResult<Option<Value>> {
+        self.make_room(vm)?;
         self.changed();
         let maxlen = self.maxlen.get();
         let items = self.items.get_mut(vm);
         items.push_front(item);
-        if maxlen.is_some_and(|m| items.len() > m) { items.pop_back() } else { None }
+        Ok(if maxlen.is_some_and(|m| items.len() > m) { items.pop_back() } else { None })
+    }
+
+    /// Room for one more.
+    fn make_room(&self, vm: &mut Vm) -> PyResult<()> {
+        if self.items.get_mut(vm).try_reserve(1).is_ok() { Ok(()) } else { Err(vm.memory_error()) }
     }
 
     fn extend_with(zelf: &Py<Deque>, vm: &mut Vm, iterable: &Value, left: bool) -> PyResult<()> {
@@ -65,7 +72,7 @@ impl Deque {
         };
         let iterator = vm.iter(source)?;
         while let Some(item) = vm.iter_next(&iterator)? {
-            let old = if left { zelf.push_left(vm, item) } else { zelf.push(vm, item) };
+            let old = if left { zelf.push_left(vm, item)? } else { zelf.push(vm, item)? };
             drop(old);
         }
         Ok(())

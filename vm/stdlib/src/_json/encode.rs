@@ -12,6 +12,12 @@ use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, Py, PyClass, PyResult, Raised, Value, Vm, pyclass, pyfunction, pymethods};
 use krait_unicode::TextBuf;
 
+/// Room for the literal of a long string, every character of which may become an escape.
+fn make_room(vm: &mut Vm, out: &mut TextBuf, string: &Str) -> PyResult<()> {
+    const LONG: usize = 1 << 10;
+    if string.len() < LONG || out.try_reserve(string.len() * 12) { Ok(()) } else { Err(vm.memory_error()) }
+}
+
 /// Appends a JSON string literal.
 fn push_string(out: &mut TextBuf, string: &Str, ascii: bool) {
     out.push_str("\"");
@@ -50,6 +56,7 @@ fn encode(vm: &mut Vm, object: &Value, ascii: bool) -> PyResult<Py<Str>> {
         return Err(vm.type_error(format!("first argument must be a string, not {name}")));
     };
     let mut out = TextBuf::from("");
+    make_room(vm, &mut out, string)?;
     push_string(&mut out, string, ascii);
     vm.new_str_text(&out)
 }
@@ -105,6 +112,7 @@ fn push(out: &mut TextBuf, string: &Py<Str>) {
 impl Encoder {
     fn string(&self, vm: &mut Vm, out: &mut TextBuf, string: &Value) -> PyResult<()> {
         if let (Some(s), true) = (string.downcast::<Str>(), self.strings != Strings::Call) {
+            make_room(vm, out, s)?;
             push_string(out, s, self.strings == Strings::Ascii);
             return Ok(());
         }

@@ -90,7 +90,7 @@ impl Unpickling {
         }
         if let Some(list) = self.stack[len - 2].downcast_exact::<List>().cloned() {
             if let Some(item) = self.stack.pop() {
-                list.items_mut(vm).push(item);
+                list.push(vm, item)?;
             }
             return Ok(());
         }

@@ -181,7 +181,7 @@ impl Pattern {
                     vm.new_tuple(groups)?.into_value()
                 }
             };
-            items.push(item);
+            vm.append(&mut items, item)?;
             state.advance();
         }
         vm.new_list(items)
@@ -227,7 +227,8 @@ impl Pattern {
             if !run(vm, zelf, &mut state, &text, How::Search)? {
                 break;
             }
-            items.push(text.part(vm, at, state.start())?);
+            let part = text.part(vm, at, state.start())?;
+            vm.append(&mut items, part)?;
             for group in 1..=zelf.groups {
                 items.push(match state.group(group) {
                     Some((start, end)) => text.part(vm, start, end.max(start))?,

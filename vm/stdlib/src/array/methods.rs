@@ -197,8 +197,8 @@ impl Array {
     }
 
     fn list(&self, vm: &mut Vm) -> PyResult<Py<List>> {
-        let mut items = Vec::with_capacity(self.len(vm));
-        let mut i = 0;
+        let (mut items, mut i, len) = (Vec::new(), 0, self.len(vm));
+        vm.reserve(&mut items, len)?;
         while let Some(item) = self.get(vm, i)? {
             items.push(item);
             i += 1;

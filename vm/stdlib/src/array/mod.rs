@@ -70,6 +70,10 @@ impl Array {
         let data = self.resizable(vm)?;
         // Converting the value may have changed the array.
         let at = (index * size).min(data.len());
+        if data.try_reserve(size).is_err() {
+            return Err(vm.memory_error());
+        }
+        let data = self.data.get_mut(vm);
         data.splice(at..at, raw.into_iter().take(size));
         Ok(())
     }

@@ -557,6 +557,7 @@ impl Buffered {
                 let end = line_end(part);
                 let part = part.get(..end.unwrap_or(part.len())).unwrap_or_default().to_vec();
                 self.advance(part.len());
+                vm.reserve(&mut line, part.len())?;
                 line.extend_from_slice(&part);
                 if end.is_some() {
                     break;

@@ -348,7 +348,10 @@ impl TextIOWrapper {
                     new.push_data(data.slice(0, n));
                     line = Some(new);
                 }
-                (Some(line), _) => line.push_data(data.slice(0, n)),
+                (Some(line), _) => {
+                    line.push_data(data.slice(0, n));
+                    line.check(vm)?;
+                }
             }
             zelf.used.set(zelf.used.get() + n);
             if let (true, Some(line)) = (finished, line.take_if(|_| finished)) {

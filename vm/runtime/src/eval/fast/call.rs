@@ -177,7 +177,7 @@ handlers! {
         let base = c.at(c.count() + 2);
         guard!(c, Some(list) = (*base.add(1)).as_ref().and_then(|l| l.downcast_exact::<List>()));
         let known = (*base).as_ref().and_then(|m| m.downcast_exact::<MethodDescr>()).is_some_and(|d| std::ptr::from_ref(d.def) as usize == c.vm.interp.append_def.get());
-        guard!(c, known && c.oparg == 1);
+        guard!(c, known && c.oparg == 1 && list.has_room(c.vm));
         let item = c.pop();
         list.items_mut(c.vm).push(item);
         let (zelf, method) = (c.pop_slot(), c.pop_slot());

@@ -154,7 +154,7 @@ handlers! {
 
     fn list_append(c) {
         let list = (*c.at(c.count() + 1)).as_ref().and_then(|l| l.downcast_exact::<List>());
-        let Some(list) = list else { return c.general(op::LIST_APPEND) };
+        let Some(list) = list.filter(|l| l.has_room(c.vm)) else { return c.general(op::LIST_APPEND) };
         let item = c.pop();
         list.items_mut(c.vm).push(item);
         c.next()

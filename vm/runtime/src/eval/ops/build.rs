@@ -47,6 +47,7 @@ pub fn list_extend(vm: &mut Vm, list: &Value, iterable: &Value) -> PyResult<()> 
         }
         Err(e) => return Err(e),
     };
+    list.make_room(vm, items.len())?;
     list.items_mut(vm).extend(items);
     Ok(())
 }
@@ -252,10 +253,7 @@ pub fn store_slice(vm: &mut Vm, container: &Value, start: Value, stop: Value, va
 #[inline]
 pub fn list_append(vm: &mut Vm, list: &Value, item: Value) -> PyResult<()> {
     match list.downcast_exact::<List>() {
-        Some(list) => {
-            list.items_mut(vm).push(item);
-            Ok(())
-        }
+        Some(list) => list.push(vm, item),
         None => Err(vm.system_error("LIST_APPEND to something else than a list")),
     }
 }

@@ -108,6 +108,7 @@ fn frame_for_ex(vm: &mut Vm, func: Py<Function>, args: &Py<Tuple>, kwargs: Optio
     let values: &mut [Slot] = match few.get_mut(..args.len() + named) {
         Some(few) => few,
         None => {
+            vm.reserve(&mut many, args.len() + named)?;
             many.resize_with(args.len() + named, || None);
             &mut many
         }

@@ -133,7 +133,9 @@ impl ByteArray {
         Ok(())
     }
 
-    fn text(zelf: &Py<ByteArray>, vm: &mut Vm) -> String {
+    fn text(zelf: &Py<ByteArray>, vm: &mut Vm) -> PyResult<String> {
+        let widest = zelf.bytes(vm).len() * 4;
+        vm.require_room(widest)?;
         let mut out = zelf.as_value().ty().tp_name();
         if let Some(at) = out.rfind('.') {
             out.drain(..=at);
@@ -141,7 +143,7 @@ impl ByteArray {
         out.push('(');
         ops::repr(zelf.bytes(vm), true, &mut out);
         out.push(')');
-        out
+        Ok(out)
     }
 }
 
@@ -178,14 +180,14 @@ impl ByteArray {
     }
 
     #[slot(repr)]
-    fn slot_repr(zelf: &Py<ByteArray>, vm: &mut Vm) -> String {
+    fn slot_repr(zelf: &Py<ByteArray>, vm: &mut Vm) -> PyResult<String> {
         ByteArray::text(zelf, vm)
     }
 
     #[slot(str)]
     fn slot_str(zelf: &Py<ByteArray>, vm: &mut Vm) -> PyResult<String> {
         crate::types::bytes::warn_bytes(vm, "str() on a bytearray instance")?;
-        Ok(ByteArray::text(zelf, vm))
+        ByteArray::text(zelf, vm)
     }
 
     #[slot(richcompare)]

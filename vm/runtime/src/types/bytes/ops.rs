@@ -98,15 +98,36 @@ pub fn tail_args(vm: &mut Vm, sub: &Value, name: &str) -> PyResult<Vec<ByteView>
     items.iter().map(|item| vm.byte_view(item)).collect()
 }
 
+/// Bounds of parts. What memory does not hold is lost.
+#[derive(Default)]
+pub struct Ranges {
+    parts: Vec<Range>,
+    full: bool,
+}
+
+impl Ranges {
+    fn push(&mut self, range: Range) {
+        self.full |= self.parts.try_reserve(1).is_err();
+        if !self.full {
+            self.parts.push(range);
+        }
+    }
+
+    /// The parts; MemoryError if some were lost.
+    pub fn finish(self, vm: &mut Vm) -> PyResult<Vec<Range>> {
+        if self.full { Err(vm.memory_error()) } else { Ok(self.parts) }
+    }
+}
+
 /// Parts between separators, from the left.
-pub fn split(hay: &[u8], sep: &[u8], max: usize) -> Vec<Range> {
-    let (mut out, mut start, mut left) = (Vec::new(), 0, max);
+pub fn split(hay: &[u8], sep: &[u8], max: usize) -> Ranges {
+    let (mut out, mut start, mut left) = (Ranges::default(), 0, max);
     if left > 0 {
         each_match(hay, sep, |at| {
             out.push((start, at));
             start = at + sep.len();
             left -= 1;
-            left > 0
+            left > 0 && !out.full
         });
     }
     out.push((start, hay.len()));
@@ -114,8 +135,8 @@ pub fn split(hay: &[u8], sep: &[u8], max: usize) -> Vec<Range> {
 }
 
 /// Parts between separators, from the right.
-pub fn rsplit(hay: &[u8], sep: &[u8], max: usize) -> Vec<Range> {
-    let (mut out, mut end) = (Vec::new(), hay.len());
+pub fn rsplit(hay: &[u8], sep: &[u8], max: usize) -> Ranges {
+    let (mut out, mut end) = (Ranges::default(), hay.len());
     let finder = memmem::FinderRev::new(sep);
     for _ in 0..max {
         let Some(at) = finder.rfind(&hay[..end]) else { break };
@@ -123,13 +144,13 @@ pub fn rsplit(hay: &[u8], sep: &[u8], max: usize) -> Vec<Range> {
         end = at;
     }
     out.push((0, end));
-    out.reverse();
+    out.parts.reverse();
     out
 }
 
 /// Parts between runs of white space, from the left.
-pub fn split_space(hay: &[u8], max: usize) -> Vec<Range> {
-    let (mut out, mut at) = (Vec::new(), 0);
+pub fn split_space(hay: &[u8], max: usize) -> Ranges {
+    let (mut out, mut at) = (Ranges::default(), 0);
     loop {
         while at < hay.len() && is_space(hay[at]) {
             at += 1;
@@ -137,7 +158,7 @@ pub fn split_space(hay: &[u8], max: usize) -> Vec<Range> {
         if at == hay.len() {
             return out;
         }
-        if out.len() == max {
+        if out.parts.len() == max {
             out.push((at, hay.len()));
             return out;
         }
@@ -150,8 +171,8 @@ pub fn split_space(hay: &[u8], max: usize) -> Vec<Range> {
 }
 
 /// Parts between runs of white space, from the right.
-pub fn rsplit_space(hay: &[u8], max: usize) -> Vec<Range> {
-    let (mut out, mut end) = (Vec::new(), hay.len());
+pub fn rsplit_space(hay: &[u8], max: usize) -> Ranges {
+    let (mut out, mut end) = (Ranges::default(), hay.len());
     loop {
         while end > 0 && is_space(hay[end - 1]) {
             end -= 1;
@@ -159,7 +180,7 @@ pub fn rsplit_space(hay: &[u8], max: usize) -> Vec<Range> {
         if end == 0 {
             break;
         }
-        if out.len() == max {
+        if out.parts.len() == max {
             out.push((0, end));
             break;
         }
@@ -169,7 +190,7 @@ pub fn rsplit_space(hay: &[u8], max: usize) -> Vec<Range> {
         }
         out.push((end, last));
     }
-    out.reverse();
+    out.parts.reverse();
     out
 }
 
@@ -376,9 +397,10 @@ pub fn hex_args(vm: &mut Vm, sep: Option<&Value>, group: i32, limit: u32) -> PyR
 }
 
 /// Hexadecimal digits of bytes.
-pub fn hex(bytes: &[u8], sep: Option<(u8, i32)>) -> Vec<u8> {
+pub fn hex(vm: &mut Vm, bytes: &[u8], sep: Option<(u8, i32)>) -> PyResult<Vec<u8>> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = Vec::with_capacity(bytes.len() * 3);
+    let mut out = Vec::new();
+    vm.reserve(&mut out, bytes.len() * if sep.is_some() { 3 } else { 2 })?;
     let n = bytes.len();
     for (i, &b) in bytes.iter().enumerate() {
         if let Some((sep, group)) = sep.filter(|&(_, g)| g != 0 && i > 0) {
@@ -392,23 +414,26 @@ pub fn hex(bytes: &[u8], sep: Option<(u8, i32)>) -> Vec<u8> {
         out.push(DIGITS[usize::from(b >> 4)]);
         out.push(DIGITS[usize::from(b & 15)]);
     }
-    out
+    Ok(out)
 }
 
 /// `bytes.fromhex`.
 pub fn from_hex(vm: &mut Vm, string: &Value) -> PyResult<Vec<u8>> {
-    let chars: Vec<u32> = if let Some(s) = string.downcast::<Str>() {
-        s.chars().collect()
+    // What is no character of a byte is no digit either.
+    let chars = if let Some(s) = string.downcast::<Str>() {
+        vm.require_room(s.len())?;
+        s.chars().map(|c| u8::try_from(c).unwrap_or(0xff)).collect()
     } else if vm.is_bytes_like(string) {
-        vm.byte_view(string)?.iter().map(|&b| u32::from(b)).collect()
+        vm.byte_view(string)?.to_vec()
     } else {
         let name = string.type_name();
         return Err(vm.type_error(format!("fromhex() argument must be str or bytes-like, not {name}")));
     };
-    let digit = |i: usize| chars.get(i).and_then(|&c| char::from_u32(c)?.to_digit(16));
-    let (mut out, mut at) = (Vec::with_capacity(chars.len() / 2), 0);
+    let digit = |i: usize| chars.get(i).and_then(|&c| char::from(c).to_digit(16));
+    let (mut out, mut at) = (Vec::new(), 0);
+    vm.reserve(&mut out, chars.len() / 2)?;
     while at < chars.len() {
-        if u8::try_from(chars[at]).is_ok_and(is_space) {
+        if is_space(chars[at]) {
             at += 1;
             continue;
         }
@@ -459,8 +484,8 @@ pub fn from_iterable(vm: &mut Vm, object: &Value, message: &str, range: &str) ->
     }
     let mut out = Vec::new();
     vm.for_each(object, |vm, item| {
-        out.push(byte(vm, &item, range)?);
-        Ok(())
+        let byte = byte(vm, &item, range)?;
+        vm.append(&mut out, byte)
     })?;
     Ok(out)
 }

@@ -354,7 +354,8 @@ macro_rules! byte_methods {
                 let sep = ops::hex_args(vm, sep, bytes_per_sep, 0x80);
                 Self::hold(zelf, false);
                 let sep = sep?;
-                let text = ops::hex(&Self::view(zelf, vm), sep);
+                let view = Self::view(zelf, vm);
+                let text = ops::hex(vm, &view, sep)?;
                 vm.new_str_latin1(&text)
             }
 
@@ -382,7 +383,8 @@ macro_rules! byte_methods {
             }
 
             fn parts(zelf: &Py<$ty>, vm: &mut Vm, view: &[u8], ranges: &[ops::Range]) -> PyResult<Py<List>> {
-                let mut items = Vec::with_capacity(ranges.len());
+                let mut items = Vec::new();
+                vm.reserve(&mut items, ranges.len())?;
                 for &(start, end) in ranges {
                     let whole = start == 0 && end == view.len();
                     let part = if whole { Self::whole(zelf, vm)? } else { Self::make(vm, view.get(start..end).unwrap_or_default())? };
@@ -395,7 +397,7 @@ macro_rules! byte_methods {
                 let max = usize::try_from(maxsplit).unwrap_or(usize::MAX);
                 if sep.is_none() {
                     let view = Self::view(zelf, vm);
-                    let ranges = if right { ops::rsplit_space(&view, max) } else { ops::split_space(&view, max) };
+                    let ranges = if right { ops::rsplit_space(&view, max) } else { ops::split_space(&view, max) }.finish(vm)?;
                     return Self::parts(zelf, vm, &view, &ranges);
                 }
                 let sep = vm.byte_view(sep)?;
@@ -403,7 +405,7 @@ macro_rules! byte_methods {
                     return Err(vm.value_error("empty separator"));
                 }
                 let view = Self::view(zelf, vm);
-                let ranges = if right { ops::rsplit(&view, &sep, max) } else { ops::split(&view, &sep, max) };
+                let ranges = if right { ops::rsplit(&view, &sep, max) } else { ops::split(&view, &sep, max) }.finish(vm)?;
                 Self::parts(zelf, vm, &view, &ranges)
             }
 

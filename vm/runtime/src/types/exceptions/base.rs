@@ -198,7 +198,7 @@ impl BaseException {
         match vm.getattr_opt(zelf.as_value(), n!(__notes__))? {
             Some(notes) => match notes.downcast::<List>() {
                 Some(list) => {
-                    list.items_mut(vm).push(note.clone());
+                    list.push(vm, note.clone())?;
                     Ok(())
                 }
                 None => Err(vm.type_error("Cannot add note: __notes__ is not a list")),

@@ -154,6 +154,8 @@ pub fn shift(vm: &mut Vm, a: &Value, b: &Value, left: bool) -> PyResult {
         if big.bits().saturating_add(count as u64) > MAX_BITS {
             return Err(vm.memory_error());
         }
+        // The digits stand once in the making and once in the object.
+        vm.require_room((big.bits().saturating_add(count as u64) / 4) as usize)?;
         return vm.new_bigint(&*big << count);
     }
     let big = x.to_big();
@@ -189,6 +191,7 @@ fn plain_power(vm: &mut Vm, x: &IntRef<'_>, y: &IntRef<'_>) -> PyResult {
         Some(e) if u64::from(e).saturating_mul(base.bits()) <= MAX_BITS => e,
         _ => return Err(vm.memory_error()),
     };
+    vm.require_room((u64::from(exponent).saturating_mul(base.bits()) / 4) as usize)?;
     vm.new_bigint(base.pow(exponent))
 }
 

@@ -4,7 +4,7 @@ use super::List;
 use super::sort::sort_list;
 use crate::types::slice::{Slice, SliceRange};
 use crate::types::slots::CompareOp;
-use crate::types::str_::Str;
+use crate::types::str_::{Str, StrBuilder};
 use crate::types::tuple::Tuple;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
@@ -16,7 +16,8 @@ pub fn repr_items(vm: &mut Vm, object: &Value, [open, recursive, close]: [&str; 
     if vm.repr_enter(object) {
         return vm.new_str(recursive);
     }
-    let mut text = TextBuf::from(open);
+    let mut text = StrBuilder::new();
+    text.push_str(open);
     let result = (|| {
         let mut i = 0;
         while let Some(item) = get(vm, i) {
@@ -24,7 +25,7 @@ pub fn repr_items(vm: &mut Vm, object: &Value, [open, recursive, close]: [&str; 
                 text.push_str(", ");
             }
             let item = vm.repr(&item)?;
-            push_str(&mut text, &item);
+            text.push_object(&item);
             i += 1;
         }
         Ok(())
@@ -32,7 +33,7 @@ pub fn repr_items(vm: &mut Vm, object: &Value, [open, recursive, close]: [&str; 
     vm.repr_leave(object);
     result?;
     text.push_str(close);
-    vm.new_str_text(&text)
+    text.finish(vm)
 }
 
 /// Appends the characters of a string object.
@@ -105,6 +106,7 @@ impl List {
     pub fn extend_from(zelf: &Py<List>, vm: &mut Vm, iterable: &Value) -> PyResult<()> {
         if iterable.is_exact::<List>() || iterable.is_exact::<Tuple>() {
             let mut new = vm.collect(iterable)?;
+            zelf.make_room(vm, new.len())?;
             zelf.items_mut(vm).append(&mut new);
             return Ok(());
         }
@@ -114,9 +116,9 @@ impl List {
         if hint <= isize::MAX as usize - zelf.items(vm).len() && !krait_heap::fits_memory(hint.saturating_mul(8)) {
             return Err(vm.memory_error());
         }
-        zelf.items_mut(vm).reserve(hint.min(1 << 20));
+        zelf.make_room(vm, hint.min(1 << 20))?;
         while let Some(item) = vm.iter_next(&iterator)? {
-            zelf.items_mut(vm).push(item);
+            zelf.push(vm, item)?;
         }
         Ok(())
     }
@@ -143,6 +145,7 @@ impl List {
     }
 
     fn slice_of(&self, vm: &mut Vm, range: SliceRange) -> PyResult<Py<List>> {
+        vm.require_room(range.count * size_of::<Value>())?;
         let items = self.items(vm);
         let out: Vec<Value> = if range.step == 1 {
             let start = range.start as usize;
@@ -198,6 +201,7 @@ impl List {
         let range = SliceRange::adjust(zelf.items(vm).len(), start, stop, step);
         let old: Vec<Value> = if step == 1 {
             let (start, end) = (range.start as usize, range.start as usize + range.count);
+            zelf.make_room(vm, new.len())?;
             let items = zelf.items_mut(vm);
             match items.get_mut(start..end) {
                 Some(part) if part.len() == new.len() => {
@@ -310,6 +314,8 @@ impl List {
             let name = other.type_name();
             return Err(vm.type_error(format!("can only concatenate list (not \"{name}\") to list")));
         };
+        let size = size_of_val(self.items(vm)) + size_of_val(right.items(vm));
+        vm.require_room(size)?;
         let items = [self.items(vm), right.items(vm)].concat();
         vm.new_list(items)
     }
@@ -406,13 +412,13 @@ impl List {
     /// Add an object to the end of the list.
     #[method(sig = "(object, /)")]
     fn append(&self, object: Value, vm: &mut Vm) -> PyResult<()> {
-        self.items_mut(vm).push(object);
-        Ok(())
+        self.push(vm, object)
     }
 
     /// Insert an object before index.
     #[method(sig = "(index, object, /)")]
     fn insert(&self, index: isize, object: Value, vm: &mut Vm) -> PyResult<()> {
+        self.make_room(vm, 1)?;
         let items = self.items_mut(vm);
         let at = if index < 0 { index.saturating_add_unsigned(items.len()).max(0) } else { index };
         let at = (at as usize).min(items.len());

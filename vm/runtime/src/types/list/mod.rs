@@ -33,6 +33,28 @@ impl List {
         self.items.get_mut(vm)
     }
 
+    /// Appends an item; MemoryError if there is no room.
+    #[inline]
+    pub fn push(&self, vm: &mut Vm, item: Value) -> PyResult<()> {
+        self.make_room(vm, 1)?;
+        self.items_mut(vm).push(item);
+        Ok(())
+    }
+
+    /// Room for `more` items.
+    #[inline]
+    pub fn make_room(&self, vm: &mut Vm, more: usize) -> PyResult<()> {
+        let items = self.items_mut(vm);
+        if items.capacity() - items.len() >= more || items.try_reserve(more).is_ok() { Ok(()) } else { Err(vm.memory_error()) }
+    }
+
+    /// Whether an item can be appended without more memory.
+    #[inline(always)]
+    pub fn has_room(&self, vm: &mut Vm) -> bool {
+        let items = self.items_mut(vm);
+        items.len() < items.capacity()
+    }
+
     /// The cell itself, for the evaluator's fast paths.
     #[inline(always)]
     pub fn cell(&self) -> &GilCell<Vec<Value>> {

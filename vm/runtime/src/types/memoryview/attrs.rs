@@ -73,7 +73,8 @@ impl MemoryView {
         };
         let mut out = Vec::new();
         for _ in 0..n {
-            out.push(MemoryView::lists(vm, view, format, bytes, at, dim + 1)?);
+            let item = MemoryView::lists(vm, view, format, bytes, at, dim + 1)?;
+            vm.append(&mut out, item)?;
         }
         Ok(vm.new_list(out)?.into_value())
     }
@@ -241,6 +242,7 @@ impl MemoryView {
             _ => return Err(vm.value_error("order must be 'C', 'F' or 'A'")),
         };
         let mut buffer = MemoryView::as_buffer(zelf);
+        vm.require_room(buffer.len_bytes())?;
         if fortran {
             buffer.shape.reverse();
             buffer.strides.reverse();
@@ -254,6 +256,7 @@ impl MemoryView {
     fn tolist(zelf: &Py<MemoryView>, vm: &mut Vm) -> PyResult {
         let view = zelf.check(vm)?;
         let format = MemoryView::native(vm, view)?;
+        vm.require_room(MemoryView::as_buffer(zelf).len_bytes())?;
         let bytes = MemoryView::bytes_of(zelf, vm);
         MemoryView::lists(vm, view, format, &bytes, &mut 0, 0)
     }
@@ -267,7 +270,9 @@ impl MemoryView {
         zelf.exports.set(zelf.exports.get().saturating_sub(1));
         let sep = sep?;
         zelf.check(vm)?;
-        let text = ops::hex(&MemoryView::bytes_of(zelf, vm), sep);
+        vm.require_room(MemoryView::as_buffer(zelf).len_bytes())?;
+        let bytes = MemoryView::bytes_of(zelf, vm);
+        let text = ops::hex(vm, &bytes, sep)?;
         vm.new_str_latin1(&text)
     }
 

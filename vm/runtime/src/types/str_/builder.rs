@@ -3,11 +3,13 @@
 use super::{Str, StrData};
 use crate::{Py, PyResult, Vm};
 
-/// Collects characters; the buffer is widened when a wider character comes.
+/// Collects characters; the buffer is widened when a wider character comes. When memory runs out what was collected is lost, and
+/// [`StrBuilder::finish`] raises MemoryError.
 #[derive(Debug)]
 pub struct StrBuilder {
     chars: Chars,
     ascii: bool,
+    full: bool,
 }
 
 #[derive(Debug)]
@@ -31,16 +33,15 @@ impl StrBuilder {
 
     /// Nothing yet, with room for `capacity` narrow characters.
     pub fn with_capacity(capacity: usize) -> StrBuilder {
-        StrBuilder { chars: Chars::One(Vec::with_capacity(capacity)), ascii: true }
+        let mut chars = Vec::new();
+        let full = chars.try_reserve_exact(capacity).is_err();
+        StrBuilder { chars: Chars::One(chars), ascii: true, full }
     }
 
-    /// Nothing yet, with room; MemoryError if there is none.
+    /// Nothing yet, with room; MemoryError at once if there is none.
     pub fn try_with_capacity(vm: &mut Vm, capacity: usize) -> PyResult<StrBuilder> {
-        let mut chars = Vec::new();
-        if chars.try_reserve_exact(capacity).is_err() {
-            return Err(vm.memory_error());
-        }
-        Ok(StrBuilder { chars: Chars::One(chars), ascii: true })
+        let builder = StrBuilder::with_capacity(capacity);
+        if builder.full { Err(vm.memory_error()) } else { Ok(builder) }
     }
 
     /// Characters so far.
@@ -59,12 +60,40 @@ impl StrBuilder {
 
     #[cold]
     fn widen(&mut self, c: u32) {
-        self.chars = match std::mem::replace(&mut self.chars, Chars::One(Vec::new())) {
-            Chars::One(v) if c < 0x10000 => Chars::Two(widened(&v)),
-            Chars::One(v) => Chars::Four(widened(&v)),
-            Chars::Two(v) => Chars::Four(widened(&v)),
-            Chars::Four(v) => Chars::Four(v),
+        let wide = match std::mem::replace(&mut self.chars, Chars::One(Vec::new())) {
+            Chars::One(v) if c < 0x10000 => widened(&v).map(Chars::Two),
+            Chars::One(v) => widened(&v).map(Chars::Four),
+            Chars::Two(v) => widened(&v).map(Chars::Four),
+            Chars::Four(v) => Some(Chars::Four(v)),
         };
+        self.chars = wide.unwrap_or_else(|| {
+            self.full = true;
+            if c < 0x10000 { Chars::Two(Vec::new()) } else { Chars::Four(Vec::new()) }
+        });
+    }
+
+    /// Room for `more` characters; without it everything is given up.
+    #[inline]
+    fn make_room(&mut self, more: usize) -> bool {
+        let fits = match &mut self.chars {
+            Chars::One(v) => has_room(v, more),
+            Chars::Two(v) => has_room(v, more),
+            Chars::Four(v) => has_room(v, more),
+        };
+        if !fits {
+            self.give_up();
+        }
+        fits
+    }
+
+    #[cold]
+    fn give_up(&mut self) {
+        self.full = true;
+        match &mut self.chars {
+            Chars::One(v) => *v = Vec::new(),
+            Chars::Two(v) => *v = Vec::new(),
+            Chars::Four(v) => *v = Vec::new(),
+        }
     }
 
     fn fits(&self, max: u32) -> bool {
@@ -81,6 +110,9 @@ impl StrBuilder {
         let c = if c > 0x10ffff { 0xfffd } else { c };
         if !self.fits(c) {
             self.widen(c);
+        }
+        if !self.make_room(1) {
+            return;
         }
         match &mut self.chars {
             Chars::One(v) => {
@@ -101,6 +133,9 @@ impl StrBuilder {
             if !self.fits(max) {
                 self.widen(max);
             }
+            if !self.make_room(text.len()) {
+                return;
+            }
             match &mut self.chars {
                 Chars::One(v) => {
                     self.ascii = false;
@@ -115,6 +150,9 @@ impl StrBuilder {
     /// Appends characters.
     #[inline]
     pub fn push_data(&mut self, data: StrData<'_>) {
+        if !self.make_room(data.len()) {
+            return;
+        }
         match (&mut self.chars, data) {
             (Chars::One(v), StrData::Ascii(s)) => v.extend_from_slice(s.as_bytes()),
             (Chars::One(v), StrData::Latin1(s)) => {
@@ -129,6 +167,9 @@ impl StrBuilder {
                 let max = data.iter().max().unwrap_or(0);
                 if !self.fits(max) {
                     self.widen(max);
+                }
+                if !self.make_room(data.len()) {
+                    return;
                 }
                 match &mut self.chars {
                     Chars::One(v) => {
@@ -183,8 +224,14 @@ impl StrBuilder {
         }
     }
 
-    /// The string.
+    /// MemoryError if memory has run out, for what collects without an end.
+    pub fn check(&self, vm: &mut Vm) -> PyResult<()> {
+        if self.full { Err(vm.memory_error()) } else { Ok(()) }
+    }
+
+    /// The string; MemoryError if there was no room for it.
     pub fn finish(self, vm: &mut Vm) -> PyResult<Py<Str>> {
+        self.check(vm)?;
         match &self.chars {
             Chars::One(v) => vm.new_str_latin1(v),
             Chars::Two(_) | Chars::Four(_) => vm.new_str_data(self.data()),
@@ -192,8 +239,16 @@ impl StrBuilder {
     }
 }
 
-fn widened<A: Copy, B: From<A>>(v: &[A]) -> Vec<B> {
-    v.iter().map(|&c| B::from(c)).collect()
+fn widened<A: Copy, B: From<A>>(v: &[A]) -> Option<Vec<B>> {
+    let mut wide = Vec::new();
+    wide.try_reserve(v.len() + 1).ok()?;
+    wide.extend(v.iter().map(|&c| B::from(c)));
+    Some(wide)
+}
+
+#[inline]
+fn has_room<T>(v: &mut Vec<T>, more: usize) -> bool {
+    v.capacity() - v.len() >= more || v.try_reserve(more).is_ok()
 }
 
 /// True if there is no room.

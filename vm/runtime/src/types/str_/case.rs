@@ -29,6 +29,7 @@ fn is_final_sigma(data: StrData<'_>, at: usize) -> bool {
 impl Str {
     fn map_case(&self, vm: &mut Vm, ascii: fn(&str) -> String, each: impl Fn(&mut StrBuilder, StrData<'_>, usize, u32)) -> PyResult<Py<Str>> {
         if let Some(s) = self.as_ascii() {
+            vm.require_room(s.len())?;
             return vm.new_str(&ascii(s));
         }
         let data = self.data();

@@ -8,80 +8,128 @@ use crate::types::int::IntRef;
 use crate::types::list::List;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
-use crate::{Py, PyResult, Value, Vm, pymethods};
+use crate::{Py, PyResult, Raised, Value, Vm, pymethods};
 use krait_unicode as unicode;
 
-/// Bounds of the parts between separators, at most `max` splits from the left.
-fn split_bounds(data: StrData<'_>, sep: StrData<'_>, max: usize) -> Vec<(usize, usize)> {
-    let (mut out, mut start, mut left) = (Vec::new(), 0, max);
-    if left > 0 {
-        data.each_match(sep, |at| {
-            out.push((start, at));
-            start = at + sep.len();
-            left -= 1;
-            left > 0
-        });
-    }
-    out.push((start, data.len()));
-    out
+/// The parts of a string as they are found.
+struct Parts<'a> {
+    string: &'a Py<Str>,
+    vm: &'a mut Vm,
+    items: Vec<Value>,
+    failed: Option<Raised>,
 }
 
-fn rsplit_bounds(data: StrData<'_>, sep: StrData<'_>, max: usize) -> Vec<(usize, usize)> {
-    let (mut out, mut end) = (Vec::new(), data.len());
-    for _ in 0..max {
-        let Some(at) = data.slice(0, end).rfind(sep) else { break };
-        out.push((at + sep.len(), end));
-        end = at;
+impl<'a> Parts<'a> {
+    fn of(string: &'a Py<Str>, vm: &'a mut Vm) -> Parts<'a> {
+        Parts { string, vm, items: Vec::new(), failed: None }
     }
-    out.push((0, end));
-    out.reverse();
-    out
-}
 
-fn split_space(data: StrData<'_>, max: usize) -> Vec<(usize, usize)> {
-    let (mut out, mut at, len) = (Vec::new(), 0, data.len());
-    let space = |i: usize| data.get(i).is_some_and(unicode::is_space);
-    loop {
-        while at < len && space(at) {
-            at += 1;
-        }
-        if at == len {
-            return out;
-        }
-        if out.len() == max {
-            out.push((at, len));
-            return out;
-        }
-        let start = at;
-        while at < len && !space(at) {
-            at += 1;
-        }
-        out.push((start, at));
+    /// Takes the part between two bounds; whether that went well.
+    fn take(&mut self, start: usize, end: usize) -> bool {
+        let part = Str::part(self.string, self.vm, start, end);
+        let taken = part.and_then(|part| self.vm.append(&mut self.items, part.into_value()));
+        self.failed = taken.err();
+        self.failed.is_none()
     }
-}
 
-fn rsplit_space(data: StrData<'_>, max: usize) -> Vec<(usize, usize)> {
-    let (mut out, mut end) = (Vec::new(), data.len());
-    let space = |i: usize| data.get(i).is_some_and(unicode::is_space);
-    loop {
-        while end > 0 && space(end - 1) {
-            end -= 1;
+    fn finish(mut self, backwards: bool) -> PyResult<Py<List>> {
+        if let Some(raised) = self.failed {
+            return Err(raised);
         }
-        if end == 0 {
-            break;
+        if backwards {
+            self.items.reverse();
         }
-        if out.len() == max {
-            out.push((0, end));
-            break;
-        }
-        let last = end;
-        while end > 0 && !space(end - 1) {
-            end -= 1;
-        }
-        out.push((end, last));
+        self.vm.new_list(self.items)
     }
-    out.reverse();
-    out
+
+    /// The parts between separators, at most `max` splits from the left.
+    fn split(&mut self, data: StrData<'_>, sep: StrData<'_>, max: usize) {
+        let (mut start, mut left) = (0, max);
+        let mut fine = true;
+        if left > 0 {
+            data.each_match(sep, |at| {
+                fine = self.take(start, at);
+                start = at + sep.len();
+                left -= 1;
+                fine && left > 0
+            });
+        }
+        if fine {
+            self.take(start, data.len());
+        }
+    }
+
+    /// The same from the right, the last part first.
+    fn rsplit(&mut self, data: StrData<'_>, sep: StrData<'_>, max: usize) {
+        let mut end = data.len();
+        for _ in 0..max {
+            let Some(at) = data.slice(0, end).rfind(sep) else { break };
+            if !self.take(at + sep.len(), end) {
+                return;
+            }
+            end = at;
+        }
+        self.take(0, end);
+    }
+
+    /// The words, at most `max` of them and the rest.
+    fn words<T: Copy + Into<u32>>(&mut self, chars: &[T], max: usize) {
+        let space = |c: &T| unicode::is_space((*c).into());
+        let mut at = 0;
+        while let Some(skip) = chars.get(at..).and_then(|rest| rest.iter().position(|c| !space(c))) {
+            let start = at + skip;
+            let rest = chars.get(start..).unwrap_or_default();
+            let len = if self.items.len() == max { rest.len() } else { rest.iter().position(space).unwrap_or(rest.len()) };
+            at = start + len;
+            if !self.take(start, at) {
+                return;
+            }
+        }
+    }
+
+    /// The same from the right, the last word first.
+    fn rwords<T: Copy + Into<u32>>(&mut self, chars: &[T], max: usize) {
+        let space = |c: &T| unicode::is_space((*c).into());
+        let mut end = chars.len();
+        while let Some(last) = chars.get(..end).and_then(|rest| rest.iter().rposition(|c| !space(c))) {
+            let rest = chars.get(..=last).unwrap_or_default();
+            let start = if self.items.len() == max { 0 } else { rest.iter().rposition(space).map_or(0, |i| i + 1) };
+            end = start;
+            if !self.take(start, last + 1) {
+                return;
+            }
+        }
+    }
+
+    fn lines<T: Copy + Into<u32>>(&mut self, chars: &[T], keepends: bool) {
+        let code = |i: usize| chars.get(i).map(|c| (*c).into());
+        let mut at = 0;
+        while let Some(rest) = chars.get(at..).filter(|rest| !rest.is_empty()) {
+            let start = at;
+            let end = start + rest.iter().position(|c| unicode::is_linebreak((*c).into())).unwrap_or(rest.len());
+            at = match (code(end), code(end + 1)) {
+                (Some(13), Some(10)) => end + 2,
+                (Some(_), _) => end + 1,
+                (None, _) => end,
+            };
+            if !self.take(start, if keepends { at } else { end }) {
+                return;
+            }
+        }
+    }
+
+    fn split_space(&mut self, data: StrData<'_>, max: usize, right: bool) {
+        match (data, right) {
+            (StrData::Ascii(s), false) => self.words(s.as_bytes(), max),
+            (StrData::Ascii(s), true) => self.rwords(s.as_bytes(), max),
+            (StrData::Latin1(s), false) => self.words(s, max),
+            (StrData::Latin1(s), true) => self.rwords(s, max),
+            (StrData::Ucs2(s), false) => self.words(s, max),
+            (StrData::Ucs2(s), true) => self.rwords(s, max),
+            (StrData::Ucs4(s), false) => self.words(s, max),
+            (StrData::Ucs4(s), true) => self.rwords(s, max),
+        }
+    }
 }
 
 /// Room for parts to begin with.
@@ -132,20 +180,13 @@ impl Str {
         vm.new_str_data(zelf.data().slice(start, end))
     }
 
-    fn parts(zelf: &Py<Str>, vm: &mut Vm, bounds: &[(usize, usize)]) -> PyResult<Py<List>> {
-        let mut items = Vec::with_capacity(bounds.len());
-        for &(start, end) in bounds {
-            items.push(Str::part(zelf, vm, start, end)?.into_value());
-        }
-        vm.new_list(items)
-    }
-
     /// Parts of narrow characters between a single one.
     fn split_narrow(zelf: &Py<Str>, vm: &mut Vm, chars: &[u8], separator: u8, max: usize) -> PyResult<Py<List>> {
         let (mut items, mut start) = (Vec::with_capacity(FEW), 0);
         while items.len() < max {
             let Some(len) = memchr::memchr(separator, chars.get(start..).unwrap_or_default()) else { break };
-            items.push(Str::part(zelf, vm, start, start + len)?.into_value());
+            let part = Str::part(zelf, vm, start, start + len)?.into_value();
+            vm.append(&mut items, part)?;
             start += len + 1;
         }
         items.push(Str::part(zelf, vm, start, chars.len())?.into_value());
@@ -161,7 +202,8 @@ impl Str {
             let Some(skip) = rest.iter().position(|c| !space(c)) else { break };
             at += skip;
             let len = if items.len() == max { rest.len() - skip } else { rest.iter().skip(skip).take_while(|c| !space(c)).count() };
-            items.push(Str::part(zelf, vm, at, at + len)?.into_value());
+            let part = Str::part(zelf, vm, at, at + len)?.into_value();
+            vm.append(&mut items, part)?;
             at += len;
         }
         vm.new_list(items)
@@ -171,7 +213,7 @@ impl Str {
         if left == 0 && right == 0 && zelf.is_exact() {
             return Ok(zelf.clone());
         }
-        let mut out = StrBuilder::new();
+        let mut out = StrBuilder::try_with_capacity(vm, zelf.len().saturating_add(left).saturating_add(right))?;
         out.push_repeated(vm, fill, left)?;
         out.push_object(zelf);
         out.push_repeated(vm, fill, right)?;
@@ -243,8 +285,9 @@ impl Str {
             }
         }
         if sep.is_none() {
-            let bounds = if right { rsplit_space(data, max) } else { split_space(data, max) };
-            return Str::parts(zelf, vm, &bounds);
+            let mut parts = Parts::of(zelf, vm);
+            parts.split_space(data, max, right);
+            return parts.finish(right);
         }
         let Some(sep) = sep.downcast::<Str>() else {
             let name = sep.type_name();
@@ -253,12 +296,14 @@ impl Str {
         if sep.is_empty() {
             return Err(vm.value_error("empty separator"));
         }
-        let bounds = if !right || (max >= data.len() && sep.len() == 1) {
-            split_bounds(data, sep.data(), max)
+        let backwards = right && (max < data.len() || sep.len() != 1);
+        let mut parts = Parts::of(zelf, vm);
+        if backwards {
+            parts.rsplit(data, sep.data(), max);
         } else {
-            rsplit_bounds(data, sep.data(), max)
-        };
-        Str::parts(zelf, vm, &bounds)
+            parts.split(data, sep.data(), max);
+        }
+        parts.finish(backwards)
     }
 
     fn translate_char(vm: &mut Vm, table: &Value, c: u32) -> PyResult<Translated> {
@@ -308,22 +353,14 @@ impl Str {
     #[method(sig = "(keepends=False)")]
     fn splitlines(zelf: &Py<Str>, keepends: bool, vm: &mut Vm) -> PyResult<Py<List>> {
         let data = zelf.data();
-        let (mut bounds, mut at, len) = (Vec::new(), 0, data.len());
-        while at < len {
-            let start = at;
-            while at < len && !data.get(at).is_some_and(unicode::is_linebreak) {
-                at += 1;
-            }
-            let mut end = at;
-            if at < len {
-                at += if data.get(at) == Some(13) && data.get(at + 1) == Some(10) { 2 } else { 1 };
-                if keepends {
-                    end = at;
-                }
-            }
-            bounds.push((start, end));
+        let mut parts = Parts::of(zelf, vm);
+        match data {
+            StrData::Ascii(s) => parts.lines(s.as_bytes(), keepends),
+            StrData::Latin1(s) => parts.lines(s, keepends),
+            StrData::Ucs2(s) => parts.lines(s, keepends),
+            StrData::Ucs4(s) => parts.lines(s, keepends),
         }
-        Str::parts(zelf, vm, &bounds)
+        parts.finish(false)
     }
 
     /// The part before the first separator, the separator and the part behind it; the string and two empty ones if there is none.

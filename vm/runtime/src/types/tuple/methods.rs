@@ -61,6 +61,7 @@ impl Tuple {
             if range.count == zelf.len() && range.step == 1 && zelf.is_exact() {
                 return Ok(zelf.to_value());
             }
+            vm.require_room(range.count * size_of::<Value>())?;
             let items: Vec<Value> = range.indices().filter_map(|i| zelf.items().get(i).cloned()).collect();
             return Ok(vm.new_tuple(items)?.into_value());
         }
@@ -95,7 +96,8 @@ impl Tuple {
         if right.is_empty() && zelf.is_exact() {
             return Ok(zelf.clone());
         }
-        let mut items = Vec::with_capacity(zelf.len() + right.len());
+        let mut items = Vec::new();
+        vm.reserve(&mut items, zelf.len() + right.len())?;
         items.extend_from_slice(zelf.items());
         items.extend_from_slice(right.items());
         vm.new_tuple(items)

@@ -1,0 +1,38 @@
+//! Room for what programs ask for. Vectors end the process when there is no memory left, so growth whose extent a program decides goes
+//! through here and ends in MemoryError.
+
+use crate::{PyResult, Vm};
+
+/// What is smaller is allocated without asking.
+const ASKED: usize = 1 << 20;
+
+impl Vm {
+    /// Room for `more` elements behind those of `items`, with room to spare as vectors grow.
+    #[inline]
+    pub fn reserve<T>(&mut self, items: &mut Vec<T>, more: usize) -> PyResult<()> {
+        if items.capacity() - items.len() >= more || items.try_reserve(more).is_ok() {
+            return Ok(());
+        }
+        Err(self.memory_error())
+    }
+
+    /// Appends to a vector whose length a program decides.
+    #[inline]
+    pub fn append<T>(&mut self, items: &mut Vec<T>, item: T) -> PyResult<()> {
+        self.reserve(items, 1)?;
+        items.push(item);
+        Ok(())
+    }
+
+    /// Whether `bytes` more could be had, for what cannot fail by itself. Nothing is kept.
+    #[inline]
+    pub fn require_room(&mut self, bytes: usize) -> PyResult<()> {
+        if bytes < ASKED || fits(bytes) { Ok(()) } else { Err(self.memory_error()) }
+    }
+}
+
+/// Whether an allocation of so many bytes succeeds.
+#[cold]
+fn fits(bytes: usize) -> bool {
+    krait_heap::fits_memory(bytes) && Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
+}
