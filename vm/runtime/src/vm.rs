@@ -12,7 +12,7 @@ use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_::{MethodCache, PyType};
 use crate::{GilCell, Py, PyResult, Raised, Value};
-use hashbrown::HashTable;
+use crate::types::str_::intern::InternTable;
 use krait_heap::state::HeapState;
 use std::cell::Cell;
 use std::hash::Hasher;
@@ -46,7 +46,7 @@ pub struct Interpreter {
     /// Makes type parameters: `TypeVar`, `TypeVar.bound`, `TypeVar.constraints`, `ParamSpec`, `TypeVarTuple`, `_subscript_generic`,
     /// `TypeAliasType` (of a tuple of name, type parameters and function) and `set_default`.
     pub typing_intrinsic: Cell<Option<fn(&mut Vm, &str, &[crate::Value]) -> PyResult>>,
-    pub(crate) interned: GilCell<HashTable<Py<Str>>>,
+    pub(crate) interned: GilCell<InternTable>,
     /// Strings of one Latin-1 character by code, then the empty one.
     pub(crate) short_strings: GilCell<Vec<Option<Py<Str>>>>,
     pub(crate) empty_tuple: GilCell<Option<Py<Tuple>>>,
@@ -225,7 +225,7 @@ impl Vm {
             isinstance_def: Cell::new(0),
             append_def: Cell::new(0),
             typing_intrinsic: Cell::new(Some(crate::types::typing::intrinsic)),
-            interned: GilCell::new(HashTable::with_capacity(7000)),
+            interned: GilCell::new(InternTable::new()),
             short_strings: GilCell::new(vec![None; 257]),
             empty_tuple: GilCell::new(None),
             hash_keys: Cell::new((0, 0)),

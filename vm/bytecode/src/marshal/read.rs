@@ -28,6 +28,12 @@ pub trait Builder {
     fn latin1(&mut self, value: &[u8], interned: bool) -> Result<Self::Value, Self::Error>;
     /// A string in UTF-8 with `surrogatepass`; not checked yet.
     fn utf8(&mut self, value: &[u8], interned: bool) -> Result<Self::Value, Self::Error>;
+    /// An interned string of [`Builder::latin1`] is going to be read, perhaps; [`Builder::announced`] ends a row of them.
+    fn announce(&mut self, value: &[u8]) {
+        let _ = value;
+    }
+    /// The strings announced since the last time come next.
+    fn announced(&mut self) {}
     fn tuple(&mut self, items: Vec<Self::Value>) -> Result<Self::Value, Self::Error>;
     /// A tuple that [`Builder::tuple_set`] will fill, if such can be made: only then may a tuple contain itself.
     fn tuple_begin(&mut self, len: usize) -> Result<Option<Self::Value>, Self::Error> {
@@ -82,6 +88,9 @@ pub struct Reader<'a, B: Builder> {
     owed: usize,
     allow_code: bool,
 }
+
+/// Strings that are announced at once.
+const ANNOUNCED: usize = 32;
 
 /// The place of an object among the references, if it has one.
 type Place = Option<usize>;
@@ -403,6 +412,7 @@ impl<'a, B: Builder> Reader<'a, B> {
         const NULL: &str = "NULL object in marshal data for tuple";
         let place = self.reserve(flag)?;
         let room = self.owe(len);
+        self.announce(len);
         if room && let Some(tuple) = self.builder.tuple_begin(len)? {
             self.insert(place, &tuple);
             for at in 0..len {
@@ -415,6 +425,28 @@ impl<'a, B: Builder> Reader<'a, B> {
         let tuple = self.builder.tuple(items)?;
         self.insert(place, &tuple);
         Ok(tuple)
+    }
+
+    /// Lets the builder know of the names among the next `len` items, so that it can look for all of them at once.
+    fn announce(&mut self, len: usize) {
+        let Input::Slice(mut data) = self.input else { return };
+        let mut any = false;
+        for _ in 0..len.min(ANNOUNCED) {
+            data = match data {
+                [b'r' | b'i', _, _, _, _, rest @ ..] | [b'N' | b'T' | b'F', rest @ ..] => rest,
+                [kind, len, rest @ ..] if kind & !FLAG_REF == b'z' => rest.get(usize::from(*len)..).unwrap_or_default(),
+                [kind, len, rest @ ..] if kind & !FLAG_REF == b'Z' => {
+                    let Some((name, rest)) = rest.split_at_checked(usize::from(*len)) else { break };
+                    self.builder.announce(name);
+                    any = true;
+                    rest
+                }
+                _ => break,
+            };
+        }
+        if any {
+            self.builder.announced();
+        }
     }
 
     fn list(&mut self, flag: bool) -> Result<B::Value, B::Error> {
@@ -488,7 +520,11 @@ impl<'a, B: Builder> Reader<'a, B> {
             names: self.required(NULL)?,
             localsplusnames: self.required(NULL)?,
             localspluskinds: self.required(NULL)?,
-            filename: self.required(NULL)?,
+            filename: {
+                // With the two names that follow.
+                self.announce(3);
+                self.required(NULL)?
+            },
             name: self.required(NULL)?,
             qualname: self.required(NULL)?,
             firstlineno: self.long()?,

@@ -21,7 +21,8 @@ mod limit {
     pub const NAMES: u8 = 2;
     pub const VARIABLES: u8 = 3;
     pub const BINARY_OPS: u8 = 4;
-    pub const COUNT: usize = 5;
+    /// A power of two.
+    pub const COUNT: usize = 8;
 }
 
 mod bit {
@@ -48,13 +49,14 @@ struct Row {
     push: u8,
     push_n: u8,
     push_bit: u8,
-    caches: u8,
+    /// Units of the instruction and its caches.
+    units: u8,
     shift: u8,
     limit: u8,
     bits: u8,
 }
 
-const LEFT: Row = Row { pop: 0, pop_n: 0, pop_bit: 0, push: 0, push_n: 0, push_bit: 0, caches: 0, shift: 0, limit: limit::LARGE, bits: bit::LEAVE };
+const LEFT: Row = Row { pop: 0, pop_n: 0, pop_bit: 0, push: 0, push_n: 0, push_bit: 0, units: 1, shift: 0, limit: limit::LARGE, bits: bit::LEAVE };
 
 /// Base, factor and bit of a count; `None` for the one that is none of these.
 const fn parts(count: Count) -> Option<(u8, u8, u8)> {
@@ -81,8 +83,8 @@ const fn parts(count: Count) -> Option<(u8, u8, u8)> {
 const fn row(number: u16) -> Row {
     let Some(opcode) = Opcode::from_u16(number) else { return LEFT };
     let (popped, pushed) = opcode.counts();
-    let caches = opcode.const_caches() as u8;
-    let left = Row { caches, ..LEFT };
+    let units = 1 + opcode.const_caches() as u8;
+    let left = Row { units, ..LEFT };
     let (Some((pop, pop_n, pop_bit)), Some((push, push_n, push_bit))) = (parts(popped), parts(pushed)) else { return left };
     if !is_plain(opcode) {
         return left;
@@ -100,7 +102,7 @@ const fn row(number: u16) -> Row {
     if matches!(opcode, Opcode::FOR_ITER) {
         bits |= bit::FOR_ITER;
     }
-    Row { pop, pop_n, pop_bit, push, push_n, push_bit, caches, shift, limit, bits }
+    Row { pop, pop_n, pop_bit, push, push_n, push_bit, units, shift, limit, bits }
 }
 
 /// Limit, shift and bits of an operand.
@@ -175,6 +177,21 @@ impl<'c> Handlers<'c> {
         Handlers { entries, entry, noted: false }
     }
 
+    /// Notes that the instruction from `start` to `end`, which the entry covers at least in part, can be left for the handler.
+    #[inline(never)]
+    fn cover(&mut self, pass: &mut Pass<'_>, start: u32, end: u32, depth: u32, stacksize: u32) -> bool {
+        let entry = &self.entry;
+        if start < entry.start || entry.end < end || entry.depth > depth {
+            return false;
+        }
+        if self.noted {
+            return true;
+        }
+        self.noted = true;
+        let entered = entry.depth + 1 + u32::from(entry.lasti);
+        entered <= stacksize && pass.lead(start, entry.target, entered)
+    }
+
     /// Goes on to the first entry that ends behind a unit.
     #[cold]
     fn advance(&mut self, unit: u32) {
@@ -209,21 +226,28 @@ impl Pass<'_> {
 
 /// Whether the code, not empty and of whole units, is certainly sound.
 pub(super) fn is_sound(code: &Layout<'_>, freevars: usize, depths: &mut Vec<u16>) -> bool {
-    let units = code.code.len() / 2;
-    if code.stacksize >= u32::from(u16::MAX) || units >= LARGE as usize {
+    let (units, _) = code.code.as_chunks::<2>();
+    if code.stacksize >= u32::from(u16::MAX) || units.len() >= LARGE as usize {
         return false;
     }
     depths.clear();
-    depths.resize(units, 0);
+    depths.resize(units.len(), 0);
     let bounded = |count: usize| u32::try_from(count).unwrap_or(LARGE).min(LARGE);
-    let limits: [u32; limit::COUNT] =
-        [LARGE, bounded(code.consts), bounded(code.names), bounded(code.localspluskinds.len()), BinaryOp::ALL.len() as u32];
+    let mut limits = [LARGE; limit::COUNT];
+    limits[limit::CONSTS as usize] = bounded(code.consts);
+    limits[limit::NAMES as usize] = bounded(code.names);
+    limits[limit::VARIABLES as usize] = bounded(code.localspluskinds.len());
+    limits[limit::BINARY_OPS as usize] = BinaryOp::ALL.len() as u32;
     let mut handlers = Handlers::new(code.exceptiontable);
     let mut pass = Pass { depths, awaited: 0 };
     let (mut at, mut reached, mut depth) = (0_u32, true, 0_u32);
-    while let Some((start, number, arg)) = fetch(code.code, &mut at) {
+    while let Some(&[mut number, low]) = units.get(at as usize) {
+        let (start, mut arg) = (at, u32::from(low));
+        if number == Opcode::EXTENDED_ARG as u8 {
+            (at, number, arg) = extended(units, at);
+        }
         let row = &ROWS[number as usize];
-        at += u32::from(row.caches);
+        at += u32::from(row.units);
         let Some(word) = pass.depths.get_mut(start as usize) else { return false };
         if *word != 0 {
             let seen = u32::from(*word) - 1;
@@ -237,73 +261,59 @@ pub(super) fn is_sound(code: &Layout<'_>, freevars: usize, depths: &mut Vec<u16>
         } else {
             continue;
         }
-        let fits = match limits.get(row.limit as usize) {
-            Some(limit) => arg >> row.shift < *limit,
-            None => false,
-        };
-        if row.bits & bit::LEAVE != 0 || !fits || at as usize > units {
-            return false;
-        }
-        if row.bits & bit::ASK != 0 && !Opcode::from_u16(u16::from(number)).is_some_and(|op| operand_fits(code, freevars, op, arg)) {
-            return false;
-        }
-        let variables = limits[limit::VARIABLES as usize];
-        if row.bits & bit::PAIR != 0 && (arg >> 4 >= variables || arg & 15 >= variables) {
-            return false;
-        }
-        let popped = u32::from(row.pop) + u32::from(row.pop_n) * arg + (arg & u32::from(row.pop_bit));
-        let pushed = u32::from(row.push) + u32::from(row.push_n) * arg + (arg & u32::from(row.push_bit));
-        let Some(left) = depth.checked_sub(popped) else { return false };
-        let after = left + pushed;
-        if after > code.stacksize {
+        // This may only wrap where the operand is past its limit.
+        let popped = u32::from(row.pop_n).wrapping_mul(arg).wrapping_add(u32::from(row.pop) + (arg & u32::from(row.pop_bit)));
+        let pushed = u32::from(row.push_n).wrapping_mul(arg).wrapping_add(u32::from(row.push) + (arg & u32::from(row.push_bit)));
+        let after = depth.wrapping_sub(popped).wrapping_add(pushed);
+        if arg >> row.shift >= limits[row.limit as usize & (limit::COUNT - 1)] || popped > depth || after > code.stacksize || at as usize > units.len() {
             return false;
         }
         if start >= handlers.entry.end {
             handlers.advance(start);
         }
-        let entry = &handlers.entry;
-        if start >= entry.start {
-            if entry.depth > depth || entry.end < at {
+        if at > handlers.entry.start && !handlers.cover(&mut pass, start, at, depth, code.stacksize) {
+            return false;
+        }
+        reached = true;
+        if row.bits != 0 {
+            let variables = limits[limit::VARIABLES as usize];
+            if row.bits & bit::PAIR != 0 && (arg >> 4 >= variables || arg & 15 >= variables) {
                 return false;
             }
-            if !handlers.noted {
-                handlers.noted = true;
-                let entered = entry.depth + 1 + u32::from(entry.lasti);
-                if entered > code.stacksize || !pass.lead(start, entry.target, entered) {
+            if row.bits & (bit::ASK | bit::LEAVE) != 0 && !asked(code, freevars, row, number, arg) {
+                return false;
+            }
+            if row.bits & bit::JUMP != 0 {
+                let target = if row.bits & bit::BACK != 0 { at.wrapping_sub(arg) } else { at + arg };
+                let is_end_for = |unit: Option<&[u8; 2]>| unit.is_some_and(|unit| unit[0] == Opcode::END_FOR as u8);
+                if row.bits & bit::FOR_ITER != 0 && !is_end_for(units.get(target as usize)) || !pass.lead(start, target, after) {
                     return false;
                 }
             }
-        } else if entry.start < at {
-            return false;
+            reached = row.bits & bit::ENDS == 0;
         }
-        if row.bits & bit::JUMP != 0 {
-            let target = if row.bits & bit::BACK != 0 { at.wrapping_sub(arg) } else { at + arg };
-            if row.bits & bit::FOR_ITER != 0 && code.code.get(2 * target as usize) != Some(&(Opcode::END_FOR as u8)) {
-                return false;
-            }
-            if !pass.lead(start, target, after) {
-                return false;
-            }
-        }
-        reached = row.bits & bit::ENDS == 0;
         depth = after;
     }
     !reached && pass.awaited == 0
 }
 
-/// The unit where the next instruction starts, its number and operand, EXTENDED_ARGs taken in; `at` is then behind it, before its caches.
-#[inline(always)]
-fn fetch(code: &[u8], at: &mut u32) -> Option<(u32, u8, u32)> {
-    let start = *at;
+#[inline(never)]
+fn asked(code: &Layout<'_>, freevars: usize, row: &Row, number: u8, arg: u32) -> bool {
+    row.bits & bit::LEAVE == 0 && Opcode::from_u16(u16::from(number)).is_some_and(|op| operand_fits(code, freevars, op, arg))
+}
+
+/// The place, number and operand of the instruction behind EXTENDED_ARGs.
+#[cold]
+#[inline(never)]
+fn extended(units: &[[u8; 2]], mut at: u32) -> (u32, u8, u32) {
     let mut arg = 0_u32;
     loop {
-        let place = 2 * *at as usize;
-        let (number, low) = (*code.get(place)?, *code.get(place + 1)?);
-        *at += 1;
+        let Some(&[number, low]) = units.get(at as usize) else { return (at, Opcode::EXTENDED_ARG as u8, arg) };
         arg = arg << 8 | u32::from(low);
-        if number != Opcode::EXTENDED_ARG as u8 || *at as usize * 2 >= code.len() {
-            return Some((start, number, arg));
+        if number != Opcode::EXTENDED_ARG as u8 {
+            return (at, number, arg);
         }
+        at += 1;
     }
 }
 
@@ -317,11 +327,11 @@ mod tests {
     fn rows_agree_with_the_table() {
         let code = Code { localspluskinds: vec![0x20, 0x40, 0x80].into(), ..Code::default() };
         let layout = Layout { consts: 5, names: 7, ..Layout::from(&code) };
-        let limits = [LARGE, 5, 7, 3, BinaryOp::ALL.len() as u32];
+        let limits = [LARGE, 5, 7, 3, BinaryOp::ALL.len() as u32, LARGE, LARGE, LARGE];
         for number in 0..256_u16 {
             let row = ROWS[number as usize];
             let Some(opcode) = Opcode::from_u16(number).filter(|_| row.bits & bit::LEAVE == 0) else { continue };
-            assert_eq!(usize::from(row.caches), opcode.caches());
+            assert_eq!(usize::from(row.units), 1 + opcode.caches());
             for arg in (0..600).chain([LARGE - 1, LARGE]) {
                 let mut fits = arg >> row.shift < limits[row.limit as usize];
                 if row.bits & bit::PAIR != 0 {

@@ -1,7 +1,7 @@
 //! Frozen modules: what the interpreter holds itself of the library.
 //!
-//! Nothing is linked in: the code comes from the library's files (or, for the few that no file stands for, from a text here) and is kept
-//! beside them in `__pycache__` under a name of its own, since it bears the file name `<frozen NAME>`.
+//! Nothing is linked in: the code comes from the library's files (or, for the few that no file stands for, from a text here). It is that of
+//! the file's `.pyc` but for the file name `<frozen NAME>`; where there is none, it is kept beside it in `__pycache__` under a name of its own.
 //!
 //! The import system and `zipimport` are essential and always come from here. The others do only where a test or `-X frozen_modules=on`
 //! asks for it, as in a CPython that runs from its source folder: files of the library can then be changed and traced.
@@ -180,9 +180,12 @@ fn compile(vm: &mut Vm, text: &str, filename: &str) -> PyResult {
     compile_source(vm, text, request)
 }
 
-/// The code of a library file: out of the `.pyc` that an earlier run left beside it, else compiled and left there.
+/// The code of a library file: out of its `.pyc` or the one that an earlier run left beside it, else compiled and left there.
 fn library_code(vm: &mut Vm, file: &str, filename: &str) -> PyResult {
     let path = vm.config().stdlib.join(file);
+    if let Some(code) = cached_code(vm, &path, filename) {
+        return Ok(code);
+    }
     let source = match std::fs::read(&path) {
         Ok(source) => source,
         Err(e) => {
@@ -190,35 +193,33 @@ fn library_code(vm: &mut Vm, file: &str, filename: &str) -> PyResult {
             return Err(vm.runtime_error(text));
         }
     };
-    let cache = cache_of(&path);
-    if let Some(data) = cache.as_deref().and_then(|c| std::fs::read(c).ok()).filter(|d| cache_is_valid(d, &path)) {
-        if let Ok(code) = marshal::loads(vm, data.get(16..).unwrap_or_default(), true) {
-            return Ok(code);
-        }
-    }
     let text = crate::compile::decode_source_file(vm, &source, &filename.into())?;
     let code = compile(vm, &text, filename)?;
-    if let (Some(cache), false) = (cache, vm.config().dont_write_bytecode) {
+    if let (Some(cache), false) = (cache_of(&path, "frozen.pyc"), vm.config().dont_write_bytecode) {
         write_cache(vm, &code, &cache, &path);
     }
     Ok(code)
 }
 
-/// `__pycache__/_bootstrap.cpython-314.frozen.pyc`.
-fn cache_of(path: &Path) -> Option<std::path::PathBuf> {
-    let stem = path.file_stem()?.to_str()?;
-    Some(path.parent()?.join("__pycache__").join(format!("{stem}.cpython-314.frozen.pyc")))
+/// The code of a source file out of a `.pyc` whose header matches the source's time and size (PEP 552).
+fn cached_code(vm: &mut Vm, source: &Path, filename: &str) -> Option<Value> {
+    let header = pyc_header(&std::fs::metadata(source).ok()?);
+    ["pyc", "frozen.pyc"].into_iter().find_map(|ending| {
+        let data = std::fs::read(cache_of(source, ending)?).ok()?;
+        let body = data.strip_prefix(&header)?;
+        marshal::loads_as(vm, body, filename).ok()
+    })
 }
 
-/// Whether the header of a `.pyc` matches the source's time and size (PEP 552).
-fn cache_is_valid(data: &[u8], source: &Path) -> bool {
-    let Ok(meta) = std::fs::metadata(source) else { return false };
-    data.get(..16) == Some(&pyc_header(&meta))
+/// `__pycache__/_bootstrap.cpython-314.` and the ending.
+fn cache_of(path: &Path, ending: &str) -> Option<std::path::PathBuf> {
+    let stem = path.file_stem()?.to_str()?;
+    Some(path.parent()?.join("__pycache__").join(format!("{stem}.cpython-314.{ending}")))
 }
 
 fn pyc_header(meta: &std::fs::Metadata) -> [u8; 16] {
     let mut header = [0; 16];
-    header[..4].copy_from_slice(&krait_bytecode::MAGIC.to_le_bytes()[..2].iter().copied().chain(*b"\r\n").collect::<Vec<_>>());
+    header[..4].copy_from_slice(&krait_bytecode::opcode::MAGIC_TOKEN.to_le_bytes());
     let time = std::os::unix::fs::MetadataExt::mtime(meta) as u32;
     header[8..12].copy_from_slice(&time.to_le_bytes());
     header[12..].copy_from_slice(&(meta.len() as u32).to_le_bytes());

@@ -56,6 +56,14 @@ pub fn loads(vm: &mut Vm, data: &[u8], allow_code: bool) -> PyResult {
     result.map_err(|e| e.raise(vm))
 }
 
+/// Reads one object out of bytes; all code objects in it bear the file name `filename`.
+pub fn loads_as(vm: &mut Vm, data: &[u8], filename: &str) -> PyResult {
+    let filename = vm.new_str(filename)?;
+    let mut maker = Maker { filename: Some(filename), ..Maker::new(vm, None) };
+    let result = Reader::new(data, &mut maker, true).read();
+    result.map_err(|e| e.raise(vm))
+}
+
 /// Reads one object out of the beginning of bytes; gives the number of bytes that it takes, too.
 pub fn loads_prefix(vm: &mut Vm, data: &[u8], allow_code: bool) -> PyResult<(Value, usize)> {
     let mut maker = Maker::new(vm, None);
@@ -76,12 +84,17 @@ struct Maker<'v> {
     vm: &'v mut Vm,
     /// `read` or `readinto` of the file that is read.
     stream: Option<Value>,
+    /// Stands for every file name in the data.
+    filename: Option<Py<Str>>,
+    /// Where announced names stand in the data, and their hashes; those from `next` on have not been read yet.
+    names: Vec<(*const [u8], i64)>,
+    next: usize,
     scratch: Scratch,
 }
 
 impl<'v> Maker<'v> {
     fn new(vm: &'v mut Vm, stream: Option<Value>) -> Maker<'v> {
-        Maker { vm, stream, scratch: Scratch::default() }
+        Maker { vm, stream, filename: None, names: Vec::new(), next: 0, scratch: Scratch::default() }
     }
 }
 
@@ -123,7 +136,29 @@ impl Builder for Maker<'_> {
         Ok(self.vm.new_bytes(value)?.into_value())
     }
     fn latin1(&mut self, value: &[u8], interned: bool) -> Made {
-        Ok(if interned { self.vm.intern_latin1(value)? } else { self.vm.new_str_latin1(value)? }.into_value())
+        if !interned {
+            return Ok(self.vm.new_str_latin1(value)?.into_value());
+        }
+        match self.names.get(self.next) {
+            Some((place, hash)) if std::ptr::eq(*place, value) => {
+                self.next += 1;
+                Ok(self.vm.intern_hashed(value, *hash)?.into_value())
+            }
+            _ => Ok(self.vm.intern_latin1(value)?.into_value()),
+        }
+    }
+    fn announce(&mut self, value: &[u8]) {
+        if self.next > 0 {
+            self.names.clear();
+            self.next = 0;
+        }
+        let hash = self.vm.interp.hash_bytes(value);
+        self.vm.interp.interned.get(self.vm).fetch_slot(hash);
+        self.names.push((value, hash));
+    }
+    fn announced(&mut self) {
+        let table = self.vm.interp.interned.get(self.vm);
+        self.names.iter().for_each(|(_, hash)| table.fetch_string(*hash));
     }
     fn utf8(&mut self, value: &[u8], interned: bool) -> Made {
         let Some(text) = krait_unicode::TextBuf::from_bytes(value) else {
@@ -180,6 +215,10 @@ impl Builder for Maker<'_> {
         Ok(self.vm.new_slice(start, stop, step)?.into_value())
     }
     fn code(&mut self, parts: CodeParts<Value>) -> Made {
+        let parts = match &self.filename {
+            Some(filename) => CodeParts { filename: filename.to_value(), ..parts },
+            None => parts,
+        };
         Ok(code_from_parts(self.vm, parts, &mut self.scratch)?)
     }
     fn read_stream(&mut self, len: usize) -> Result<Vec<u8>, Error> {

@@ -244,20 +244,7 @@ fn set_names(s: &mut Setter<'_>) -> PyResult<()> {
     let names = builtin.iter().map(|n| string(s.vm, n)).collect::<PyResult<Vec<_>>>()?;
     let names = s.vm.new_tuple(names)?.into_value();
     s.set("builtin_module_names", names)?;
-    // All top-level names of the library: what its folder holds, and the native ones.
-    let mut library: Vec<String> = builtin.iter().map(|n| (*n).to_owned()).collect();
-    if let Ok(entries) = std::fs::read_dir(&s.vm.config().stdlib) {
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let stem = name.strip_suffix(".py").map(str::to_owned);
-            let folder = stem.is_none() && entry.file_type().is_ok_and(|t| !t.is_file());
-            let package = (folder && entry.path().join("__init__.py").exists()).then_some(name);
-            library.extend(stem.or(package).filter(|n| n != "test" && !n.contains('-')));
-        }
-    }
-    library.sort_unstable();
-    library.dedup();
-    let names = library.iter().map(|n| string(s.vm, n)).collect::<PyResult<Vec<_>>>()?;
+    let names = super::stdlib_names::STDLIB_MODULE_NAMES.iter().map(|n| s.vm.intern(n).into_value()).collect();
     let names = s.vm.new_frozenset_of(names)?;
     s.set("stdlib_module_names", names)
 }

@@ -8,6 +8,7 @@ use crate::types::value::ValueExt;
 use crate::{Args, Py, PyClass, PyResult, Value, Vm, pyfunction};
 
 mod info;
+mod stdlib_names;
 mod jit;
 pub mod monitoring;
 mod hooks;

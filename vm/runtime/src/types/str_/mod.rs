@@ -12,6 +12,7 @@ mod builder;
 mod case;
 mod concat;
 pub mod format;
+pub(crate) mod intern;
 mod iter;
 pub(crate) mod methods;
 pub mod percent;
@@ -362,61 +363,5 @@ impl Vm {
             *slot = Some(made.clone());
         }
         Ok(made)
-    }
-
-    /// The interned string equal to `text`. Interned strings are immortal.
-    pub fn intern(&mut self, text: &str) -> Py<Str> {
-        if text.is_ascii() {
-            return self.intern_latin1(text.as_bytes()).unwrap_or_else(|_| crate::names::get().empty.clone());
-        }
-        match self.new_str(text) {
-            Ok(s) => self.intern_object(&s),
-            // Out of memory for a name: the empty string keeps everything well-typed.
-            Err(_) => crate::names::get().empty.clone(),
-        }
-    }
-
-    /// The interned string of characters below 256. Most names are known: it looks before it makes an object.
-    pub fn intern_latin1(&mut self, chars: &[u8]) -> PyResult<Py<Str>> {
-        let interp = self.interp;
-        let hash = interp.hash_bytes(chars);
-        let known = |s: &Py<Str>| s.width == 1 && s.bytes() == chars;
-        if let Some(found) = interp.interned.get(self).find(hash as u64, known) {
-            return Ok(found.clone());
-        }
-        if chars.len() <= 1 {
-            return self.short_str(chars);
-        }
-        let payload = Str { hash: Cell::new(hash), len: chars.len(), width: 1, ascii: chars.is_ascii(), interned: Cell::new(true) };
-        let made = self.new_immortal_tail(payload, chars.len())?;
-        // SAFETY: the tail has room for the bytes.
-        unsafe { std::ptr::copy_nonoverlapping(chars.as_ptr(), made.tail_ptr(), chars.len()) };
-        interp.interned.get_mut(self).insert_unique(hash as u64, made.clone(), |s| s.hash.get() as u64);
-        Ok(made)
-    }
-
-    /// The interned string equal to `string`, which becomes it if there is none yet; for an instance of a subclass, a copy.
-    pub fn intern_object(&mut self, string: &Py<Str>) -> Py<Str> {
-        if string.is_interned() {
-            return string.clone();
-        }
-        if !string.is_exact() {
-            return match self.new_str_data(string.data()) {
-                Ok(copy) => self.intern_object(&copy),
-                Err(_) => string.clone(),
-            };
-        }
-        let hash = string.hash_value(self);
-        let interp = self.interp;
-        let table = interp.interned.get_mut(self);
-        match table.find(hash as u64, |s: &Py<Str>| s.eq_chars(string)) {
-            Some(found) => found.clone(),
-            None => {
-                string.interned.set(true);
-                string.header().make_immortal();
-                table.insert_unique(hash as u64, string.clone(), |s| s.hash.get() as u64);
-                string.clone()
-            }
-        }
     }
 }
