@@ -20,7 +20,11 @@ extern "C" fn main(_count: std::ffi::c_int, _arguments: *const *const std::ffi::
     let args: Vec<Vec<u8>> = std::env::args_os().map(OsStringExt::into_vec).collect();
     let interpreter = std::thread::Builder::new().name("krait".into()).stack_size(STACK_SIZE);
     // The process ends where the interpreter does: a forked child has no other thread to end it.
-    let run = move || -> i32 { std::process::exit(i32::from(krait::command::run(&args, STACK_SIZE))) };
+    let run = move || -> i32 {
+        let code = krait::command::run(&args, STACK_SIZE);
+        krait_runtime::leave_memory();
+        std::process::exit(i32::from(code))
+    };
     match interpreter.spawn(run) {
         Ok(thread) => {
             krait_stdlib::signal::leave_to_others();

@@ -20,6 +20,7 @@ mod cell;
 pub mod gc;
 mod header;
 mod py;
+mod region;
 pub mod state;
 pub mod statics;
 mod traverse;
@@ -28,10 +29,11 @@ mod weak;
 
 #[cfg(fuzzing)]
 pub use alloc::live_objects;
-pub use alloc::{alloc, alloc_tail, alloc_tail_immortal, alloc_tail_untracked, failing, fits_memory, grow_tail, raw_alloc, raw_free, AllocError};
+pub use alloc::{alloc, alloc_tail, alloc_tail_immortal, alloc_tail_untracked, failing, fits_memory, grow_tail, leave_memory, raw_alloc, raw_free, AllocError};
 pub use cell::{Gil, GilCell};
 pub use header::{Header, ObjectFlags, PreHeader, TypeCore, TypeFlags, IMMORTAL};
 pub use py::{Payload, Py};
+pub use region::zeroed_region;
 pub use state::pending;
 pub use traverse::{Clear, Traverse, Visit};
 pub use value::{SMALL_MAX, SMALL_MIN, Value};

@@ -30,7 +30,7 @@ pub mod warnings;
 pub use args::Args;
 pub use error::{PyResult, Raised};
 pub use krait_derive::{Traverse, pyclass, pyfunction, pymethods};
-pub use krait_heap::{GilCell, Py, Value as HeapValue};
+pub use krait_heap::{GilCell, Py, Value as HeapValue, leave_memory};
 pub use types::class::PyClass;
 pub use types::value::Value;
 pub use vm::Vm;

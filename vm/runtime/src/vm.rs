@@ -47,6 +47,8 @@ pub struct Interpreter {
     /// `TypeAliasType` (of a tuple of name, type parameters and function) and `set_default`.
     pub typing_intrinsic: Cell<Option<fn(&mut Vm, &str, &[crate::Value]) -> PyResult>>,
     pub(crate) interned: GilCell<InternTable>,
+    /// What classes without dunders of their own inherit from native types, by the types' words.
+    pub(crate) subclass_slots: GilCell<rustc_hash::FxHashMap<u64, &'static crate::types::slots::Slots>>,
     /// Strings of one Latin-1 character by code, then the empty one.
     pub(crate) short_strings: GilCell<Vec<Option<Py<Str>>>>,
     pub(crate) empty_tuple: GilCell<Option<Py<Tuple>>>,
@@ -226,6 +228,7 @@ impl Vm {
             append_def: Cell::new(0),
             typing_intrinsic: Cell::new(Some(crate::types::typing::intrinsic)),
             interned: GilCell::new(InternTable::new()),
+            subclass_slots: GilCell::default(),
             short_strings: GilCell::new(vec![None; 257]),
             empty_tuple: GilCell::new(None),
             hash_keys: Cell::new((0, 0)),

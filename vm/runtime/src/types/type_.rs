@@ -225,7 +225,7 @@ impl Traverse for PyType {
 /// Global cache of look-ups along MROs, keyed by version stamp and name. It keeps nothing alive: what it holds is uncounted, and as long as
 /// the stamp is that of a type the value is in a dict of the type's MRO. Stamps are given out once.
 pub struct MethodCache {
-    entries: GilCell<Box<[CacheEntry]>>,
+    entries: GilCell<&'static mut [CacheEntry]>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -240,7 +240,9 @@ const CACHE_SIZE: usize = 1 << 12;
 
 impl Default for MethodCache {
     fn default() -> Self {
-        MethodCache { entries: GilCell::new(vec![CacheEntry::default(); CACHE_SIZE].into()) }
+        // SAFETY: an entry of zeroes is one of no version.
+        let entries = unsafe { krait_heap::zeroed_region(CACHE_SIZE) };
+        MethodCache { entries: GilCell::new(entries.unwrap_or_default()) }
     }
 }
 

@@ -8,11 +8,12 @@
 use super::Str;
 use crate::{Py, PyResult, Vm};
 use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 
 /// The table.
 pub(crate) struct InternTable {
     /// As many as a power of two, at least a third of them empty.
-    slots: Vec<Slot>,
+    slots: Slots,
     len: usize,
 }
 
@@ -22,6 +23,32 @@ struct Slot {
     string: Option<Py<Str>>,
 }
 
+enum Slots {
+    First(&'static mut [Slot]),
+    Grown(Vec<Slot>),
+}
+
+impl Deref for Slots {
+    type Target = [Slot];
+
+    #[inline(always)]
+    fn deref(&self) -> &[Slot] {
+        match self {
+            Slots::First(slots) => slots,
+            Slots::Grown(slots) => slots,
+        }
+    }
+}
+
+impl DerefMut for Slots {
+    fn deref_mut(&mut self) -> &mut [Slot] {
+        match self {
+            Slots::First(slots) => slots,
+            Slots::Grown(slots) => slots,
+        }
+    }
+}
+
 const EMPTY: Slot = Slot { hash: 0, string: None };
 
 /// Slots at first: enough for an interpreter that starts.
@@ -29,7 +56,12 @@ const SLOTS: usize = 1 << 14;
 
 impl InternTable {
     pub(crate) fn new() -> InternTable {
-        InternTable { slots: vec![EMPTY; SLOTS], len: 0 }
+        // SAFETY: zero is a hash and no string.
+        let slots = match unsafe { krait_heap::zeroed_region(SLOTS) } {
+            Some(slots) => Slots::First(slots),
+            None => Slots::Grown(vec![EMPTY; SLOTS]),
+        };
+        InternTable { slots, len: 0 }
     }
 
     /// Number of strings.
@@ -53,9 +85,10 @@ impl InternTable {
     fn insert(&mut self, hash: i64, string: Py<Str>) {
         if 3 * self.len >= 2 * self.slots.len() {
             let grown = vec![EMPTY; 2 * self.slots.len()];
-            for slot in std::mem::replace(&mut self.slots, grown) {
+            let mut old = std::mem::replace(&mut self.slots, Slots::Grown(grown));
+            for slot in old.iter_mut() {
                 if slot.string.is_some() {
-                    self.put(slot);
+                    self.put(std::mem::replace(slot, EMPTY));
                 }
             }
         }

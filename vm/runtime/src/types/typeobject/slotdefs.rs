@@ -286,8 +286,16 @@ pub fn inherit_slots(vm: &mut Vm, ty: &Py<PyType>, dict: &Py<Dict>) -> PyResult<
 
 /// Sets all slots of a class made by `type.__new__` from what its MRO offers.
 pub fn fill_slots(vm: &mut Vm, ty: &Py<PyType>) {
+    let own = own_dunders(vm, ty);
+    let base = ty.base().cloned().filter(|base| extends_mro(vm, ty, base));
+    let inherited = base.as_ref().and_then(|base| subclass_slots(vm, base));
     for group in SLOTS {
-        update_group(vm, ty, group);
+        match (inherited, &own) {
+            (Some(slots), Some(own)) if !group.defs.iter().any(|def| own.contains(&(def.key)().as_value().bits())) => {
+                (group.set)(&ty.slots, (group.get)(slots));
+            }
+            _ => update_group(vm, ty, group),
+        }
     }
     if let Some(base) = ty.base() {
         ty.slots.send.set(base.slots.send.get());
@@ -296,6 +304,48 @@ pub fn fill_slots(vm: &mut Vm, ty: &Py<PyType>) {
         }
     }
     set_finalizer_flag(ty);
+}
+
+/// The dunders that a class defines itself, by their words; none if some name in its dict is not interned.
+fn own_dunders(vm: &Vm, ty: &Py<PyType>) -> Option<Vec<u64>> {
+    let mut own = Vec::new();
+    for (key, _) in ty.dict.get(vm).as_ref()?.iter(vm) {
+        let name = key.downcast_exact::<crate::types::str_::Str>().filter(|name| name.is_interned())?;
+        if name.as_ascii().is_some_and(|text| text.starts_with("__")) {
+            own.push(key.bits());
+        }
+    }
+    Some(own)
+}
+
+/// Whether a class finds behind itself what its base finds, and nothing else.
+fn extends_mro(vm: &Vm, ty: &Py<PyType>, base: &Py<PyType>) -> bool {
+    let (Some(mro), Some(base_mro)) = (ty.mro.get(vm), base.mro.get(vm)) else { return false };
+    let same = |(a, b): (&Value, &Value)| a.is_same(b);
+    mro.len() == base_mro.len() + 1 && mro.items().iter().skip(1).zip(base_mro.items()).all(same)
+}
+
+/// The slots of a subclass that defines no dunder: those of a class made by a program itself; those of a native type, whose own may say more
+/// than its dunders do, are worked out once.
+fn subclass_slots<'a>(vm: &mut Vm, base: &'a Py<PyType>) -> Option<&'a Slots> {
+    use crate::types::class::flags;
+    if base.has_flag(flags::HEAPTYPE) {
+        return Some(&base.slots);
+    }
+    if !base.has_flag(flags::IMMUTABLETYPE) {
+        return None;
+    }
+    let key = base.as_value().bits();
+    if let Some(slots) = vm.interp.subclass_slots.get(vm).get(&key) {
+        return Some(slots);
+    }
+    let slots: &'static Slots = Box::leak(Box::new(Slots::new()));
+    for group in SLOTS {
+        (group.set)(slots, group_value(vm, base, Some(base), group));
+    }
+    let interp = vm.interp;
+    interp.subclass_slots.get_mut(vm).insert(key, slots);
+    Some(slots)
 }
 
 fn set_finalizer_flag(ty: &PyType) {
@@ -316,11 +366,17 @@ enum Found {
 
 /// Sets one slot of a class from what its MRO offers (CPython's `update_one_slot`).
 fn update_group(vm: &mut Vm, ty: &Py<PyType>, group: &'static SlotGroup) {
+    let value = group_value(vm, ty, ty.base(), group);
+    (group.set)(&ty.slots, value);
+}
+
+/// A slot by what the MRO of `ty` offers, for a class whose base is `base`.
+fn group_value(vm: &mut Vm, ty: &Py<PyType>, base: Option<&Py<PyType>>, group: &'static SlotGroup) -> Option<SlotFn> {
     let mut native: Option<SlotFn> = None;
     let mut empty = false;
     let mut generic = false;
     for def in group.defs {
-        match found(vm, ty, group, def) {
+        match found(vm, ty, base, group, def) {
             Found::Nothing => {}
             Found::Elsewhere => empty = true,
             Found::Generic => generic = true,
@@ -334,10 +390,10 @@ fn update_group(vm: &mut Vm, ty: &Py<PyType>, group: &'static SlotGroup) {
     if native.is_some() && empty && stays_empty(group) && group.defs.len() > 1 {
         generic = true;
     }
-    (group.set)(&ty.slots, if generic { group.generic } else { native });
+    if generic { group.generic } else { native }
 }
 
-fn found(vm: &mut Vm, ty: &Py<PyType>, group: &'static SlotGroup, def: &'static SlotDef) -> Found {
+fn found(vm: &mut Vm, ty: &Py<PyType>, base: Option<&Py<PyType>>, group: &'static SlotGroup, def: &'static SlotDef) -> Found {
     let key = (def.key)();
     let Some((owner, value)) = ty.lookup_uncached(vm, key).map(|(o, v)| (o.clone(), v.clone())) else { return Found::Nothing };
     if let Some(wrapper) = value.downcast_exact::<WrapperDescr>() {
@@ -363,7 +419,7 @@ fn found(vm: &mut Vm, ty: &Py<PyType>, group: &'static SlotGroup, def: &'static 
         return Found::Generic;
     }
     if key.is(n!(__new__)) && value.downcast_exact::<BuiltinFunction>().is_some_and(|f| std::ptr::eq(f.def, &crate::types::typeobject::new::NEW)) {
-        return match ty.base().and_then(|b| b.slots.new.get()) {
+        return match base.and_then(|b| b.slots.new.get()) {
             Some(f) => Found::Native(F::New(f)),
             None => Found::Nothing,
         };
