@@ -119,7 +119,18 @@ impl TokenKind {
     }
 
     /// The keyword spelled `name`.
+    #[inline]
     pub(crate) fn keyword(name: &[u8]) -> Option<TokenKind> {
+        // No keyword is longer, and most names begin with other letters or are too long.
+        match name {
+            [b'F' | b'N' | b'T' | b'a'..=b'g' | b'i' | b'l' | b'n'..=b'p' | b'r' | b't' | b'w' | b'y', rest @ ..] if matches!(rest.len(), 1..=7) => {
+                Self::keyword_of(name)
+            }
+            _ => None,
+        }
+    }
+
+    fn keyword_of(name: &[u8]) -> Option<TokenKind> {
         Some(match name {
             b"False" => KwFalse,
             b"None" => KwNone,

@@ -32,19 +32,14 @@ pub(super) fn call<'a>(p: &mut Parser<'a>) -> R<CallArgs<'a>> {
 }
 
 /// `NAME '='`
+#[inline]
 fn at_keyword_argument(p: &mut Parser) -> R<bool> {
-    if !p.at(Name)? {
-        return Ok(false);
-    }
-    p.look(|p| {
-        p.expect(Name)?;
-        p.expect(Equal)
-    })
+    Ok(p.at(Name)? && p.second_kind()? == Equal)
 }
 
 /// The arguments up to the closing parenthesis; `first` has been read.
 fn first_pass_arguments<'a>(p: &mut Parser<'a>, first: Option<E<'a>>) -> R<CallArgs<'a>> {
-    let (mut args, mut keywords) = (Vec::new(), Vec::new());
+    let (mut args, mut keywords): (List<E>, SmallVec<[Keyword; 2]>) = (smallvec![], smallvec![]);
     let mut unpacked = false;
     if let Some(first) = first {
         Parser::require(!p.at(Equal)?)?;
@@ -147,7 +142,7 @@ fn positional_arg<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     Ok(e)
 }
 
-fn kwargs<'a>(p: &mut Parser<'a>) -> R<Vec<KeywordOrStarred<'a>>> {
+fn kwargs<'a>(p: &mut Parser<'a>) -> R<List<KeywordOrStarred<'a>>> {
     alt!(p, {
         let mut all = p.sep1(kwarg_or_starred)?;
         p.expect(Comma)?;

@@ -1,6 +1,6 @@
 //! Expressions down to the arithmetic operators.
 
-use super::primaries::await_primary;
+use super::primaries::{await_primary, primary};
 use super::*;
 use TokenKind::*;
 
@@ -19,7 +19,7 @@ fn tuple_of<'a>(p: &mut Parser<'a>, element: fn(&mut Parser<'a>) -> R<E<'a>>) ->
     if !p.at(Comma)? {
         return Ok(first);
     }
-    let mut elts = vec![first];
+    let mut elts: List<E> = smallvec![first];
     while let Some(e) = p.opt(|p| {
         p.expect(Comma)?;
         element(p)
@@ -31,7 +31,7 @@ fn tuple_of<'a>(p: &mut Parser<'a>, element: fn(&mut Parser<'a>) -> R<E<'a>>) ->
 }
 
 pub(super) fn expression<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    p.nested(|p| if p.second_pass { p.memo(Rule::Expression, expression_raw) } else { expression_without_invalid_raw(p) })
+    if p.second_pass { p.nested(|p| p.memo(Rule::Expression, expression_raw)) } else { p.nested(expression_without_invalid_raw) }
 }
 
 /// An expression that rules for dicts, sets and mistakes in them read again and again, in the first pass, too.
@@ -103,7 +103,7 @@ fn starred<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     Ok(p.node(start, ExprKind::Starred { value, ctx: ExprContext::Load }))
 }
 
-pub(super) fn star_named_expressions<'a>(p: &mut Parser<'a>) -> R<Vec<E<'a>>> {
+pub(super) fn star_named_expressions<'a>(p: &mut Parser<'a>) -> R<List<E<'a>>> {
     let all = p.sep1(star_named_expression)?;
     p.eat(Comma)?;
     Ok(all)
@@ -116,12 +116,11 @@ pub(super) fn star_named_expression<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
 pub(super) fn assignment_expression<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     let start = p.start()?;
     let token = p.peek()?;
-    if token.kind != Name {
+    if token.kind != Name || p.second_kind()? != ColonEqual {
         return Err(NoMatch);
     }
-    p.mark += 1;
-    p.expect(ColonEqual)?;
-    let id = p.identifier(token.text)?;
+    p.mark += 2;
+    let id = p.identifier(&token)?;
     let target = p.expr(token.range, ExprKind::Name { id, ctx: ExprContext::Store });
     let value = expression(p)?;
     p.check_version(8, "Assignment expressions are")?;
@@ -147,51 +146,124 @@ pub(super) fn assignment_or_plain_expression<'a>(p: &mut Parser<'a>) -> R<E<'a>>
     plain_expression(p)
 }
 
-// Boolean operators and comparisons
+// Operators: a level of them is a rule. In the first pass it may get the operand that it begins with.
+
+/// The first operand of an expression, and where it begins.
+#[derive(Clone, Copy)]
+struct Operand<'a> {
+    start: Range,
+    e: E<'a>,
+}
+
+/// What [`begin`] has found.
+enum Begun<'a> {
+    /// No operator follows: the operand is all.
+    Whole(E<'a>),
+    /// An operator follows the operand. Nothing has been read where a prefix operator comes first.
+    Part(Option<Operand<'a>>),
+}
+
+/// First pass: reads an operand before anything is known of the operators around it. Most expressions are no more and need not go down
+/// through all levels.
+#[inline]
+fn begin<'a>(p: &mut Parser<'a>, first: Option<Operand<'a>>) -> R<Begun<'a>> {
+    if p.second_pass || first.is_some() {
+        return Ok(Begun::Part(first));
+    }
+    let token = p.peek()?;
+    if matches!(token.kind, KwNot | Plus | Minus | Tilde | KwAwait) {
+        return Ok(Begun::Part(None));
+    }
+    let start = token.range;
+    let e = primary(p)?;
+    Ok(if is_operator(p.kind()?) { Begun::Part(Some(Operand { start, e })) } else { Begun::Whole(e) })
+}
+
+/// Whether `kind` stands between two operands.
+#[inline]
+fn is_operator(kind: TokenKind) -> bool {
+    let others = matches!(
+        kind,
+        KwOr | KwAnd | KwNot | KwIn | KwIs | EqEqual | NotEqual | Less | LessEqual | Greater | GreaterEqual | DoubleStar
+    );
+    others || binary_operator(kind).is_some()
+}
+
+/// Reads the first operand of a level, if that is not known; where it is all, it is the level's result.
+macro_rules! begin {
+    ($p:ident, $first:expr) => {
+        match begin($p, $first)? {
+            Begun::Whole(e) => return Ok(e),
+            Begun::Part(first) => first,
+        }
+    };
+}
 
 pub(super) fn disjunction<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    bool_op(p, Rule::Disjunction, KwOr, BoolOp::Or, conjunction)
+    if p.second_pass {
+        return p.memo(Rule::Disjunction, |p| bool_op(p, None, KwOr, BoolOp::Or, conjunction));
+    }
+    let first = begin!(p, None);
+    bool_op(p, first, KwOr, BoolOp::Or, conjunction)
 }
 
-fn conjunction<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    bool_op(p, Rule::Conjunction, KwAnd, BoolOp::And, inversion)
+fn conjunction<'a>(p: &mut Parser<'a>, first: Option<Operand<'a>>) -> R<E<'a>> {
+    if p.second_pass {
+        return p.memo(Rule::Conjunction, |p| bool_op(p, None, KwAnd, BoolOp::And, inversion_from));
+    }
+    let first = begin!(p, first);
+    bool_op(p, first, KwAnd, BoolOp::And, inversion_from)
 }
 
+#[inline]
 fn bool_op<'a>(
     p: &mut Parser<'a>,
-    rule: Rule,
+    first: Option<Operand<'a>>,
     token: TokenKind,
     op: BoolOp,
-    operand: fn(&mut Parser<'a>) -> R<E<'a>>,
+    operand: fn(&mut Parser<'a>, Option<Operand<'a>>) -> R<E<'a>>,
 ) -> R<E<'a>> {
-    let body = |p: &mut Parser<'a>| {
-        let start = p.start()?;
-        let first = operand(p)?;
-        if !p.at(token)? {
-            return Ok(first);
-        }
-        let mut values = vec![first];
-        while let Some(e) = p.opt(|p| {
-            p.expect(token)?;
-            operand(p)
-        })? {
-            values.push(e);
-        }
-        if values.len() == 1 {
-            return Ok(first);
-        }
-        Ok(p.node(start, ExprKind::BoolOp { op, values: p.exprs(&values) }))
-    };
-    if p.second_pass { p.memo(rule, body) } else { body(p) }
+    let start = start_of(p, first)?;
+    let first = operand(p, first)?;
+    if !p.at(token)? {
+        return Ok(first);
+    }
+    let mut values: List<E> = smallvec![first];
+    while let Some(e) = p.opt(|p| {
+        p.expect(token)?;
+        operand(p, None)
+    })? {
+        values.push(e);
+    }
+    if values.len() == 1 {
+        return Ok(first);
+    }
+    Ok(p.node(start, ExprKind::BoolOp { op, values: p.exprs(&values) }))
+}
+
+#[inline]
+fn start_of<'a>(p: &mut Parser<'a>, first: Option<Operand<'a>>) -> R<Range> {
+    match first {
+        Some(first) => Ok(first.start),
+        None => p.start(),
+    }
 }
 
 pub(super) fn inversion<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    if p.second_pass { p.memo(Rule::Inversion, inversion_raw) } else { inversion_raw(p) }
+    inversion_from(p, None)
 }
 
-fn inversion_raw<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    if !p.at(KwNot)? {
-        return comparison(p);
+fn inversion_from<'a>(p: &mut Parser<'a>, first: Option<Operand<'a>>) -> R<E<'a>> {
+    if p.second_pass {
+        return p.memo(Rule::Inversion, |p| inversion_raw(p, None));
+    }
+    let first = begin!(p, first);
+    inversion_raw(p, first)
+}
+
+fn inversion_raw<'a>(p: &mut Parser<'a>, first: Option<Operand<'a>>) -> R<E<'a>> {
+    if first.is_some() || !p.at(KwNot)? {
+        return comparison(p, first);
     }
     let start = p.start()?;
     p.expect(KwNot)?;
@@ -199,16 +271,15 @@ fn inversion_raw<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     Ok(p.node(start, ExprKind::UnaryOp { op: UnaryOp::Not, operand }))
 }
 
-fn comparison<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    let start = p.start()?;
-    let left = bitwise_or(p)?;
-    let (mut ops, mut comparators) = (Vec::new(), Vec::new());
+fn comparison<'a>(p: &mut Parser<'a>, first: Option<Operand<'a>>) -> R<E<'a>> {
+    let start = start_of(p, first)?;
+    let left = bitwise_or_from(p, first)?;
+    let Some((op, e)) = p.opt(compare_op_bitwise_or_pair)? else { return Ok(left) };
+    let mut ops: List<CmpOp> = smallvec![op];
+    let mut comparators: List<E> = smallvec![e];
     while let Some((op, e)) = p.opt(compare_op_bitwise_or_pair)? {
         ops.push(op);
         comparators.push(e);
-    }
-    if ops.is_empty() {
-        return Ok(left);
     }
     Ok(p.node(start, ExprKind::Compare { left, ops: p.slice(&ops), comparators: p.exprs(&comparators) }))
 }
@@ -259,6 +330,7 @@ fn check_barry_as_flufl(p: &mut Parser, text: &str) -> R<()> {
 // Binary operators
 
 /// The operator and its level; higher binds tighter.
+#[inline]
 fn binary_operator(kind: TokenKind) -> Option<(Operator, u8)> {
     Some(match kind {
         VBar => (Operator::BitOr, 1),
@@ -278,17 +350,25 @@ fn binary_operator(kind: TokenKind) -> Option<(Operator, u8)> {
 }
 
 pub(super) fn bitwise_or<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    if p.second_pass { binary_level(p, 1) } else { binary(p, 1) }
+    bitwise_or_from(p, None)
+}
+
+fn bitwise_or_from<'a>(p: &mut Parser<'a>, first: Option<Operand<'a>>) -> R<E<'a>> {
+    if p.second_pass { binary_level(p, 1) } else { binary(p, first, 1) }
 }
 
 pub(super) fn sum<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    if p.second_pass { binary_level(p, 5) } else { binary(p, 5) }
+    if p.second_pass { binary_level(p, 5) } else { binary(p, None, 5) }
 }
 
 /// First pass: operators of level `min` and above, by precedence climbing.
-fn binary<'a>(p: &mut Parser<'a>, min: u8) -> R<E<'a>> {
-    let start = p.start()?;
-    let mut left = factor(p)?;
+fn binary<'a>(p: &mut Parser<'a>, first: Option<Operand<'a>>, min: u8) -> R<E<'a>> {
+    let first = begin!(p, first);
+    let start = start_of(p, first)?;
+    let mut left = match first {
+        Some(first) => power_of(p, first)?,
+        None => factor(p)?,
+    };
     loop {
         let Some((op, level)) = binary_operator(p.kind()?) else { return Ok(left) };
         if level < min {
@@ -301,7 +381,7 @@ fn binary<'a>(p: &mut Parser<'a>, min: u8) -> R<E<'a>> {
         }
         let Some(right) = p.opt(|p| {
             p.mark += 1;
-            binary(p, level + 1)
+            binary(p, None, level + 1)
         })?
         else {
             p.no_operand_behind = operator;
@@ -370,7 +450,14 @@ fn factor_raw<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
 
 fn power<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     let start = p.start()?;
-    let left = await_primary(p)?;
+    let e = await_primary(p)?;
+    power_of(p, Operand { start, e })
+}
+
+/// From behind the base on.
+#[inline]
+fn power_of<'a>(p: &mut Parser<'a>, base: Operand<'a>) -> R<E<'a>> {
+    let Operand { start, e: left } = base;
     if !p.at(DoubleStar)? {
         return Ok(left);
     }

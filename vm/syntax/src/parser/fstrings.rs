@@ -30,6 +30,18 @@ impl Kind {
 }
 
 pub(super) fn strings<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
+    // One string alone without a backslash, as most are, is read anew at less cost than it is kept; others may warn and are read once.
+    if !p.second_pass {
+        let token = p.peek()?;
+        if token.kind == String && memchr::memchr(b'\\', token.text.as_bytes()).is_none() {
+            let mark = p.mark;
+            let e = string(p)?;
+            if !matches!(p.kind()?, String | FStringStart) {
+                return Ok(e);
+            }
+            p.mark = mark;
+        }
+    }
     p.memo(Rule::Strings, strings_raw)
 }
 
@@ -166,7 +178,7 @@ fn fstring_conversion<'a>(p: &mut Parser<'a>) -> R<Ending<'a, (Identifier<'a>, R
         );
         return Err(p.raise_at(range, message));
     }
-    Ok(Ending { node: (name, range), metadata: p.tokens[bang.index].metadata })
+    Ok(Ending { node: (name, range), metadata: p.metadata(bang) })
 }
 
 /// `fstring_full_format_spec`, `tstring_full_format_spec`
@@ -174,7 +186,7 @@ fn full_format_spec<'a>(p: &mut Parser<'a>, kind: Kind) -> R<Ending<'a, E<'a>>> 
     let start = p.start()?;
     let colon = p.expect(Colon)?;
     let spec: Vec<E> = format_spec(p, kind)?;
-    let metadata = p.tokens[colon.index].metadata;
+    let metadata = p.metadata(colon);
     let spec: Vec<E> = spec.into_iter().filter(|e| !is_empty_str(e)).collect();
     let plain = match spec[..] {
         [] => true,
@@ -233,7 +245,7 @@ fn formatted_value<'a>(
     let (metadata, end_lineno, end_col_offset) = match (conversion, format) {
         (Some(c), _) => (c.metadata, c.node.1.lineno, c.node.1.col_offset),
         (None, Some(f)) => (f.metadata, f.node.range.lineno, f.node.range.col_offset + 1),
-        (None, None) => (p.tokens[rbrace.index].metadata, range.end_lineno, range.end_col_offset),
+        (None, None) => (p.metadata(rbrace), range.end_lineno, range.end_col_offset),
     };
     let source = metadata.unwrap_or("");
     let format_spec = format.map(|f| f.node);

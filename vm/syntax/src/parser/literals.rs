@@ -12,6 +12,9 @@ pub(super) fn number<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
         return Err(NoMatch);
     }
     p.mark += 1;
+    if let Some(value) = small_decimal(token.text.as_bytes()) {
+        return Ok(p.expr(token.range, ExprKind::Constant { value: Constant::Int(value), kind: None }));
+    }
     if p.options.feature_version < 6 && token.text.contains('_') {
         return Err(p.raise_syntax_error("Underscores in numeric literals are only supported in Python 3.6 and greater"));
     }
@@ -19,6 +22,15 @@ pub(super) fn number<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
         if token.text.contains('_') { token.text.replace('_', "").into() } else { token.text.into() };
     let value = parse_number(p, &digits, token.range)?;
     Ok(p.expr(token.range, ExprKind::Constant { value, kind: None }))
+}
+
+/// A number of decimal digits alone that cannot overflow.
+#[inline]
+fn small_decimal(digits: &[u8]) -> Option<i64> {
+    if digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
 }
 
 fn parse_number<'a>(p: &mut Parser<'a>, text: &str, range: Range) -> R<Constant<'a>> {

@@ -34,6 +34,7 @@ use crate::token::TokenKind;
 use crate::tokenizer::{Done, StrBuffer, Tokenizer};
 use crate::{Interactive, Mode, ParseOptions, Parsed};
 use krait_unicode::Text;
+use smallvec::{SmallVec, smallvec};
 
 /// Why a rule has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ type R<T> = Result<T, Stop>;
 /// The result of a rule that only ever fails.
 type Invalid = R<std::convert::Infallible>;
 type E<'a> = &'a Expr<'a>;
+/// A sequence that is being read.
+type List<T> = SmallVec<[T; 4]>;
 
 /// How deep rules nest in CPython before its parser gives up. Rules that recurse count for as many as lie between them there.
 const MAX_DEPTH: u32 = 6000;
@@ -59,16 +62,21 @@ const GROUP_DEPTH: u32 = 27;
 const DISPLAY_DEPTH: u32 = 28;
 const TRAILER_DEPTH: u32 = 23;
 const NO_MEMO: u32 = u32::MAX;
+/// When less than this is left of the stack, another piece is taken, of this size.
+const STACK_RESERVE: usize = 128 * 1024;
+const STACK_PIECE: usize = 2 * 1024 * 1024;
 
 /// A token as the parser keeps it.
 #[derive(Clone, Copy)]
 struct Token<'a> {
-    kind: TokenKind,
-    level: u32,
     text: &'a str,
     range: Range,
-    metadata: Option<&'a str>,
     memo: u32,
+    kind: TokenKind,
+    /// How many brackets are open.
+    level: u8,
+    /// If it is a name, it is all ASCII.
+    ascii_name: bool,
 }
 
 /// A token that a rule has taken.
@@ -160,6 +168,8 @@ struct Parser<'a> {
     tok: Tokenizer<StrBuffer<'a>>,
     src: &'a str,
     tokens: Vec<Token<'a>>,
+    /// The source of f-string expressions, by the index of the token that ends them.
+    metadata: Vec<(usize, &'a str)>,
     memos: Vec<Memo<'a>>,
     mark: usize,
     /// The binary operator behind which the first pass has found no operand last.
@@ -170,6 +180,8 @@ struct Parser<'a> {
     second_pass: bool,
     parsing_started: bool,
     depth: u32,
+    /// The address that the stack may reach before [`Parser::nested_by`] must look closer.
+    stack_limit: usize,
     error: Option<SyntaxError>,
     warnings: Vec<SyntaxWarning>,
     /// Line and column of the last compound statement of the second pass.
@@ -238,7 +250,7 @@ pub(crate) fn parse_interactive<'a>(
 /// Universal newlines; a module also gets a final one.
 fn translate_newlines<'a>(arena: &'a Arena, source: &str, exec: bool) -> &'a str {
     let mut text = std::borrow::Cow::Borrowed(source);
-    if source.contains('\r') {
+    if memchr::memchr(b'\r', source.as_bytes()).is_some() {
         text = source.replace("\r\n", "\n").replace('\r', "\n").into();
     }
     if exec && !text.is_empty() && !text.ends_with('\n') {
@@ -256,7 +268,8 @@ impl<'a> Parser<'a> {
             arena,
             tok,
             src,
-            tokens: Vec::with_capacity(src.len() / 4 + 8),
+            tokens: Vec::with_capacity(src.len() / 5 + 8),
+            metadata: Vec::new(),
             memos: Vec::new(),
             mark: 0,
             no_operand_behind: usize::MAX,
@@ -265,6 +278,7 @@ impl<'a> Parser<'a> {
             second_pass: false,
             parsing_started: false,
             depth: BASE_DEPTH,
+            stack_limit: stack_limit(),
             error: None,
             warnings: Vec::new(),
             last_statement: (0, 0),
@@ -383,12 +397,31 @@ impl<'a> Parser<'a> {
             end_lineno: raw.end_lineno,
             end_col_offset: raw.end_col_offset,
         };
-        let metadata = self.tok.metadata.take().map(|m| &*self.arena.alloc_str(&m));
-        self.tokens.push(Token { kind, level: raw.level, text, range, metadata, memo: NO_MEMO });
+        if let Some(metadata) = &self.tok.metadata {
+            self.metadata.push((self.tokens.len(), self.arena.alloc_str(metadata)));
+        }
+        // There are never more than 200 open brackets.
+        let level = u8::try_from(raw.level).unwrap_or(u8::MAX);
+        self.tokens.push(Token { text, range, memo: NO_MEMO, kind, level, ascii_name: self.tok.ascii_name });
         if kind == TokenKind::ErrorToken {
             return Err(self.tokenizer_error());
         }
         Ok(())
+    }
+
+    /// The source of the f-string expression that a token ends, if it was asked for.
+    fn metadata(&self, token: Tk) -> Option<&'a str> {
+        let at = self.metadata.binary_search_by_key(&token.index, |m| m.0).ok()?;
+        self.metadata.get(at).map(|m| m.1)
+    }
+
+    /// The kind of the token behind the one at the mark; both are read.
+    #[inline]
+    fn second_kind(&mut self) -> R<TokenKind> {
+        while self.mark + 1 >= self.tokens.len() {
+            self.fill_token()?;
+        }
+        Ok(self.tokens[self.mark + 1].kind)
     }
 
     /// The token at the mark.
@@ -457,13 +490,14 @@ impl<'a> Parser<'a> {
     }
 
     /// A `NAME` as its identifier and range.
+    #[inline]
     fn name(&mut self) -> R<(Identifier<'a>, Range)> {
         let token = self.peek()?;
         if token.kind != TokenKind::Name {
             return Err(NoMatch);
         }
         self.mark += 1;
-        Ok((self.identifier(token.text)?, token.range))
+        Ok((self.identifier(&token)?, token.range))
     }
 
     /// A `NAME` as an expression.
@@ -472,10 +506,13 @@ impl<'a> Parser<'a> {
         Ok(self.expr(range, ExprKind::Name { id, ctx: ExprContext::Load }))
     }
 
-    fn identifier(&mut self, text: &'a str) -> R<Identifier<'a>> {
-        if text.is_ascii() {
-            return Ok(text);
-        }
+    #[inline]
+    fn identifier(&mut self, token: &Token<'a>) -> R<Identifier<'a>> {
+        if token.ascii_name { Ok(token.text) } else { self.normalized(token.text) }
+    }
+
+    #[cold]
+    fn normalized(&mut self, text: &'a str) -> R<Identifier<'a>> {
         let normal = self.normal_name(text)?;
         if matches!(normal.as_str(), "None" | "True" | "False") {
             let message = format!("identifier field can't represent '{normal}' constant");
@@ -507,7 +544,18 @@ impl<'a> Parser<'a> {
     }
 
     /// The range from `start` to the last token taken that is not white space.
+    #[inline]
     fn to_here(&self, start: Range) -> Range {
+        use TokenKind::{Dedent, EndMarker, Indent, Newline};
+        if let Some(Token { kind, range: end, .. }) = self.tokens.get(self.mark.wrapping_sub(1))
+            && !matches!(kind, EndMarker | Newline | Indent | Dedent)
+        {
+            return Range { end_lineno: end.end_lineno, end_col_offset: end.end_col_offset, ..start };
+        }
+        self.to_last_word(start)
+    }
+
+    fn to_last_word(&self, start: Range) -> Range {
         use TokenKind::{Dedent, EndMarker, Indent, Newline};
         let last = self.tokens[..self.mark]
             .iter()
@@ -520,6 +568,7 @@ impl<'a> Parser<'a> {
 
     // Nodes
 
+    #[inline]
     fn expr(&self, range: Range, kind: ExprKind<'a>) -> E<'a> {
         self.arena.alloc(Expr { range, kind })
     }
@@ -583,23 +632,23 @@ impl<'a> Parser<'a> {
         if condition { Ok(()) } else { Err(NoMatch) }
     }
 
-    fn many0<T>(&mut self, mut rule: impl FnMut(&mut Self) -> R<T>) -> R<Vec<T>> {
-        let mut items = Vec::new();
+    fn many0<T>(&mut self, mut rule: impl FnMut(&mut Self) -> R<T>) -> R<List<T>> {
+        let mut items = List::new();
         while let Some(item) = self.opt(&mut rule)? {
             items.push(item);
         }
         Ok(items)
     }
 
-    fn many1<T>(&mut self, rule: impl FnMut(&mut Self) -> R<T>) -> R<Vec<T>> {
+    fn many1<T>(&mut self, rule: impl FnMut(&mut Self) -> R<T>) -> R<List<T>> {
         let items = self.many0(rule)?;
         Self::require(!items.is_empty())?;
         Ok(items)
     }
 
     /// `','.rule+`
-    fn sep1<T>(&mut self, mut rule: impl FnMut(&mut Self) -> R<T>) -> R<Vec<T>> {
-        let mut items = vec![rule(self)?];
+    fn sep1<T>(&mut self, mut rule: impl FnMut(&mut Self) -> R<T>) -> R<List<T>> {
+        let mut items: List<T> = smallvec![rule(self)?];
         while let Some(item) = self.opt(|p| {
             p.expect(TokenKind::Comma)?;
             rule(p)
@@ -644,10 +693,34 @@ impl<'a> Parser<'a> {
             return Err(self.stack_overflow());
         }
         self.depth += levels;
-        let result = stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || body(self));
+        let result = if stack_address() > self.stack_limit { body(self) } else { self.on_more_stack(body) };
         self.depth -= levels;
         result
     }
+
+    #[cold]
+    #[inline(never)]
+    fn on_more_stack<T>(&mut self, body: impl FnOnce(&mut Self) -> R<T>) -> R<T> {
+        let outer = self.stack_limit;
+        let result = stacker::maybe_grow(STACK_RESERVE, STACK_PIECE, || {
+            self.stack_limit = stack_limit();
+            body(self)
+        });
+        self.stack_limit = outer;
+        result
+    }
+}
+
+/// About where the stack is; it grows towards lower addresses.
+#[inline(always)]
+fn stack_address() -> usize {
+    let here = 0u8;
+    (&raw const here).addr()
+}
+
+/// The address at which no more than the reserve is left of the stack; the highest one where that is not known.
+fn stack_limit() -> usize {
+    stacker::remaining_stack().map_or(usize::MAX, |left| stack_address().saturating_sub(left) + STACK_RESERVE)
 }
 
 /// An expression like `expr` in another context.

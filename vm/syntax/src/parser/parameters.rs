@@ -47,9 +47,9 @@ pub(super) fn params<'a>(p: &mut Parser<'a>, style: Style) -> R<&'a Arguments<'a
 #[derive(Default)]
 struct ParamList<'a> {
     posonly: usize,
-    params: Vec<Param<'a>>,
+    params: List<Param<'a>>,
     vararg: Option<Arg<'a>>,
-    kwonly: Vec<Param<'a>>,
+    kwonly: List<Param<'a>>,
     kwarg: Option<Arg<'a>>,
 }
 
@@ -84,10 +84,10 @@ fn parameters<'a>(p: &mut Parser<'a>, style: Style) -> R<&'a Arguments<'a>> {
 }
 
 fn make_arguments<'a>(p: &Parser<'a>, list: &ParamList<'a>) -> &'a Arguments<'a> {
-    let args: Vec<Arg> = list.params.iter().map(|x| x.arg).collect();
+    let args: List<Arg> = list.params.iter().map(|x| x.arg).collect();
     let args = p.slice(&args);
-    let defaults: Vec<E> = list.params.iter().filter_map(|x| x.default).collect();
-    let kwonlyargs: Vec<Arg> = list.kwonly.iter().map(|x| x.arg).collect();
+    let defaults: List<E> = list.params.iter().filter_map(|x| x.default).collect();
+    let kwonlyargs: List<Arg> = list.kwonly.iter().map(|x| x.arg).collect();
     p.arena.alloc(Arguments {
         posonlyargs: &args[..list.posonly],
         args: &args[list.posonly..],

@@ -294,14 +294,14 @@ fn sequence_pattern<'a>(p: &mut Parser<'a>) -> R<P<'a>> {
     Ok(node(p, start, PatternKind::MatchSequence { patterns }))
 }
 
-fn open_sequence_pattern<'a>(p: &mut Parser<'a>) -> R<Vec<P<'a>>> {
-    let mut all = vec![maybe_star_pattern(p)?];
+fn open_sequence_pattern<'a>(p: &mut Parser<'a>) -> R<List<P<'a>>> {
+    let mut all: List<P> = smallvec![maybe_star_pattern(p)?];
     p.expect(Comma)?;
     all.extend(p.opt(maybe_sequence_pattern)?.unwrap_or_default());
     Ok(all)
 }
 
-fn maybe_sequence_pattern<'a>(p: &mut Parser<'a>) -> R<Vec<P<'a>>> {
+fn maybe_sequence_pattern<'a>(p: &mut Parser<'a>) -> R<List<P<'a>>> {
     let all = p.sep1(maybe_star_pattern)?;
     p.eat(Comma)?;
     Ok(all)
@@ -387,11 +387,11 @@ fn class_pattern<'a>(p: &mut Parser<'a>) -> R<P<'a>> {
     Err(NoMatch)
 }
 
-fn positional_patterns<'a>(p: &mut Parser<'a>) -> R<Vec<P<'a>>> {
+fn positional_patterns<'a>(p: &mut Parser<'a>) -> R<List<P<'a>>> {
     p.sep1(pattern)
 }
 
-fn keyword_patterns<'a>(p: &mut Parser<'a>) -> R<Vec<(Identifier<'a>, P<'a>)>> {
+fn keyword_patterns<'a>(p: &mut Parser<'a>) -> R<List<(Identifier<'a>, P<'a>)>> {
     p.sep1(|p| {
         let (name, _) = p.name()?;
         p.expect(Equal)?;

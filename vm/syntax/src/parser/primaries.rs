@@ -19,8 +19,19 @@ fn await_primary_raw<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     Ok(p.node(start, ExprKind::Await { value }))
 }
 
-fn primary<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
-    if p.second_pass { p.memo(Rule::Primary, primary_raw) } else { primary_raw(p) }
+pub(super) fn primary<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
+    if p.second_pass {
+        return p.memo(Rule::Primary, primary_raw);
+    }
+    let start = p.start()?;
+    let mut e = atom(p)?;
+    while matches!(p.kind()?, Dot | LPar | LSqb) {
+        match p.opt(|p| trailer(p, start, e))? {
+            Some(longer) => e = longer,
+            None => break,
+        }
+    }
+    Ok(e)
 }
 
 fn primary_raw<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
@@ -117,7 +128,7 @@ pub(super) fn atom<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     let constant = match token.kind {
         Name => {
             p.mark += 1;
-            let id = p.identifier(token.text)?;
+            let id = p.identifier(&token)?;
             return Ok(p.expr(token.range, ExprKind::Name { id, ctx: ExprContext::Load }));
         }
         KwTrue => Constant::True,
@@ -194,7 +205,7 @@ fn parenthesized<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
 
 /// The rest of `star_named_expressions` behind its first.
 fn elements<'a>(p: &mut Parser<'a>, first: E<'a>) -> R<&'a [Expr<'a>]> {
-    let mut elts = vec![first];
+    let mut elts: List<E> = smallvec![first];
     while let Some(e) = p.opt(|p| {
         p.expect(Comma)?;
         star_named_expression(p)
@@ -266,7 +277,7 @@ fn set_rest<'a>(p: &mut Parser<'a>, start: Range) -> R<E<'a>> {
 }
 
 fn dict_rest<'a>(p: &mut Parser<'a>, start: Range, first: Option<(E<'a>, E<'a>)>) -> R<E<'a>> {
-    let mut pairs: Vec<KeyValue> = Vec::new();
+    let mut pairs: List<KeyValue> = List::new();
     match first {
         Some((key, value)) => pairs.push((Some(key), value)),
         None => pairs.extend(p.opt(double_starred_kvpair)?),
@@ -299,7 +310,7 @@ pub(super) fn tuple<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     let start = p.start()?;
     p.expect(LPar)?;
     let elts = p.opt(|p| {
-        let mut elts = vec![star_named_expression(p)?];
+        let mut elts: List<E> = smallvec![star_named_expression(p)?];
         p.expect(Comma)?;
         elts.extend(p.opt(star_named_expressions)?.unwrap_or_default());
         Ok(elts)

@@ -65,12 +65,25 @@ pub(super) fn statements<'a>(p: &mut Parser<'a>) -> R<&'a [Stmt<'a>]> {
 }
 
 fn statement<'a>(p: &mut Parser<'a>, into: &mut Vec<Stmt<'a>>) -> R<()> {
+    if !p.second_pass && !may_be_compound(p)? {
+        return simple_stmts_into(p, into);
+    }
     if let Some(stmt) = p.opt(compound::compound_stmt)? {
         p.register(&stmt);
         into.push(stmt);
         return Ok(());
     }
     simple_stmts_into(p, into)
+}
+
+/// Whether the next token can begin a compound statement.
+fn may_be_compound(p: &mut Parser) -> R<bool> {
+    let token = p.peek()?;
+    Ok(match token.kind {
+        KwDef | KwIf | KwClass | KwWith | KwFor | KwTry | KwWhile | At | KwAsync => true,
+        Name => token.text == "match",
+        _ => false,
+    })
 }
 
 fn statement_newline<'a>(p: &mut Parser<'a>) -> R<&'a [Stmt<'a>]> {
@@ -208,7 +221,7 @@ fn is_single_target(e: E) -> bool {
 }
 
 fn plain_assignment<'a>(p: &mut Parser<'a>, start: Range, first: E<'a>) -> R<Stmt<'a>> {
-    let mut targets = Vec::new();
+    let mut targets: List<E> = smallvec![];
     let mut value = first;
     while p.at(Equal)? && targets::is_star_targets(value) {
         targets.push(set_expr_context(p, value, ExprContext::Store));

@@ -10,7 +10,7 @@ pub(super) fn star_targets<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     if !p.at(Comma)? {
         return Ok(first);
     }
-    let mut elts = vec![first];
+    let mut elts: List<E> = smallvec![first];
     while let Some(e) = p.opt(|p| {
         p.expect(Comma)?;
         star_target(p)
@@ -147,7 +147,7 @@ fn star_atom<'a>(p: &mut Parser<'a>) -> R<E<'a>> {
     }
 }
 
-fn star_targets_tuple_seq<'a>(p: &mut Parser<'a>) -> R<Vec<E<'a>>> {
+fn star_targets_tuple_seq<'a>(p: &mut Parser<'a>) -> R<List<E<'a>>> {
     let elts = p.sep1(star_target)?;
     let comma = p.eat(Comma)?;
     Parser::require(comma || elts.len() > 1)?;

@@ -142,6 +142,8 @@ pub(crate) struct Tokenizer<B> {
     comment_newline: bool,
     /// Lines come from a prompt: an empty one ends a block.
     pub(crate) interactive: bool,
+    /// The last name is all ASCII.
+    pub(crate) ascii_name: bool,
     /// The source of an f-string expression, once the token that ends it has been read, where `=` or a t-string asks for it.
     pub(crate) metadata: Option<String>,
     /// Where the last token with [`Extent::Own`] is, and its columns if they are not those of the text that was read.
@@ -177,6 +179,7 @@ impl<B: Buffer> Tokenizer<B> {
             extra_tokens: false,
             comment_newline: false,
             interactive: false,
+            ascii_name: true,
             metadata: None,
             own: ((0, 0), None),
             error: None,

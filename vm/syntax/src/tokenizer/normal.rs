@@ -336,7 +336,8 @@ impl<B: Buffer> Tokenizer<B> {
             return None;
         }
         self.cur += len;
-        if !seen.is_ascii() && !self.verify_identifier() {
+        self.ascii_name = seen.is_ascii();
+        if !self.ascii_name && !self.verify_identifier() {
             return Some(self.error_token());
         }
         Some(self.token(TokenKind::Name))
@@ -362,6 +363,7 @@ impl<B: Buffer> Tokenizer<B> {
             c = self.nextc();
         }
         self.backup(c);
+        self.ascii_name = !non_ascii;
         if non_ascii && !self.verify_identifier() {
             return self.error_token();
         }
