@@ -33,6 +33,8 @@ pub struct TokenizerIter {
     readline: Value,
     #[traverse(skip)]
     encoding: Option<String>,
+    /// The encoding is UTF-8, which needs no codec.
+    is_utf8: bool,
     /// None while a token is being read: `readline` may not ask for one.
     #[traverse(skip)]
     tokens: GilCell<Option<Box<Tokens>>>,
@@ -62,8 +64,11 @@ impl TokenizerIter {
         let text = match &self.encoding {
             None => line,
             Some(encoding) => {
-                if line.downcast::<Bytes>().is_none() {
+                let Some(bytes) = line.downcast::<Bytes>() else {
                     return Err(vm.type_error("readline() returned a non-bytes object"));
+                };
+                if self.is_utf8 && let Ok(text) = std::str::from_utf8(bytes.as_bytes()) {
+                    return Ok(Some(text.to_owned()));
                 }
                 krait_runtime::codecs::decode(vm, &line, encoding, "replace")?
             }
@@ -107,7 +112,8 @@ impl TokenizerIter {
     fn new(cls: &Py<PyType>, readline: Value, extra_tokens: bool, encoding: Option<String>, vm: &mut Vm) -> PyResult<Py<TokenizerIter>> {
         let borrowed: Borrowed = Rc::default();
         let tokens = Reader::new(reader(borrowed.clone()), extra_tokens);
-        let payload = TokenizerIter { readline, encoding, tokens: GilCell::new(Some(Box::new(tokens))), borrowed, line: GilCell::new(None) };
+        let is_utf8 = encoding.as_ref().is_some_and(|name| matches!(&*name.to_ascii_lowercase(), "utf-8" | "utf8"));
+        let payload = TokenizerIter { readline, encoding, is_utf8, tokens: GilCell::new(Some(Box::new(tokens))), borrowed, line: GilCell::new(None) };
         vm.new_instance(cls, payload)
     }
 

@@ -87,13 +87,16 @@ impl BytesIO {
         part
     }
 
-    fn line(&self, vm: &mut Vm, limit: isize) -> Vec<u8> {
+    /// How many bytes there are to the end of the line, no more than `limit` if that is not negative.
+    fn line_len(&self, vm: &Vm, limit: isize) -> usize {
         let rest = self.data.get(vm).get(self.pos.get()..).unwrap_or_default();
-        let mut n = rest.iter().position(|&b| b == b'\n').map_or(rest.len(), |i| i + 1);
-        if let Ok(limit) = usize::try_from(limit) {
-            n = n.min(limit);
-        }
-        self.take(vm, n as isize)
+        let len = memchr::memchr(b'\n', rest).map_or(rest.len(), |i| i + 1);
+        usize::try_from(limit).map_or(len, |limit| len.min(limit))
+    }
+
+    fn line(&self, vm: &mut Vm, limit: isize) -> Vec<u8> {
+        let len = self.line_len(vm, limit);
+        self.take(vm, len as isize)
     }
 
     fn put(&self, vm: &mut Vm, bytes: &[u8]) -> PyResult<usize> {
@@ -235,8 +238,23 @@ impl BytesIO {
     fn readline(&self, size: Value, vm: &mut Vm) -> PyResult {
         self.check(vm)?;
         let limit = size_arg(vm, Some(&size))?;
-        let line = self.line(vm, limit);
-        Ok(vm.new_bytes(&line)?.into_value())
+        let len = self.line_len(vm, limit);
+        let from = self.pos.get();
+        let Some(line) = self.data.get(vm).get(from..from.saturating_add(len)) else { return Ok(vm.new_bytes(b"")?.into_value()) };
+        // A line of common length needs no allocation but that of its object.
+        let mut short = [0; 256];
+        let made = match short.get_mut(..len) {
+            Some(short) => {
+                short.copy_from_slice(line);
+                vm.new_bytes(short)?
+            }
+            None => {
+                let line = line.to_vec();
+                vm.new_bytes(&line)?
+            }
+        };
+        self.pos.set(from + len);
+        Ok(made.into_value())
     }
 
     /// Read all lines, or lines until they have size bytes together.

@@ -1,8 +1,10 @@
 //! Attributes: methods without bound method objects, special methods, `super()` attributes.
 
 use crate::types::class::flags;
+use crate::types::classmethod::ClassMethod;
 use crate::types::instance;
 use crate::types::object::Object;
+use crate::types::pyfunction::Function;
 use crate::types::slots::GetAttrFn;
 use crate::types::str_::Str;
 use crate::types::super_::{Super, super_lookup};
@@ -25,7 +27,10 @@ pub fn is_generic(vm: &Vm, ty: &Py<PyType>) -> bool {
 pub fn load_method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Value, Option<Value>)> {
     let ty = object.ty().clone();
     if !is_generic(vm, &ty) {
-        return Ok((vm.getattr(object, name)?, None));
+        return match class_method(vm, object, name) {
+            Some(function) => Ok((function, Some(object.clone()))),
+            None => Ok((vm.getattr(object, name)?, None)),
+        };
     }
     let Some(descr) = ty.lookup(vm, name) else {
         return Ok((vm.getattr(object, name)?, None));
@@ -47,6 +52,20 @@ pub fn load_method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Val
         Some(get) => Ok((get(vm, &descr, Some(object), Some(ty.as_value()))?, None)),
         None => Ok((descr, None)),
     }
+}
+
+/// The function of a `classmethod` that `object`, a class, finds under `name`: it can be called with the class without a bound method
+/// between them.
+fn class_method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> Option<Value> {
+    let cls = object.downcast::<PyType>()?;
+    let standard: GetAttrFn = PyType::type_object(vm).slots.getattro.get()?;
+    let meta = object.ty();
+    if !meta.slots.getattro.get().is_some_and(|f| std::ptr::fn_addr_eq(f, standard)) || meta.lookup(vm, name).is_some() {
+        return None;
+    }
+    let found = cls.lookup(vm, name)?;
+    let function = found.downcast_exact::<ClassMethod>()?.callable.load(vm)?;
+    function.is_exact::<Function>().then_some(function)
 }
 
 /// The special method of LOAD_SPECIAL with the object to pass to it.

@@ -464,12 +464,12 @@ pub fn has_generic_next(ty: &PyType) -> bool {
 }
 
 /// The native type whose `new` creates instances of `ty`: the first base that is not a class made by a program.
-pub fn static_base(ty: &Py<PyType>) -> Py<PyType> {
-    let mut at = ty.clone();
+pub fn static_base(ty: &Py<PyType>) -> &Py<PyType> {
+    let mut at = ty;
     let address = |t: &PyType| t.slots.new.get().map(|f| f as usize);
-    while let Some(base) = at.base().cloned() {
-        let own = address(&at);
-        let inherited = own == address(&base) || own == Some(generic::new as *const () as usize) || own.is_none();
+    while let Some(base) = at.base() {
+        let own = address(at);
+        let inherited = own == address(base) || own == Some(generic::new as *const () as usize) || own.is_none();
         if !at.has_flag(crate::types::class::flags::HEAPTYPE) || !inherited {
             break;
         }
