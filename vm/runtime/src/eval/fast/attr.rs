@@ -7,6 +7,7 @@ use crate::eval::call::exact_frame;
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
 use crate::eval::fast::borrowed;
 use crate::eval::frame::Slot;
+use crate::eval::ops;
 use crate::eval::ops::attr::load_special as find_special;
 use crate::eval::specialize::{self, attr, read_u32, read_u64};
 use crate::types::dict::Dict;
@@ -37,12 +38,20 @@ handlers! {
 
     /// The general form, once it has turned out not to be one of the special ones.
     fn load_attr(c) {
-        if *c.ip == 0 || c.oparg & 1 != 0 {
+        if *c.ip == 0 {
             return c.general(op::LOAD_ATTR);
         }
         let (Some(object), Some(name)) = (c.item(1), (*c.frame).code.name_at(c.count() >> 1)) else { return c.general(op::LOAD_ATTR) };
         *c.ip.cast_mut() -= 1;
         c.save();
+        if c.oparg & 1 != 0 {
+            let (value, zelf) = tri!(c, method(c.vm, object, name));
+            let object = c.pop_word();
+            c.push(value);
+            c.push_slot(zelf);
+            c.skip(9);
+            return c.next_awake_without(object, 0);
+        }
         let value = tri!(c, attribute(c.vm, object, name));
         let object = c.pop_word();
         c.push(value);
@@ -260,6 +269,11 @@ unsafe fn special(vm: &mut Vm, sp: *mut Slot, oparg: u32) -> bool {
             }
         }
     }
+}
+
+#[inline(never)]
+fn method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Value, Option<Value>)> {
+    ops::attr::load_method(vm, object, name)
 }
 
 #[inline(never)]

@@ -41,7 +41,7 @@ const TABLES: ([Handler; 256], [bool; 256]) = {
             STORE_FAST_LOAD_FAST = store_fast_load_fast, STORE_FAST_STORE_FAST = store_fast_store_fast,
             LOAD_CONST = first_load_const, LOAD_CONST_IMMORTAL = load_const, LOAD_CONST_MORTAL = load_const, LOAD_SMALL_INT = load_small_int,
             POP_TOP = pop_top, POP_ITER = pop_top, END_FOR = pop_top, PUSH_NULL = push_null, COPY = copy, SWAP = swap, END_SEND = end_send,
-            LOAD_DEREF = load_deref, STORE_DEREF = store_deref, LIST_APPEND = list_append;
+            LOAD_DEREF = load_deref, STORE_DEREF = store_deref, COPY_FREE_VARS = copy_free_vars, LIST_APPEND = list_append;
         control: RESUME = first_resume, RESUME_CHECK = resume, JUMP_FORWARD = jump_forward, JUMP_BACKWARD = first_jump_backward,
             JUMP_BACKWARD_NO_JIT = jump_backward, JUMP_BACKWARD_JIT = jump_backward, JUMP_BACKWARD_NO_INTERRUPT = jump_backward_no_interrupt,
             POP_JUMP_IF_FALSE = pop_jump_if_false, POP_JUMP_IF_TRUE = pop_jump_if_true, POP_JUMP_IF_NONE = pop_jump_if_none,

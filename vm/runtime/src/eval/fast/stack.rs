@@ -141,6 +141,15 @@ handlers! {
         c.next()
     }
 
+    fn copy_free_vars(c) {
+        let first = (*c.frame).code.nlocalsplus() - c.count();
+        let closure = (*c.frame).func.closure.get(c.vm);
+        for (i, cell) in closure.iter().flat_map(|cells| cells.items()).take(c.count()).enumerate() {
+            *c.local((first + i) as u32) = Some(cell.clone());
+        }
+        c.next()
+    }
+
     fn store_deref(c) {
         let cell = (*c.local(c.oparg)).as_ref().and_then(|v| v.downcast_exact::<PyCell>());
         let Some(cell) = cell else { return c.general(op::STORE_DEREF) };
