@@ -11,6 +11,7 @@ mod _csv;
 mod _functools;
 mod _heapq;
 mod _json;
+mod _multibytecodec;
 mod _multiprocessing;
 mod _opcode;
 mod _operator;
@@ -75,6 +76,13 @@ pub static MODULES: &[&ModuleDef] = &[
     &_functools::MODULE,
     &_heapq::MODULE,
     &_json::MODULE,
+    &_multibytecodec::MODULE,
+    &_multibytecodec::cn::MODULE,
+    &_multibytecodec::hk::MODULE,
+    &_multibytecodec::iso::MODULE,
+    &_multibytecodec::jp::MODULE,
+    &_multibytecodec::kr::MODULE,
+    &_multibytecodec::tw::MODULE,
     &_multiprocessing::MODULE,
     &_opcode::MODULE,
     &_operator::MODULE,
