@@ -289,6 +289,10 @@ pub fn flush(vm: &mut Vm, name: &str) -> bool {
 
 /// Ends the interpreter: waits for threads, runs exit functions, flushes, and collects what is left. Returns the exit code.
 pub fn finalize(vm: &mut Vm, code: u8) -> u8 {
+    end(vm, code, true)
+}
+
+fn end(vm: &mut Vm, code: u8, ends_process: bool) -> u8 {
     for (module, function) in [("threading", "_shutdown"), ("atexit", "_run_exitfuncs")] {
         if let Ok(module) = vm.imported(module) {
             let result = vm.getattr_str(&module, function).and_then(|f| vm.call(&f, &[]));
@@ -301,9 +305,66 @@ pub fn finalize(vm: &mut Vm, code: u8) -> u8 {
     let flushed = flush(vm, "stdout");
     flush(vm, "stderr");
     vm.interp.finalizing.set(true);
-    vm.interp.gil.close();
+    if ends_process {
+        vm.interp.gil.close();
+    }
     tear_down(vm);
     if flushed { code } else { 120 }
+}
+
+/// Runs a program in another interpreter on this thread, from its start to its end; false if it raised an exception, which has been printed.
+/// An error says that the interpreter could not be started.
+pub fn run_beside(outer: &mut Vm, source: &str) -> PyResult<bool> {
+    outer.check_stack(" while starting an interpreter")?;
+    outer.run_pending();
+    let mut vm = outer.new_beside();
+    outer.interp.gil.run_in(&vm.interp.eval_breaker);
+    if vm.interp.limits.is_limited() {
+        crate::eval::request(&vm.interp.eval_breaker, crate::eval::breaker::LIMITS);
+    }
+    let started = start_modules(&mut vm).and_then(|()| import_site(&mut vm));
+    let result = match &started {
+        Ok(()) => run_text(&mut vm, source),
+        Err(_) => Ok(()),
+    };
+    let succeeded = match result {
+        Ok(()) => true,
+        Err(raised) => {
+            handle_exit(&mut vm, raised);
+            false
+        }
+    };
+    let failure = started.err().map(|raised| {
+        let exception = raised.exception().to_value();
+        crate::types::traceback::describe_exception(&mut vm, &exception).unwrap_or_else(|_| exception.type_name())
+    });
+    end(&mut vm, 0, false);
+    drop_state(&mut vm);
+    outer.interp.limits.continue_with(&vm.interp.limits);
+    drop(vm);
+    outer.interp.gil.run_in(&outer.interp.eval_breaker);
+    outer.run_pending();
+    match failure {
+        None => Ok(succeeded),
+        Some(text) => Err(outer.runtime_error(format!("cannot start an interpreter: {}", text.trim_end()))),
+    }
+}
+
+fn run_text(vm: &mut Vm, source: &str) -> PyResult<()> {
+    let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags: 0, optimize: -1, feature_version: -1, from_file: false, encoding: None };
+    let code = compile::compile_source(vm, source, request)?;
+    run_in_main(vm, &code).map(drop)
+}
+
+/// Lets go of what an interpreter that has ended still holds.
+fn drop_state(vm: &mut Vm) {
+    let interp = vm.interp;
+    let dicts = (interp.modules.replace(vm, None), interp.sys_dict.replace(vm, None), interp.builtins.replace(vm, None));
+    let modules = (interp.made_modules.replace(vm, None), interp.importlib.replace(vm, None), interp.warnings.replace(vm, None));
+    let hooks = (interp.audit_hooks.replace(vm, Vec::new()), interp.atexit.replace(vm, Vec::new()));
+    drop((dicts, modules, hooks));
+    vm.collect_garbage(2);
+    vm.run_pending();
 }
 
 /// What `sys` lets go of first, for it may keep a program's objects alive.

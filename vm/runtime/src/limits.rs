@@ -38,6 +38,19 @@ enum Reached {
 }
 
 impl Remaining {
+    /// Takes over what is left of another interpreter's limits.
+    pub(crate) fn continue_with(&self, other: &Remaining) {
+        self.steps.set(other.steps.get());
+        self.memory.set(other.memory.get());
+        self.until_look.set(other.until_look.get());
+        self.reached.set(other.reached.get());
+    }
+
+    /// Whether there are limits at all.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.steps.get().is_some() || self.memory.get().is_some()
+    }
+
     /// Whether a limit has been reached: exceptions are not handled any more.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.reached.get().is_some()

@@ -23,14 +23,16 @@ pub struct Interpreter {
     /// The heap of the interpreter's objects.
     pub heap: &'static HeapState,
     pub method_cache: MethodCache,
-    pub next_type_version: Cell<u32>,
-    pub next_dict_version: Cell<u32>,
-    pub next_code_version: Cell<u32>,
+    /// The counters of versions are those of all interpreters that share the builtin types: inline caches and method caches tell by a version
+    /// alone whether they are right.
+    pub next_type_version: &'static Cell<u32>,
+    pub next_dict_version: &'static Cell<u32>,
+    pub next_code_version: &'static Cell<u32>,
     /// See [`crate::eval::breaker`]: what the evaluator has to look at soon. Signal handlers and other threads set bits.
     pub eval_breaker: std::sync::atomic::AtomicU32,
     /// What is left of the host's limits.
     pub(crate) limits: crate::limits::Remaining,
-    pub gil: crate::eval::gil::Gil,
+    pub gil: &'static crate::eval::gil::Gil,
     /// The threads that have a `Vm`.
     pub(crate) threads: GilCell<Vec<std::rc::Rc<crate::eval::gil::Place>>>,
     /// Runs Python's signal handlers, on the main thread.
@@ -46,11 +48,11 @@ pub struct Interpreter {
     /// Makes type parameters: `TypeVar`, `TypeVar.bound`, `TypeVar.constraints`, `ParamSpec`, `TypeVarTuple`, `_subscript_generic`,
     /// `TypeAliasType` (of a tuple of name, type parameters and function) and `set_default`.
     pub typing_intrinsic: Cell<Option<fn(&mut Vm, &str, &[crate::Value]) -> PyResult>>,
-    pub(crate) interned: GilCell<InternTable>,
     /// What classes without dunders of their own inherit from native types, by the types' words.
     pub(crate) subclass_slots: GilCell<rustc_hash::FxHashMap<u64, &'static crate::types::slots::Slots>>,
+    pub(crate) interned: &'static GilCell<InternTable>,
     /// Strings of one Latin-1 character by code, then the empty one.
-    pub(crate) short_strings: GilCell<Vec<Option<Py<Str>>>>,
+    pub(crate) short_strings: &'static GilCell<Vec<Option<Py<Str>>>>,
     pub(crate) empty_tuple: GilCell<Option<Py<Tuple>>>,
     /// Keys of string hashing (`PYTHONHASHSEED`).
     pub hash_keys: Cell<(u64, u64)>,
@@ -113,6 +115,46 @@ pub struct Interpreter {
     pub(crate) ast: crate::ast::AstCell,
 }
 
+/// What interpreters on one heap have in common, besides the builtin types.
+struct Shared {
+    heap: &'static HeapState,
+    gil: &'static crate::eval::gil::Gil,
+    type_version: &'static Cell<u32>,
+    dict_version: &'static Cell<u32>,
+    code_version: &'static Cell<u32>,
+    interned: &'static GilCell<InternTable>,
+    short_strings: &'static GilCell<Vec<Option<Py<Str>>>>,
+}
+
+impl Shared {
+    /// For the first interpreter.
+    fn new(heap: &'static HeapState) -> Shared {
+        let first = || -> &'static Cell<u32> { Box::leak(Box::new(Cell::new(1))) };
+        Shared {
+            heap,
+            gil: Box::leak(Box::new(crate::eval::gil::Gil::new_held())),
+            type_version: first(),
+            dict_version: first(),
+            code_version: first(),
+            interned: Box::leak(Box::new(GilCell::new(InternTable::new()))),
+            short_strings: Box::leak(Box::new(GilCell::new(vec![None; 257]))),
+        }
+    }
+
+    /// For another one beside `interp`.
+    fn with(interp: &Interpreter) -> Shared {
+        Shared {
+            heap: interp.heap,
+            gil: interp.gil,
+            type_version: interp.next_type_version,
+            dict_version: interp.next_dict_version,
+            code_version: interp.next_code_version,
+            interned: interp.interned,
+            short_strings: interp.short_strings,
+        }
+    }
+}
+
 /// A function that is called when the interpreter ends.
 pub struct AtExit {
     pub function: Value,
@@ -160,6 +202,64 @@ impl std::error::Error for StartError {}
 unsafe impl krait_heap::Gil for Vm {}
 
 impl Interpreter {
+    /// A new interpreter in which nothing has happened.
+    fn leak(config: Config, shared: Shared) -> &'static Interpreter {
+        Box::leak(Box::new(Interpreter {
+            heap: shared.heap,
+            method_cache: MethodCache::default(),
+            next_type_version: shared.type_version,
+            next_dict_version: shared.dict_version,
+            next_code_version: shared.code_version,
+            eval_breaker: std::sync::atomic::AtomicU32::new(0),
+            limits: crate::limits::Remaining::default(),
+            gil: shared.gil,
+            threads: GilCell::new(Vec::new()),
+            signal_handler: Cell::new(None),
+            pending_calls: Cell::new(None),
+            collector: Cell::new(Some(crate::types::gc::collect_due)),
+            len_def: Cell::new(0),
+            isinstance_def: Cell::new(0),
+            append_def: Cell::new(0),
+            typing_intrinsic: Cell::new(Some(crate::types::typing::intrinsic)),
+            interned: shared.interned,
+            subclass_slots: GilCell::default(),
+            short_strings: shared.short_strings,
+            empty_tuple: GilCell::new(None),
+            hash_keys: Cell::new((0, 0)),
+            modules: GilCell::new(None),
+            sys_path_0: GilCell::new(None),
+            sys_dict: GilCell::new(None),
+            builtins: GilCell::new(None),
+            native_modules: GilCell::new(Vec::new()),
+            codecs: crate::codecs::CodecState::default(),
+            recursion_limit: Cell::new(1000),
+            int_max_str_digits: Cell::new(config.int_max_str_digits),
+            config,
+            monitoring: crate::eval::instrument::Monitoring::default(),
+            types_ready: Cell::new(false),
+            finalizing: Cell::new(false),
+            importlib: GilCell::new(None),
+            interrupted: Cell::new(false),
+            import_func_ready: Cell::new(false),
+            switch_interval: Cell::new(0.005),
+            audit_hooks: GilCell::new(Vec::new()),
+            import_lock_depth: Cell::new(0),
+            frozen_override: Cell::new(0),
+            short_bytes: GilCell::new(Vec::new()),
+            made_modules: GilCell::new(None),
+            warnings: GilCell::new(None),
+            filters_version: Cell::new(0),
+            last_memory_error: GilCell::new(None),
+            abc_counter: Cell::new(0),
+            atexit: GilCell::new(Vec::new()),
+            no_default: GilCell::new(None),
+            gc: crate::types::gc::GcState::default(),
+            structseqs: crate::types::structseq::StructSeqTypes::default(),
+            module_states: GilCell::new(Vec::new()),
+            ast: GilCell::new(None),
+        }))
+    }
+
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.config
@@ -210,60 +310,7 @@ impl Vm {
         }
         let heap = krait_heap::state::new_heap();
         krait_heap::state::attach(heap);
-        let interp = Box::leak(Box::new(Interpreter {
-            heap,
-            method_cache: MethodCache::default(),
-            next_type_version: Cell::new(1),
-            next_dict_version: Cell::new(1),
-            next_code_version: Cell::new(1),
-            eval_breaker: std::sync::atomic::AtomicU32::new(0),
-            limits: crate::limits::Remaining::default(),
-            gil: crate::eval::gil::Gil::new_held(),
-            threads: GilCell::new(Vec::new()),
-            signal_handler: Cell::new(None),
-            pending_calls: Cell::new(None),
-            collector: Cell::new(Some(crate::types::gc::collect_due)),
-            len_def: Cell::new(0),
-            isinstance_def: Cell::new(0),
-            append_def: Cell::new(0),
-            typing_intrinsic: Cell::new(Some(crate::types::typing::intrinsic)),
-            interned: GilCell::new(InternTable::new()),
-            subclass_slots: GilCell::default(),
-            short_strings: GilCell::new(vec![None; 257]),
-            empty_tuple: GilCell::new(None),
-            hash_keys: Cell::new((0, 0)),
-            modules: GilCell::new(None),
-            sys_path_0: GilCell::new(None),
-            sys_dict: GilCell::new(None),
-            builtins: GilCell::new(None),
-            native_modules: GilCell::new(Vec::new()),
-            codecs: crate::codecs::CodecState::default(),
-            recursion_limit: Cell::new(1000),
-            int_max_str_digits: Cell::new(config.int_max_str_digits),
-            config,
-            monitoring: crate::eval::instrument::Monitoring::default(),
-            types_ready: Cell::new(false),
-            finalizing: Cell::new(false),
-            importlib: GilCell::new(None),
-            interrupted: Cell::new(false),
-            import_func_ready: Cell::new(false),
-            switch_interval: Cell::new(0.005),
-            audit_hooks: GilCell::new(Vec::new()),
-            import_lock_depth: Cell::new(0),
-            frozen_override: Cell::new(0),
-            short_bytes: GilCell::new(Vec::new()),
-            made_modules: GilCell::new(None),
-            warnings: GilCell::new(None),
-            filters_version: Cell::new(0),
-            last_memory_error: GilCell::new(None),
-            abc_counter: Cell::new(0),
-            atexit: GilCell::new(Vec::new()),
-            no_default: GilCell::new(None),
-            gc: crate::types::gc::GcState::default(),
-            structseqs: crate::types::structseq::StructSeqTypes::default(),
-            module_states: GilCell::new(Vec::new()),
-            ast: GilCell::new(None),
-        }));
+        let interp = Interpreter::leak(config, Shared::new(heap));
         let here = &raw const heap as usize;
         let mut vm = Vm::on_thread(interp, here, stack_size, crate::eval::ThreadState::new());
         let place = std::rc::Rc::clone(&vm.eval.place);
@@ -271,6 +318,36 @@ impl Vm {
         vm.seed_hashes();
         vm.init_process().map_err(StartError::Raised)?;
         Ok(vm)
+    }
+
+    /// Another interpreter, which runs on this thread while `self` waits. They share heap, GIL, builtin types and interned strings; all else is
+    /// the new one's own. It is not started yet.
+    pub(crate) fn new_beside(&mut self) -> Vm {
+        let outer = self.interp;
+        let interp = Interpreter::leak(outer.config.clone(), Shared::with(outer));
+        let eval = crate::eval::ThreadState { is_main: false, ..crate::eval::ThreadState::new() };
+        let mut vm = Vm { interp, stack_limit: self.stack_limit, stack_top: self.stack_top, repr_active: rustc_hash::FxHashSet::default(), eval };
+        let place = std::rc::Rc::clone(&vm.eval.place);
+        interp.threads.get_mut(&mut vm).push(place);
+        interp.hash_keys.set(outer.hash_keys.get());
+        for (own, theirs) in [(&interp.len_def, &outer.len_def), (&interp.isinstance_def, &outer.isinstance_def), (&interp.append_def, &outer.append_def)] {
+            own.set(theirs.get());
+        }
+        interp.int_max_str_digits.set(outer.int_max_str_digits.get());
+        interp.types_ready.set(true);
+        let modules = outer.native_modules.load(self);
+        interp.native_modules.replace(&mut vm, modules);
+        let (tuple, bytes, error) = (outer.empty_tuple.load(self), outer.short_bytes.load(self), outer.last_memory_error.load(self));
+        let program = outer.sys_path_0.load(self);
+        interp.sys_path_0.replace(&mut vm, program);
+        let (no_default, structseqs) = (outer.no_default.load(self), outer.structseqs.types.load(self));
+        interp.empty_tuple.replace(&mut vm, tuple);
+        interp.short_bytes.replace(&mut vm, bytes);
+        interp.last_memory_error.replace(&mut vm, error);
+        interp.no_default.replace(&mut vm, no_default);
+        interp.structseqs.types.replace(&mut vm, structseqs);
+        interp.limits.continue_with(&outer.limits);
+        vm
     }
 
     /// The state of the calling thread, whose stack stands at `here` and has `stack_size` bytes left.

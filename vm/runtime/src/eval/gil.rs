@@ -9,7 +9,7 @@ use crate::vm::Interpreter;
 use crate::{GilCell, Py, PyResult, Value, Vm};
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct Gil {
     switched: Condvar,
     /// Microseconds.
     pub interval: AtomicU32,
+    /// The breaker of the interpreter that the holder runs, where requests go. Interpreters are never freed.
+    holder: AtomicPtr<AtomicU32>,
     /// The thread that ends the interpreter: no other one gets the GIL any more.
     last: AtomicU64,
 }
@@ -44,6 +46,7 @@ impl Gil {
             released: Condvar::new(),
             switched: Condvar::new(),
             interval: AtomicU32::new(DEFAULT_INTERVAL_MICROS),
+            holder: AtomicPtr::new(std::ptr::null_mut()),
             last: AtomicU64::new(0),
         }
     }
@@ -66,12 +69,16 @@ impl Gil {
             let (guard, timeout) = self.released.wait_timeout(state, interval).unwrap_or_else(PoisonError::into_inner);
             state = guard;
             if timeout.timed_out() && state.held && state.switches == switches {
-                eval_breaker.fetch_or(breaker::GIL_REQUEST, Ordering::AcqRel);
+                let holder = self.holder.load(Ordering::Acquire);
+                // SAFETY: a breaker is part of an interpreter, which is leaked.
+                let asked = unsafe { holder.as_ref() }.unwrap_or(eval_breaker);
+                asked.fetch_or(breaker::GIL_REQUEST, Ordering::AcqRel);
             }
         }
         state.waiting -= 1;
         state.held = true;
         state.switches += 1;
+        self.run_in(eval_breaker);
         eval_breaker.fetch_and(!breaker::GIL_REQUEST, Ordering::AcqRel);
         // Telling nobody would be a system call all the same.
         let yielded = state.yielding > 0;
@@ -79,6 +86,11 @@ impl Gil {
         if yielded {
             self.switched.notify_all();
         }
+    }
+
+    /// The holder runs the interpreter with this breaker from here on.
+    pub(crate) fn run_in(&self, eval_breaker: &AtomicU32) {
+        self.holder.store(std::ptr::from_ref(eval_breaker).cast_mut(), Ordering::Release);
     }
 
     fn is_closed(&self) -> bool {

@@ -45,7 +45,7 @@ const NOT_CALLABLE: &[&str] = &["sys.flags", "sys.version_info"];
 /// The interpreter's struct sequence types.
 #[derive(Default)]
 pub struct StructSeqTypes {
-    types: GilCell<Vec<(&'static StructSeqDef, Py<PyType>)>>,
+    pub(crate) types: GilCell<Vec<(&'static StructSeqDef, Py<PyType>)>>,
 }
 
 /// The type of the definition, made when it is first asked for.

@@ -53,6 +53,14 @@ pub fn Py_CompileStringExFlags(source: &Value, filename: &Value, start: i32, fla
     compile_object(vm, source, "compile", request)
 }
 
+/// Runs a program in another interpreter; 0, or -1 if it raised an exception, which is printed.
+#[pyfunction(sig = "(code, /)")]
+pub fn run_in_subinterp(code: &Py<Str>, vm: &mut Vm) -> PyResult<i32> {
+    let source = code.to_utf8(vm)?;
+    let succeeded = krait_runtime::lifecycle::run_beside(vm, &source)?;
+    Ok(if succeeded { 0 } else { -1 })
+}
+
 /// The line of the instruction at an offset in bytes; -1 if it has none.
 #[pyfunction(sig = "(code, offset, /)")]
 pub fn code_offset_to_line(code: &Py<CodeObject>, offset: i32) -> i32 {

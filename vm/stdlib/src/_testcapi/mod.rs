@@ -13,7 +13,7 @@ mod methods;
 use crate::oserror::{self, sys};
 use code::{
     Py_CompileStringExFlags, code_newempty, code_offset_to_line, config_get, pymarshal_read_last_object_from_file, pymarshal_read_long_from_file,
-    pymarshal_read_object_from_file, pymarshal_read_short_from_file, pymarshal_write_long_to_file, pymarshal_write_object_to_file,
+    pymarshal_read_object_from_file, pymarshal_read_short_from_file, pymarshal_write_long_to_file, pymarshal_write_object_to_file, run_in_subinterp,
 };
 use monitoring::*;
 use errors::{raise_exception, remove_mem_hooks, set_nomemory};
@@ -174,7 +174,7 @@ krait_runtime::module! {
         methods::meth_fastcall_keywords,
         code_newempty, code_offset_to_line, pymarshal_read_last_object_from_file, pymarshal_read_long_from_file,
         pymarshal_read_object_from_file, pymarshal_read_short_from_file, pymarshal_write_long_to_file, pymarshal_write_object_to_file,
-        raise_exception, remove_mem_hooks, set_nomemory, Py_CompileStringExFlags, type_assign_version, type_get_version, type_modified, fire_event_branch_left, fire_event_branch_right,
+        raise_exception, remove_mem_hooks, set_nomemory, Py_CompileStringExFlags, run_in_subinterp, type_assign_version, type_get_version, type_modified, fire_event_branch_left, fire_event_branch_right,
         fire_event_c_raise, fire_event_c_return, fire_event_call, fire_event_exception_handled, fire_event_jump, fire_event_line,
         fire_event_py_resume, fire_event_py_return, fire_event_py_start, fire_event_py_throw, fire_event_py_unwind, fire_event_py_yield,
         fire_event_raise, fire_event_reraise, fire_event_stop_iteration, monitoring_enter_scope, monitoring_exit_scope,
