@@ -107,7 +107,7 @@ encoders! {
     /// Encode as UTF-8.
     utf_8_encode: |vm, s, h| utf::encode_utf8(vm, &mut Encoding::new("utf-8", h, s));
     /// Encode as UTF-7.
-    utf_7_encode: |vm, s, _| vm.require_room(s.len() * 8).map(|()| utf7::encode(s));
+    utf_7_encode: |vm, s, _| utf7::encode(vm, s);
     /// Encode as UTF-16, little end first.
     utf_16_le_encode: |vm, s, h| utf::encode_wide(vm, &mut Encoding::new("utf-16-le", h, s), 2, Order::Little);
     /// Encode as UTF-16, big end first.
@@ -117,9 +117,9 @@ encoders! {
     /// Encode as UTF-32, big end first.
     utf_32_be_encode: |vm, s, h| utf::encode_wide(vm, &mut Encoding::new("utf-32-be", h, s), 4, Order::Big);
     /// Encode with the escapes of string literals.
-    unicode_escape_encode: |vm, s, _| vm.require_room(s.len() * 10).map(|()| escape::encode_unicode(s));
+    unicode_escape_encode: |vm, s, _| escape::encode_unicode(vm, s);
     /// Encode with the escapes of raw string literals.
-    raw_unicode_escape_encode: |vm, s, _| vm.require_room(s.len() * 10).map(|()| escape::encode_raw(s));
+    raw_unicode_escape_encode: |vm, s, _| escape::encode_raw(vm, s);
     /// Encode as Latin-1.
     latin_1_encode: |vm, s, h| single::encode_below(vm, &mut Encoding::new("latin-1", h, s), 256);
     /// Encode as ASCII.
@@ -309,8 +309,7 @@ fn readbuffer_encode(data: &Value, errors: Option<String>, vm: &mut Vm) -> PyRes
 #[pyfunction(sig = "(data, errors=None, /)")]
 fn escape_encode(data: &Py<Bytes>, errors: Option<String>, vm: &mut Vm) -> PyResult<Py<Tuple>> {
     let _ = errors;
-    vm.require_room(data.len() * 4)?;
-    let out = escape::encode_bytes(data.as_bytes());
+    let out = escape::encode_bytes(vm, data.as_bytes())?;
     encoded(vm, &out, data.len())
 }
 

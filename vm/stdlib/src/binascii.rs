@@ -361,7 +361,7 @@ fn b2a_qp(data: &Value, quotetabs: bool, istext: bool, header: bool, vm: &mut Vm
     let crlf = first_newline.is_some_and(|i| i > 0 && input.get(i - 1) == Some(&b'\r'));
     // Each byte takes three, and a line break comes behind 75 at least.
     vm.require_room(input.len() * 4)?;
-    let (mut out, mut line, mut at): (Vec<u8>, usize, usize) = (Vec::with_capacity(input.len()), 0, 0);
+    let (mut out, mut line, mut at): (Vec<u8>, usize, usize) = (Vec::with_capacity(input.len() * 4), 0, 0);
     let newline: &[u8] = if crlf { b"\r\n" } else { b"\n" };
     let escape = |out: &mut Vec<u8>, b: u8| out.extend_from_slice(format!("={b:02X}").as_bytes());
     while let Some(&c) = input.get(at) {

@@ -191,7 +191,7 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
             }
             Shape::Bytes(value) => {
                 self.head(b's', flag, value.len())?;
-                self.out.extend_from_slice(&value);
+                self.put_slice(&value)?;
                 Ok(())
             }
             Shape::Str { text, interned } => self.text(&text, interned, flag),
@@ -257,6 +257,15 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
         Ok(())
     }
 
+    /// Appends what may be long.
+    fn put_slice(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
+        if self.out.try_reserve(bytes.len()).is_err() {
+            return Err(MarshalError::new(super::ErrorClass::MemoryError, "").into());
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
     fn text(&mut self, text: &[u8], interned: bool, flag: u8) -> Result<(), S::Error> {
         if self.version >= 4 && text.is_ascii() {
             match u8::try_from(text.len()) {
@@ -266,8 +275,7 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
         } else {
             self.head(if interned && self.version >= 3 { b't' } else { b'u' }, flag, text.len())?;
         }
-        self.out.extend_from_slice(text);
-        Ok(())
+        self.put_slice(text)
     }
 
     fn set(&mut self, kind: u8, items: Vec<S::Value>, flag: u8) -> Result<(), S::Error> {

@@ -200,38 +200,47 @@ pub fn decode_raw(vm: &mut Vm, d: &mut Decoding, is_final: bool) -> PyResult<usi
     Ok(at)
 }
 
+/// The longest escape, `\Uhhhhhhhh`.
+const LONGEST: usize = 10;
+
 /// Encodes `unicode-escape`.
-pub fn encode_unicode(input: &Str) -> Vec<u8> {
-    let mut out = String::with_capacity(input.len() + 8);
+pub fn encode_unicode(vm: &mut Vm, input: &Str) -> PyResult<Vec<u8>> {
+    let mut out = Vec::new();
+    vm.reserve(&mut out, input.len())?;
     for c in input.chars() {
+        vm.reserve(&mut out, LONGEST)?;
         match c {
-            9 => out.push_str("\\t"),
-            10 => out.push_str("\\n"),
-            13 => out.push_str("\\r"),
-            92 => out.push_str("\\\\"),
-            32..127 => out.push(c as u8 as char),
-            _ => out.push_str(&super::errors::backslash(c)),
+            9 => out.extend_from_slice(b"\\t"),
+            10 => out.extend_from_slice(b"\\n"),
+            13 => out.extend_from_slice(b"\\r"),
+            92 => out.extend_from_slice(b"\\\\"),
+            32..127 => out.push(c as u8),
+            _ => out.extend_from_slice(super::errors::backslash(c).as_bytes()),
         }
     }
-    out.into_bytes()
+    Ok(out)
 }
 
 /// Encodes `raw-unicode-escape`.
-pub fn encode_raw(input: &Str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(input.len() + 8);
+pub fn encode_raw(vm: &mut Vm, input: &Str) -> PyResult<Vec<u8>> {
+    let mut out = Vec::new();
+    vm.reserve(&mut out, input.len())?;
     for c in input.chars() {
+        vm.reserve(&mut out, LONGEST)?;
         match u8::try_from(c) {
             Ok(byte) => out.push(byte),
             Err(_) => out.extend_from_slice(super::errors::backslash(c).as_bytes()),
         }
     }
-    out
+    Ok(out)
 }
 
 /// `_codecs.escape_encode`: as `repr(bytes)` without quotes.
-pub fn encode_bytes(input: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(input.len() + 8);
+pub fn encode_bytes(vm: &mut Vm, input: &[u8]) -> PyResult<Vec<u8>> {
+    let mut out = Vec::new();
+    vm.reserve(&mut out, input.len())?;
     for &b in input {
+        vm.reserve(&mut out, LONGEST)?;
         match b {
             b'\'' | b'\\' => out.extend_from_slice(&[b'\\', b]),
             b'\t' => out.extend_from_slice(b"\\t"),
@@ -241,7 +250,7 @@ pub fn encode_bytes(input: &[u8]) -> Vec<u8> {
             _ => out.extend_from_slice(format!("\\x{b:02x}").as_bytes()),
         }
     }
-    out
+    Ok(out)
 }
 
 /// `_codecs.escape_decode`.

@@ -70,7 +70,7 @@ pub fn encode_utf8(vm: &mut Vm, e: &mut Encoding) -> PyResult<Vec<u8>> {
     if let StrData::Ascii(s) = data {
         return Ok(s.as_bytes().to_vec());
     }
-    let mut out = Vec::with_capacity(data.len() * 2);
+    let mut out = Vec::with_capacity(data.len() * widest);
     let mut at = 0;
     while let Some(c) = data.get(at) {
         if let Some(c) = char::from_u32(c) {
@@ -198,7 +198,7 @@ pub fn encode_wide(vm: &mut Vm, e: &mut Encoding, width: usize, order: Order) ->
     let big = is_big(order);
     let widest = if matches!(data, StrData::Ucs4(_)) { 4 } else { width };
     vm.require_room(data.len() * widest)?;
-    let mut out = Vec::with_capacity((data.len() + 1) * width);
+    let mut out = Vec::with_capacity((data.len() + 1) * widest);
     if order == Order::Native {
         put(&mut out, 0xfeff, width, big);
     }

@@ -118,10 +118,14 @@ pub fn decode(vm: &mut Vm, d: &mut Decoding, is_final: bool) -> PyResult<usize> 
 }
 
 /// Encodes; everything has a form.
-pub fn encode(input: &Str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(input.len() * 2);
+pub fn encode(vm: &mut Vm, input: &Str) -> PyResult<Vec<u8>> {
+    // Of one character: an end and a start of shifting, and two units of which each takes less than three digits.
+    const LONGEST: usize = 10;
+    let mut out = Vec::new();
+    vm.reserve(&mut out, input.len() + LONGEST)?;
     let (mut shifted, mut bits, mut buffer) = (false, 0u32, 0u32);
     for c in input.chars() {
+        vm.reserve(&mut out, LONGEST)?;
         let direct = is_direct(c, false);
         if shifted && direct {
             if bits > 0 {
@@ -165,5 +169,5 @@ pub fn encode(input: &Str) -> Vec<u8> {
     if shifted {
         out.push(b'-');
     }
-    out
+    Ok(out)
 }

@@ -442,9 +442,11 @@ impl Vm {
         if repr.is_ascii() {
             return Ok(repr);
         }
-        self.require_room(repr.len() * 10)?;
-        let mut out = String::with_capacity(repr.len() * 2);
+        let mut out = String::new();
         for c in repr.chars() {
+            if out.try_reserve(10).is_err() {
+                return Err(self.memory_error());
+            }
             push_escaped(&mut out, c);
         }
         self.new_str(&out)

@@ -1,6 +1,7 @@
 //! Room for what programs ask for. Vectors end the process when there is no memory left, so growth whose extent a program decides goes
 //! through here and ends in MemoryError.
 
+use crate::types::slice::SliceRange;
 use crate::{PyResult, Vm};
 
 /// What is smaller is allocated without asking.
@@ -22,6 +23,14 @@ impl Vm {
         self.reserve(items, 1)?;
         items.push(item);
         Ok(())
+    }
+
+    /// What a slice with a step picks out.
+    pub fn picked<T: Clone>(&mut self, range: &SliceRange, items: &[T]) -> PyResult<Vec<T>> {
+        let mut out = Vec::new();
+        self.reserve(&mut out, range.count)?;
+        out.extend(range.indices().filter_map(|i| items.get(i).cloned()));
+        Ok(out)
     }
 
     /// Whether `bytes` more could be had, for what cannot fail by itself. Nothing is kept.

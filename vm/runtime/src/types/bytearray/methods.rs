@@ -134,14 +134,13 @@ impl ByteArray {
     }
 
     fn text(zelf: &Py<ByteArray>, vm: &mut Vm) -> PyResult<String> {
-        let widest = zelf.bytes(vm).len() * 4;
-        vm.require_room(widest)?;
         let mut out = zelf.as_value().ty().tp_name();
         if let Some(at) = out.rfind('.') {
             out.drain(..=at);
         }
         out.push('(');
-        ops::repr(zelf.bytes(vm), true, &mut out);
+        let bytes = ByteArray::view(zelf, vm);
+        ops::repr(vm, &bytes, true, &mut out)?;
         out.push(')');
         Ok(out)
     }

@@ -163,18 +163,16 @@ impl Bytes {
 
     #[slot(repr)]
     fn slot_repr(&self, vm: &mut Vm) -> PyResult<String> {
-        vm.require_room(self.len() * 4)?;
-        let mut out = String::with_capacity(self.len() + 3);
-        ops::repr(self.as_bytes(), false, &mut out);
+        let mut out = String::new();
+        ops::repr(vm, self.as_bytes(), false, &mut out)?;
         Ok(out)
     }
 
     #[slot(str)]
     fn slot_str(&self, vm: &mut Vm) -> PyResult<String> {
         crate::types::bytes::warn_bytes(vm, "str() on a bytes instance")?;
-        vm.require_room(self.len() * 4)?;
-        let mut out = String::with_capacity(self.len() + 3);
-        ops::repr(self.as_bytes(), false, &mut out);
+        let mut out = String::new();
+        ops::repr(vm, self.as_bytes(), false, &mut out)?;
         Ok(out)
     }
 
@@ -217,8 +215,7 @@ impl Bytes {
                 let start = range.start.max(0) as usize;
                 return Ok(vm.new_bytes(bytes.get(start..start + range.count).unwrap_or_default())?.into_value());
             }
-            vm.require_room(range.count)?;
-            let picked: Vec<u8> = range.indices().filter_map(|i| bytes.get(i).copied()).collect();
+            let picked = vm.picked(&range, bytes)?;
             return Ok(vm.new_bytes(&picked)?.into_value());
         }
         if IntRef::new(key).is_none() && key.ty().slots.nb_index.get().is_none() {

@@ -396,9 +396,10 @@ pub fn hex_args(vm: &mut Vm, sep: Option<&Value>, group: i32, limit: u32) -> PyR
     }
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// Hexadecimal digits of bytes.
 pub fn hex(vm: &mut Vm, bytes: &[u8], sep: Option<(u8, i32)>) -> PyResult<Vec<u8>> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = Vec::new();
     vm.reserve(&mut out, bytes.len() * if sep.is_some() { 3 } else { 2 })?;
     let n = bytes.len();
@@ -422,7 +423,9 @@ pub fn from_hex(vm: &mut Vm, string: &Value) -> PyResult<Vec<u8>> {
     // What is no character of a byte is no digit either.
     let chars = if let Some(s) = string.downcast::<Str>() {
         vm.require_room(s.len())?;
-        s.chars().map(|c| u8::try_from(c).unwrap_or(0xff)).collect()
+        let mut chars = Vec::with_capacity(s.len());
+        chars.extend(s.chars().map(|c| u8::try_from(c).unwrap_or(0xff)));
+        chars
     } else if vm.is_bytes_like(string) {
         vm.byte_view(string)?.to_vec()
     } else {
@@ -455,7 +458,12 @@ pub fn from_hex(vm: &mut Vm, string: &Value) -> PyResult<Vec<u8>> {
 }
 
 /// `repr()` of bytes: prefix, quotes and escapes. A `bytearray` escapes single quotes whatever stands around.
-pub fn repr(bytes: &[u8], array: bool, out: &mut String) {
+pub fn repr(vm: &mut Vm, bytes: &[u8], array: bool, out: &mut String) -> PyResult<()> {
+    let plain = |b: &u8| matches!(b, b' '..=b'&' | b'('..=b'[' | b']'..=b'~');
+    let escapes = bytes.iter().filter(|b| !plain(b)).count();
+    if out.try_reserve_exact(bytes.len() + 3 * escapes + 4).is_err() {
+        return Err(vm.memory_error());
+    }
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
     out.push('b');
     out.push(char::from(quote));
@@ -470,10 +478,15 @@ pub fn repr(bytes: &[u8], array: bool, out: &mut String) {
                 out.push(char::from(b));
             }
             32..127 => out.push(char::from(b)),
-            _ => out.push_str(&format!("\\x{b:02x}")),
+            _ => {
+                out.push_str("\\x");
+                out.push(char::from(DIGITS[usize::from(b >> 4)]));
+                out.push(char::from(DIGITS[usize::from(b & 15)]));
+            }
         }
     }
     out.push(char::from(quote));
+    Ok(())
 }
 
 /// The contents of what `bytes()` and `bytearray()` are made from: an iterable of ints.

@@ -76,9 +76,9 @@ impl StrBuilder {
     #[inline]
     fn make_room(&mut self, more: usize) -> bool {
         let fits = match &mut self.chars {
-            Chars::One(v) => has_room(v, more),
-            Chars::Two(v) => has_room(v, more),
-            Chars::Four(v) => has_room(v, more),
+            Chars::One(v) => has_room(v, more, self.full),
+            Chars::Two(v) => has_room(v, more, self.full),
+            Chars::Four(v) => has_room(v, more, self.full),
         };
         if !fits {
             self.give_up();
@@ -246,9 +246,10 @@ fn widened<A: Copy, B: From<A>>(v: &[A]) -> Option<Vec<B>> {
     Some(wide)
 }
 
+/// Whether there is room; once there was none, nothing is collected any more.
 #[inline]
-fn has_room<T>(v: &mut Vec<T>, more: usize) -> bool {
-    v.capacity() - v.len() >= more || v.try_reserve(more).is_ok()
+fn has_room<T>(v: &mut Vec<T>, more: usize, full: bool) -> bool {
+    v.capacity() - v.len() >= more || (!full && v.try_reserve(more).is_ok())
 }
 
 /// True if there is no room.

@@ -29,7 +29,8 @@ fn is_final_sigma(data: StrData<'_>, at: usize) -> bool {
 impl Str {
     fn map_case(&self, vm: &mut Vm, ascii: fn(&str) -> String, each: impl Fn(&mut StrBuilder, StrData<'_>, usize, u32)) -> PyResult<Py<Str>> {
         if let Some(s) = self.as_ascii() {
-            vm.require_room(s.len())?;
+            // Vectors double as they grow.
+            vm.require_room(s.len().saturating_mul(3))?;
             return vm.new_str(&ascii(s));
         }
         let data = self.data();

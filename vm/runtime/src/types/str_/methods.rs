@@ -108,18 +108,15 @@ impl Str {
         match data {
             StrData::Ascii(_) | StrData::Latin1(_) => {
                 let bytes = data.narrow().unwrap_or_default();
-                vm.require_room(range.count)?;
-                let picked: Vec<u8> = range.indices().filter_map(|i| bytes.get(i).copied()).collect();
+                let picked = vm.picked(&range, bytes)?;
                 vm.new_str_latin1(&picked)
             }
             StrData::Ucs2(s) => {
-                vm.require_room(range.count * 2)?;
-                let picked: Vec<u16> = range.indices().filter_map(|i| s.get(i).copied()).collect();
+                let picked = vm.picked(&range, s)?;
                 vm.new_str_ucs2(&picked)
             }
             StrData::Ucs4(s) => {
-                vm.require_room(range.count * 4)?;
-                let picked: Vec<u32> = range.indices().filter_map(|i| s.get(i).copied()).collect();
+                let picked = vm.picked(&range, s)?;
                 vm.new_str_ucs4(&picked)
             }
         }

@@ -61,8 +61,7 @@ impl Tuple {
             if range.count == zelf.len() && range.step == 1 && zelf.is_exact() {
                 return Ok(zelf.to_value());
             }
-            vm.require_room(range.count * size_of::<Value>())?;
-            let items: Vec<Value> = range.indices().filter_map(|i| zelf.items().get(i).cloned()).collect();
+            let items = vm.picked(&range, zelf.items())?;
             return Ok(vm.new_tuple(items)?.into_value());
         }
         if key.ty().slots.nb_index.get().is_none() && !key.is::<crate::types::int::Int>() {
