@@ -68,6 +68,8 @@ impl StringIO {
             Some(decoder) => decoder.decode_value(vm, text.as_value(), true)?,
             None => text.clone(),
         };
+        // A newline may become two characters.
+        vm.require_room(text.len() * 8)?;
         let mut new: Vec<u32> = Vec::with_capacity(text.len());
         match self.written_as.get() {
             Some(ending) => {
