@@ -294,7 +294,13 @@ pub fn finalize(vm: &mut Vm, code: u8) -> u8 {
 
 fn end(vm: &mut Vm, code: u8, ends_process: bool) -> u8 {
     for (module, function) in [("threading", "_shutdown"), ("atexit", "_run_exitfuncs")] {
-        if let Ok(module) = vm.imported(module) {
+        // Functions wait for the end whatever has become of the module.
+        let wanted = module == "atexit" && !vm.interp.atexit.get(vm).is_empty();
+        let found = if wanted { vm.import_module(module) } else { vm.imported(module) };
+        if let (true, Err(e)) = (wanted, &found) {
+            crate::types::exceptions::unraisable::report_with(vm, e.clone(), None, None);
+        }
+        if let Ok(module) = found {
             let result = vm.getattr_str(&module, function).and_then(|f| vm.call(&f, &[]));
             if let Err(e) = result {
                 vm.unraisable(e, &module);

@@ -95,7 +95,7 @@ pub struct Interpreter {
     pub(crate) short_bytes: GilCell<Vec<Option<Py<crate::types::bytes::Bytes>>>>,
     /// Native modules that have been made, by name.
     pub(crate) made_modules: GilCell<Option<Py<Dict>>>,
-    /// What `_warnings` began with, and the version of its filters.
+    /// What `warnings` last had of its settings, and the version of its filters.
     pub(crate) warnings: GilCell<Option<Py<Dict>>>,
     pub(crate) filters_version: Cell<i32>,
     /// The MemoryError for when there is no memory for one.

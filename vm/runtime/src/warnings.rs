@@ -140,13 +140,18 @@ fn from_warnings(vm: &mut Vm, name: &str) -> PyResult<Option<Value>> {
     vm.getattr_opt(&module, &name)
 }
 
-fn own(vm: &mut Vm, name: &str) -> PyResult<Option<Value>> {
-    if let Some(value) = from_warnings(vm, name)? {
-        return Ok(Some(value));
+/// What the `warnings` module has under a name, or had when it was last asked; `kept` is the name here.
+fn setting(vm: &mut Vm, name: &str, kept: &str) -> PyResult<Option<Value>> {
+    let found = from_warnings(vm, name)?;
+    let Some(state) = vm.interp.warnings.load(vm) else { return Ok(found) };
+    let kept = vm.intern(kept);
+    match found {
+        Some(value) => {
+            state.set_str(vm, &kept, value.clone())?;
+            Ok(Some(value))
+        }
+        None => Ok(state.get_str(vm, &kept).cloned()),
     }
-    let Some(state) = vm.interp.warnings.load(vm) else { return Ok(None) };
-    let name = vm.intern(name);
-    Ok(state.get_str(vm, &name).cloned())
 }
 
 fn issue(vm: &mut Vm, issue: Issue) -> PyResult<()> {
@@ -171,7 +176,11 @@ fn issue(vm: &mut Vm, issue: Issue) -> PyResult<()> {
         "ignore" => false,
         "always" | "all" => true,
         "once" => {
-            let onceregistry = own(vm, "onceregistry")?;
+            let onceregistry = setting(vm, "onceregistry", "_onceregistry")?;
+            if let Some(other) = onceregistry.as_ref().filter(|r| !r.is::<Dict>()) {
+                let got = other.type_name();
+                return Err(vm.type_error(format!("_warnings.onceregistry must be a dict, not '{got}'")));
+            }
             let registry = match (registry, onceregistry) {
                 (_, Some(once)) => Some(once),
                 (registry, None) => registry,
@@ -237,10 +246,8 @@ fn find_filter(vm: &mut Vm, category: &Value, text: &Value, lineno: &Value, modu
         }
         None => None,
     };
-    let filters = match context {
-        Some(filters) => Some(filters),
-        None => own(vm, "filters")?,
-    };
+    let kept = setting(vm, "filters", "filters")?;
+    let filters = context.or(kept);
     let Some(filters) = filters else { return Ok(("default".into(), Value::none())) };
     let Some(list) = filters.downcast::<List>().cloned() else {
         return Err(vm.value_error("_warnings.filters must be a list"));
@@ -264,8 +271,14 @@ fn find_filter(vm: &mut Vm, category: &Value, text: &Value, lineno: &Value, modu
             return Ok((action.to_string_lossy().into_owned(), item.clone()));
         }
     }
-    let action = match own(vm, "defaultaction")?.or(own(vm, "_defaultaction")?) {
-        Some(a) => vm.str(&a)?.to_string_lossy().into_owned(),
+    let action = match setting(vm, "defaultaction", "_defaultaction")? {
+        Some(action) => match action.downcast::<Str>() {
+            Some(text) => text.to_string_lossy().into_owned(),
+            None => {
+                let got = action.type_name();
+                return Err(vm.type_error(format!("_warnings.defaultaction must be a string, not '{got}'")));
+            }
+        },
         None => "default".to_owned(),
     };
     Ok((action, Value::none()))

@@ -35,7 +35,10 @@ pub fn report_with(vm: &mut Vm, raised: Raised, message: Option<&str>, object: O
         // The hook itself has failed: say so with the default one.
         let message = "Exception ignored in sys.unraisablehook";
         if default_print(vm, again.exception().as_value(), Some(message), hook.as_ref()).is_err() {
-            eprintln!("{message}");
+            // Not even that can be done, for want of memory perhaps: its type at least, straight to the process's standard error.
+            use std::io::Write;
+            let text = format!("{message}:\n{}\n", again.exception().as_value().type_name());
+            drop(std::io::stderr().write_all(text.as_bytes()));
         }
     }
 }
