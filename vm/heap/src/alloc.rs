@@ -275,7 +275,13 @@ pub unsafe fn alloc_tail_untracked<T: Payload>(ty: *const TypeCore, payload: T, 
     }
     // SAFETY: the block has room for pre-header, header and payload; the pre-header of null words is valid.
     unsafe {
-        std::ptr::write_bytes(base, 0, pre);
+        // The usual sizes in place: a call would cost more than the few words.
+        match pre {
+            0 => {}
+            16 => base.cast::<[u64; 2]>().write([0; 2]),
+            32 => base.cast::<[u64; 4]>().write([0; 4]),
+            _ => std::ptr::write_bytes(base, 0, pre),
+        }
         let header = base.add(pre).cast::<Header>();
         header.write(Header { refcnt: Cell::new(1), flags: Cell::new((class as u32) << ObjectFlags::CLASS_SHIFT), ty: Cell::new(ty) });
         header.add(1).cast::<T>().write(payload);

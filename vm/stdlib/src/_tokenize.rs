@@ -5,6 +5,7 @@ use krait_runtime::compile::raise_syntax_error;
 use krait_runtime::types::bytes::Bytes;
 use krait_runtime::types::exceptions::{StopIteration, catch};
 use krait_runtime::types::str_::Str;
+use krait_runtime::types::tuple::Tuple;
 use krait_runtime::types::type_::PyType;
 use krait_runtime::{GilCell, Py, PyResult, Raised, Value, Vm, pyclass, pymethods};
 use krait_syntax::tokenize::{TokenSpan, TokenizeError, TokenizerIter as Reader};
@@ -43,6 +44,9 @@ pub struct TokenizerIter {
     /// The number of the last token's line and its object, which tokens share.
     #[traverse(skip)]
     line: GilCell<Option<(u32, Py<Str>)>>,
+    /// The end of the last token and its object, with which the next token often begins.
+    #[traverse(skip)]
+    end: GilCell<Option<((i32, i32), Py<Tuple>)>>,
 }
 
 fn reader(borrowed: Borrowed) -> Readline {
@@ -54,6 +58,11 @@ fn reader(borrowed: Borrowed) -> Readline {
         borrowed.set(Some((vm, object)));
         line
     })
+}
+
+/// A row and a column.
+fn place(vm: &mut Vm, (row, column): (i32, i32)) -> PyResult<Py<Tuple>> {
+    vm.new_tuple([Value::from_i32(row), Value::from_i32(column)])
 }
 
 impl TokenizerIter {
@@ -93,15 +102,16 @@ impl TokenizerIter {
 
     fn token_object(&self, vm: &mut Vm, tokens: &Tokens, token: &TokenSpan) -> PyResult {
         let line = self.line_object(vm, tokens, token)?;
-        let start = [Value::from_i32(token.start.0), Value::from_i32(token.start.1)];
-        let end = [Value::from_i32(token.end.0), Value::from_i32(token.end.1)];
-        let items = [
-            Value::from_i32(token.kind.into()),
-            vm.new_str(tokens.text(token))?.into_value(),
-            vm.new_tuple(start)?.into_value(),
-            vm.new_tuple(end)?.into_value(),
-            line,
-        ];
+        let string = vm.new_str(tokens.text(token))?.into_value();
+        let known = self.end.get(vm).as_ref().filter(|(at, _)| *at == token.start).map(|(_, tuple)| tuple.clone());
+        let start = match known {
+            Some(tuple) => tuple,
+            None => place(vm, token.start)?,
+        };
+        let end = place(vm, token.end)?;
+        let old = self.end.replace(vm, Some((token.end, end.clone())));
+        drop(old);
+        let items = [Value::from_i32(token.kind.into()), string, start.into_value(), end.into_value(), line];
         Ok(vm.new_tuple(items)?.into_value())
     }
 }
@@ -113,7 +123,7 @@ impl TokenizerIter {
         let borrowed: Borrowed = Rc::default();
         let tokens = Reader::new(reader(borrowed.clone()), extra_tokens);
         let is_utf8 = encoding.as_ref().is_some_and(|name| matches!(&*name.to_ascii_lowercase(), "utf-8" | "utf8"));
-        let payload = TokenizerIter { readline, encoding, is_utf8, tokens: GilCell::new(Some(Box::new(tokens))), borrowed, line: GilCell::new(None) };
+        let payload = TokenizerIter { readline, encoding, is_utf8, tokens: GilCell::new(Some(Box::new(tokens))), borrowed, line: GilCell::new(None), end: GilCell::new(None) };
         vm.new_instance(cls, payload)
     }
 
