@@ -47,6 +47,9 @@ pub struct Buffered {
     owner: Cell<u64>,
 }
 
+/// Buffers up to this size are made when they are first needed.
+const LATE: usize = 1 << 20;
+
 impl Default for Buffered {
     fn default() -> Self {
         Buffered {
@@ -83,7 +86,8 @@ impl Buffered {
         let Some(size) = usize::try_from(size).ok().filter(|&s| s > 0) else {
             return Err(vm.value_error("buffer size must be strictly positive"));
         };
-        let buffer = buffer_of(vm, size)?;
+        // Files that are read whole, as modules are, never use it.
+        let buffer = if size > LATE { buffer_of(vm, size)? } else { Vec::new() };
         let old = self.raw.replace(vm, Some(raw.clone()));
         drop(old);
         let old = self.buffer.replace(vm, buffer);
@@ -103,6 +107,16 @@ impl Buffered {
             self.abs_pos.set(-1);
         }
         self.ok.set(true);
+        Ok(())
+    }
+
+    /// Makes the buffer, before anything is put into it.
+    fn need_buffer(&self, vm: &mut Vm) -> PyResult<()> {
+        if self.has_buffer.get() && self.buffer.get(vm).is_empty() {
+            let buffer = buffer_of(vm, self.size.get())?;
+            let old = self.buffer.replace(vm, buffer);
+            drop(old);
+        }
         Ok(())
     }
 
@@ -305,6 +319,7 @@ impl Buffered {
     /// Reads behind `read_end` into the buffer; none if it would block.
     fn fill(&self, vm: &mut Vm) -> PyResult<Option<usize>> {
         let start = if self.valid_read() { self.read_end.get() as usize } else { 0 };
+        self.need_buffer(vm)?;
         let mut buffer = self.buffer.replace(vm, Vec::new());
         let result = self.raw_read(vm, buffer.get_mut(start..).unwrap_or_default());
         let old = self.buffer.replace(vm, buffer);
@@ -619,6 +634,7 @@ impl Buffered {
     }
 
     fn write_locked(&self, vm: &mut Vm, data: &[u8]) -> PyResult<usize> {
+        self.need_buffer(vm)?;
         if !self.valid_read() && !self.valid_write() {
             self.pos.set(0);
             self.raw_pos.set(0);
