@@ -216,9 +216,9 @@ impl Positions {
         if last == SEARCHED {
             self.0.reserve(3 * SEARCHED, |_| 0);
         }
-        for (entry, at) in entries.iter().zip(0..).skip(from) {
+        for (at, entry) in entries.iter().enumerate().skip(from) {
             let same = |at: &u32| entries.get(*at as usize).is_some_and(|other| equal(entry, other));
-            self.0.entry(hash(entry), same, |at| entries.get(*at as usize).map_or(0, &hash)).or_insert(at);
+            self.0.entry(hash(entry), same, |at| entries.get(*at as usize).map_or(0, &hash)).or_insert(at as u32);
         }
         last as u32
     }

@@ -7,6 +7,9 @@ use crate::ast_tools::docstring;
 use crate::error::{HasDepth, recurse};
 use crate::future::{CO_FUTURE_ANNOTATIONS, PYCF_ALLOW_TOP_LEVEL_AWAIT};
 
+/// Room for symbols that a block gets with its first.
+const USUAL_SYMBOLS: usize = 7;
+
 /// What the first pass knows while it walks.
 pub(super) struct Builder<'a, 'f> {
     pub(super) table: Symtable<'a>,
@@ -145,6 +148,9 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn add_def_in(&mut self, name: &'a str, flag: Flags, id: EntryId, range: Range) -> Res {
         let mangled = self.table.maybe_mangle(self.private, self.cur, name);
         let entry = &mut self.table.entries[id.0];
+        if entry.symbols.is_empty() {
+            entry.symbols.reserve(USUAL_SYMBOLS);
+        }
         let symbol = entry.symbols.entry(mangled).or_insert(0);
         let mut flags = *symbol;
         if flag & flags & DEF_PARAM != 0 {

@@ -77,7 +77,7 @@ impl Vm {
             consts: self.consts_of(code.consts.items())?,
             names: texts(&code.names),
             localsplusnames: texts(&code.localsplusnames),
-localspluskinds: code.kinds.as_bytes().into(),
+            localspluskinds: code.kinds.as_bytes().into(),
             filename: code.filename.load(self).to_text().into(),
             name: code.name.to_text().into(),
             qualname: code.qualname.to_text().into(),
