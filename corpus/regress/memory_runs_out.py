@@ -1,5 +1,4 @@
 """A program that asks for more memory than there is gets a MemoryError, however it asks."""
-
 import io
 import array
 import itertools
@@ -9,7 +8,7 @@ import sys
 MB = 1 << 20
 with open('/proc/self/statm') as f:
     used = int(f.read().split()[0]) * resource.getpagesize()
-ROOM = 300 * MB
+ROOM = 200 * MB
 MANY = 1 << 31
 
 CASES = {
@@ -30,21 +29,21 @@ CASES = {
     'replace': lambda: ('a' * MB).replace('a', 'b' * MB),
     'translate': lambda: ('a' * MB).translate({97: 'b' * MB}),
     'join': lambda: ('b' * MB).join(['a'] * 1000),
-    'split': lambda: ('a,' * (60 * MB)).split(','),
-    'split bytes': lambda: (b'a,' * (60 * MB)).split(b','),
-    'lines': lambda: ('a\n' * (60 * MB)).splitlines(),
-    'upper': lambda: ('\xdf' * (200 * MB)).upper(),
-    'repr': lambda: repr('\x00' * (100 * MB)),
-    'repr of bytes': lambda: repr(b'\x00' * (100 * MB)),
-    'escapes': lambda: ('\U0001f600' * (50 * MB)).encode('unicode_escape'),
-    'replacements': lambda: ('\U0001f600' * (50 * MB)).encode('ascii', 'xmlcharrefreplace'),
-    'hex': lambda: bytes(200 * MB).hex(),
+    'split': lambda: ('a,' * (40 * MB)).split(','),
+    'split bytes': lambda: (b'a,' * (40 * MB)).split(b','),
+    'lines': lambda: ('a\n' * (40 * MB)).splitlines(),
+    'upper': lambda: ('\xdf' * (150 * MB)).upper(),
+    'repr': lambda: repr('\x00' * (80 * MB)),
+    'repr of bytes': lambda: repr(b'\x00' * (80 * MB)),
+    'escapes': lambda: ('\U0001f600' * (20 * MB)).encode('unicode_escape'),
+    'replacements': lambda: ('\U0001f600' * (20 * MB)).encode('ascii', 'xmlcharrefreplace'),
+    'hex': lambda: bytes(150 * MB).hex(),
     'line of bytes': lambda: open('/dev/zero', 'rb').readline(),
     'line of text': lambda: open('/dev/zero').readline(),
     'doubled': lambda: [a := 'ab', [a := a + a for _ in range(40)]],
     'doubled list': lambda: [a := [1], [a := a + a for _ in range(40)]],
     'arguments': lambda: (lambda *a: a)(*range(MANY)),
-    'string in memory': lambda: io.StringIO().write('a' * (400 * MB)),
+    'string in memory': lambda: io.StringIO().write('a' * (100 * MB)),
 }
 
 resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, resource.RLIM_INFINITY))

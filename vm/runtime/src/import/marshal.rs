@@ -288,6 +288,7 @@ impl Source<'static> for Shaper<'_> {
             return Ok(Shape::Complex(c.real, c.imag));
         }
         if let Some(b) = value.downcast_exact::<Bytes>() {
+            self.vm.require_room(b.as_bytes().len() * 2)?;
             return Ok(Shape::Bytes(Cow::Owned(b.as_bytes().to_vec())));
         }
         if let Some(s) = value.downcast_exact::<Str>() {

@@ -7,6 +7,7 @@ use crate::types::dict::Dict;
 use crate::types::native::{BuiltinFunction, MethodDescr};
 use crate::types::slots::*;
 use crate::types::str_::Str;
+use crate::types::value::ValueExt;
 use crate::types::type_::PyType;
 use crate::types::typeobject::slotfuncs as generic;
 use crate::types::typeobject::wrapper::{Wrap, WrapperDescr};
@@ -434,21 +435,28 @@ fn found(vm: &mut Vm, ty: &Py<PyType>, base: Option<&Py<PyType>>, group: &'stati
 pub fn update_slot(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>) {
     let groups: Vec<&'static SlotGroup> = SLOTS.iter().filter(|g| g.defs.iter().any(|d| (d.key)().is(name))).collect();
     if !groups.is_empty() {
-        update_recursively(vm, ty, name, &groups);
+        update_with_subclasses(vm, ty, name, &groups);
     }
 }
 
-fn update_recursively(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>, groups: &[&'static SlotGroup]) {
-    for group in groups {
-        update_group(vm, ty, group);
-    }
-    if groups.iter().any(|g| g.defs.iter().any(|d| d.name == "__del__")) {
-        set_finalizer_flag(ty);
-    }
-    for sub in ty.direct_subclasses(vm) {
-        let overridden = sub.dict.get(vm).as_ref().is_some_and(|d| d.get_str(vm, name).is_some());
-        if !overridden {
-            update_recursively(vm, &sub, name, groups);
+/// Updates the type and the classes below it that do not override `name`. A `mro()` of a program can make a class its own descendant, so
+/// each is visited once.
+fn update_with_subclasses(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>, groups: &[&'static SlotGroup]) {
+    let finalizer = groups.iter().any(|g| g.defs.iter().any(|d| d.name == "__del__"));
+    let mut seen = std::collections::HashSet::from([ty.as_value().id()]);
+    let mut waiting = vec![ty.clone()];
+    while let Some(ty) = waiting.pop() {
+        for group in groups {
+            update_group(vm, &ty, group);
+        }
+        if finalizer {
+            set_finalizer_flag(&ty);
+        }
+        for sub in ty.direct_subclasses(vm) {
+            let overridden = sub.dict.get(vm).as_ref().is_some_and(|d| d.get_str(vm, name).is_some());
+            if !overridden && seen.insert(sub.as_value().id()) {
+                waiting.push(sub);
+            }
         }
     }
 }
