@@ -237,7 +237,7 @@ fn block(class: usize, size: usize) -> *mut u8 {
 ///
 /// # Safety
 /// Objects of `ty` begin with a `T`. The caller has counted `ty` once for the new object if it is not immortal.
-#[inline]
+#[inline(always)]
 pub unsafe fn alloc<T: Payload>(ty: *const TypeCore, payload: T) -> Result<Py<T>, AllocError> {
     // SAFETY: passed on.
     unsafe { alloc_tail(ty, payload, 0) }
@@ -247,7 +247,7 @@ pub unsafe fn alloc<T: Payload>(ty: *const TypeCore, payload: T) -> Result<Py<T>
 ///
 /// # Safety
 /// As for [`alloc`]; the caller initialises the tail before anything can look at it.
-#[inline]
+#[inline(always)]
 pub unsafe fn alloc_tail<T: Payload>(ty: *const TypeCore, payload: T, tail: usize) -> Result<Py<T>, AllocError> {
     // SAFETY: passed on.
     let object = unsafe { alloc_tail_untracked(ty, payload, tail) }?;
@@ -262,16 +262,34 @@ pub unsafe fn alloc_tail<T: Payload>(ty: *const TypeCore, payload: T, tail: usiz
 ///
 /// # Safety
 /// As for [`alloc_tail`].
-#[inline]
+#[inline(always)]
 pub unsafe fn alloc_tail_untracked<T: Payload>(ty: *const TypeCore, payload: T, tail: usize) -> Result<Py<T>, AllocError> {
-    // SAFETY: `ty` is a live type.
+    // SAFETY: `ty` is a live type, whose objects have room for a `T` behind the header.
+    unsafe {
+        let header = alloc_header(ty, size_of::<T>(), tail);
+        if header.is_null() {
+            return Err(AllocError);
+        }
+        // Written where it is made: moved here through the stack it would have to wait for its own stores.
+        header.add(1).cast::<T>().write(payload);
+        Ok(Py::from_value_unchecked(Value::from_ptr(header)))
+    }
+}
+
+/// Memory of a new object with its header, the payload of so many bytes to be written; null if there is none.
+///
+/// # Safety
+/// `ty` is a live type, whose objects' payloads begin with as many bytes.
+#[inline(never)]
+unsafe fn alloc_header(ty: *const TypeCore, payload: usize, tail: usize) -> *mut Header {
+    // SAFETY: the caller's promise.
     let core = unsafe { &*ty };
     let pre = core.pre.get() as usize;
-    let size = (pre + core.basicsize.get() as usize).checked_add(tail).ok_or(AllocError)?;
+    let Some(size) = (pre + core.basicsize.get() as usize).checked_add(tail) else { return std::ptr::null_mut() };
     let class = class_of(size);
     let base = block(class, size);
     if base.is_null() {
-        return Err(AllocError);
+        return std::ptr::null_mut();
     }
     // SAFETY: the block has room for pre-header, header and payload; the pre-header of null words is valid.
     unsafe {
@@ -284,15 +302,14 @@ pub unsafe fn alloc_tail_untracked<T: Payload>(ty: *const TypeCore, payload: T, 
         }
         let header = base.add(pre).cast::<Header>();
         header.write(Header { refcnt: Cell::new(1), flags: Cell::new((class as u32) << ObjectFlags::CLASS_SHIFT), ty: Cell::new(ty) });
-        header.add(1).cast::<T>().write(payload);
         if core.has(TypeFlags::INLINE_VALUES) {
             // The tail of inline values begins as zeroes: no value set.
-            let start = base.add(pre + 16 + size_of::<T>());
+            let start = base.add(pre + 16 + payload);
             let end = base.add(size);
             std::ptr::write_bytes(start, 0, end.offset_from(start).max(0) as usize);
             (*header).set_flag(ObjectFlags::INLINE_VALUES);
         }
-        Ok(Py::from_value_unchecked(Value::from_ptr(header)))
+        header
     }
 }
 

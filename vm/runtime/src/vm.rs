@@ -406,13 +406,13 @@ impl Vm {
     }
 
     /// A new object of `T`'s native type.
-    #[inline]
+    #[inline(always)]
     pub fn new_object<T: PyClass>(&mut self, payload: T) -> PyResult<Py<T>> {
         self.new_object_tail(payload, 0)
     }
 
     /// A new object of `T`'s native type with `tail` bytes behind the payload, which the caller fills at once.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new_object_tail<T: PyClass>(&mut self, payload: T, tail: usize) -> PyResult<Py<T>> {
         let ty = T::static_type();
         if !ty.is_finished() {
@@ -426,7 +426,7 @@ impl Vm {
     }
 
     /// A new object of a native type that the collector does not know of, until it is tracked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new_object_tail_untracked<T: PyClass>(&mut self, payload: T, tail: usize) -> PyResult<Py<T>> {
         let ty = T::static_type();
         if !ty.is_finished() {
@@ -464,32 +464,39 @@ impl Vm {
     }
 
     /// A new object of `cls`, which is `T`'s native type or derived from it; SystemError otherwise.
+    #[inline(always)]
     pub fn new_instance<T: PyClass>(&mut self, cls: &Py<PyType>, payload: T) -> PyResult<Py<T>> {
         self.new_instance_tail(cls, payload, 0)
     }
 
     /// [`Vm::new_instance`] with a tail, which the caller fills at once.
+    #[inline(always)]
     pub(crate) fn new_instance_tail<T: PyClass>(&mut self, cls: &Py<PyType>, payload: T, tail: usize) -> PyResult<Py<T>> {
-        T::static_type().lay_out();
-        let core: *const krait_heap::TypeCore = &raw const cls.core;
-        // The native type whose payload the class's objects have must be this very one: a base's payload may be smaller.
-        let native = cls.native.get().is_some_and(|d| std::ptr::eq(d, T::static_type().def()));
-        if !native {
-            let (name, want) = (cls.tp_name(), T::NAME);
-            return Err(self.system_error(format!("cannot make a '{name}' object with the payload of '{want}'")));
-        }
-        if cls.has_flag(crate::types::class::flags::HEAPTYPE) {
-            // The object's reference on its class; given back when it dies.
-            std::mem::forget(cls.clone());
-        }
-        // SAFETY: just checked.
-        match unsafe { krait_heap::alloc_tail(core, payload, tail) } {
+        self.check_payload(cls, T::static_type(), T::NAME)?;
+        // SAFETY: just checked, and counted for the new object.
+        match unsafe { krait_heap::alloc_tail(&raw const cls.core, payload, tail) } {
             Ok(object) => {
                 instance::init_inline(object.header());
                 Ok(object)
             }
             Err(_) => Err(self.memory_error()),
         }
+    }
+
+    /// Checks that objects of `cls` have the payload of a native type, and counts the class for a new one.
+    #[inline(never)]
+    fn check_payload(&mut self, cls: &Py<PyType>, ty: &'static StaticType, want: &str) -> PyResult<()> {
+        ty.lay_out();
+        // The native type whose payload the class's objects have must be this very one: a base's payload may be smaller.
+        if !cls.native.get().is_some_and(|d| std::ptr::eq(d, ty.def())) {
+            let name = cls.tp_name();
+            return Err(self.system_error(format!("cannot make a '{name}' object with the payload of '{want}'")));
+        }
+        if cls.has_flag(crate::types::class::flags::HEAPTYPE) {
+            // The object's reference on its class; given back when it dies.
+            std::mem::forget(cls.clone());
+        }
+        Ok(())
     }
 
     /// RecursionError if native recursion has come close to the end of the stack. `doing` is like " while calling a Python object".
