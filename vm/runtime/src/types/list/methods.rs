@@ -81,6 +81,29 @@ pub fn quick_eq(a: &Value, b: &Value) -> Option<bool> {
     }
 }
 
+/// Whether `a < b`, when that can be told without running anything: ints, floats, narrow strings, tuples of those.
+pub fn quick_lt(a: &Value, b: &Value) -> Option<bool> {
+    if let (Some(x), Some(y)) = (a.as_small_int(), b.as_small_int()) {
+        return Some(x < y);
+    }
+    if let (Some(x), Some(y)) = (a.as_inline_float(), b.as_inline_float()) {
+        return Some(x < y);
+    }
+    if let (Some(x), Some(y)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
+        return Some(x.data().narrow()? < y.data().narrow()?);
+    }
+    let (x, y) = (a.downcast_exact::<Tuple>()?, b.downcast_exact::<Tuple>()?);
+    for (a, b) in x.items().iter().zip(y.items()) {
+        // A float that is no number is equal to itself in a tuple, so it is left to those who know.
+        if quick_eq(a, b).or_else(|| Some(a.as_inline_float()? == b.as_inline_float()?))? {
+            continue;
+        }
+        // Tuples in tuples may be deep.
+        return if a.is_exact::<Tuple>() { None } else { quick_lt(a, b) };
+    }
+    Some(x.len() < y.len())
+}
+
 impl List {
     /// The first position from `from` on, below `stop`, whose item equals `item`. Comparing may change the list.
     pub fn find(&self, vm: &mut Vm, item: &Value, from: usize, stop: usize) -> PyResult<Option<usize>> {
@@ -138,7 +161,7 @@ impl List {
         if let Some(i) = key.as_small_int() {
             return Ok(i as isize);
         }
-        if key.ty().slots.nb_index.get().is_none() && !key.is::<crate::types::int::Int>() {
+        if key.type_ref().slots.nb_index.get().is_none() && !key.is::<crate::types::int::Int>() {
             return Err(Self::bad_key(vm, key));
         }
         vm.as_isize(key)

@@ -6,6 +6,7 @@
 //! Ascending and strictly descending runs are found, so sorted and reversed lists take linear time.
 
 use super::List;
+use super::methods::quick_lt;
 use crate::types::slots::CompareOp;
 use crate::types::str_::{Str, StrData};
 use crate::{Py, PyResult, Value, Vm};
@@ -179,6 +180,9 @@ impl Timsort<'_> {
     fn lt(&self, vm: &mut Vm, a: usize, b: usize) -> PyResult<bool> {
         match (self.keys.get(a), self.keys.get(b)) {
             (Some(x), Some(y)) => {
+                if let Some(below) = quick_lt(x, y) {
+                    return Ok(below);
+                }
                 let result = vm.rich_compare(x, y, CompareOp::Lt)?;
                 vm.is_true(&result)
             }

@@ -8,13 +8,14 @@ mod methods;
 pub mod table;
 
 use crate::types::dict::Dict;
+use crate::types::list::List;
 use crate::types::str_::Str;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{GilCell, Py, PyResult, Traverse, Value, Vm, pyclass};
 pub use methods::SetIter;
 use std::cell::Cell;
-use table::{Probe, Table};
+use table::{Lookup, Probe, Table};
 
 /// The contents of both kinds of sets.
 #[derive(Traverse)]
@@ -73,8 +74,19 @@ impl SetData {
         Ok(self.search(vm, key, hash)?.ok())
     }
 
-    /// The slot of `key`, or the one where it would go; comparing may run Python code.
+    /// The slot of `key`, or the one where it would go.
+    #[inline]
     fn search(&self, vm: &mut Vm, key: &Value, hash: i64) -> PyResult<Result<usize, usize>> {
+        match self.table.get(vm).lookup(hash, key) {
+            Lookup::Found(at) => Ok(Ok(at)),
+            Lookup::Free(at) => Ok(Err(at)),
+            Lookup::Unsure => self.compare(vm, key, hash),
+        }
+    }
+
+    /// The same with comparisons that may run Python code.
+    #[inline(never)]
+    fn compare(&self, vm: &mut Vm, key: &Value, hash: i64) -> PyResult<Result<usize, usize>> {
         use crate::types::list::methods::quick_eq;
         'restart: loop {
             let table = self.table.get(vm);
@@ -216,13 +228,14 @@ impl SetData {
                 drop(old);
                 return Ok(());
             }
-            let elements = other.hashed(vm);
-            let table = self.table.get_mut(vm);
-            for (hash, value) in elements {
-                if !table.place(hash, value) {
+            let mut at = 0;
+            while let Some((found, hash, value)) = other.next_from(vm, at) {
+                at = found + 1;
+                if !self.table.get_mut(vm).place(hash, value) {
                     return Err(vm.memory_error());
                 }
             }
+            let table = self.table.get_mut(vm);
             (table.fill, table.used, table.changes) = (used, used, changes);
             return Ok(());
         }
@@ -243,6 +256,14 @@ impl SetData {
             self.presize(vm, dict.len(vm))?;
             for (hash, key, _) in dict.hashed_items(vm) {
                 self.add_hashed(vm, &key, hash)?;
+            }
+            return Ok(());
+        }
+        if let Some(list) = other.downcast_exact::<List>() {
+            let mut at = 0;
+            while let Some(key) = list.items(vm).get(at).cloned() {
+                self.add(vm, &key)?;
+                at += 1;
             }
             return Ok(());
         }

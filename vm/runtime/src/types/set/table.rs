@@ -2,6 +2,7 @@
 //! hashes are iterated in the same order as there.
 
 use crate::Value;
+use crate::types::list::methods::quick_eq;
 use krait_heap::{Clear, Traverse, Visit};
 
 const LINEAR_PROBES: usize = 9;
@@ -25,6 +26,14 @@ impl Slot {
     pub fn is_unused(&self) -> bool {
         self.hash == 0 && self.value.is_none()
     }
+}
+
+/// What [`Table::lookup`] finds.
+pub enum Lookup {
+    Found(usize),
+    Free(usize),
+    /// Elements have to be compared.
+    Unsure,
 }
 
 /// So many unused slots; none when out of memory.
@@ -115,6 +124,27 @@ impl Table {
                 }
             } else if slot.is_unused() {
                 return None;
+            }
+            probe.advance();
+        }
+    }
+
+    /// The slot of an element, or the one where it would go, if that can be told without running anything.
+    #[inline]
+    pub fn lookup(&self, hash: i64, key: &Value) -> Lookup {
+        let mut probe = Probe::new(hash, self.mask());
+        let slots = self.slots.as_slice();
+        loop {
+            let at = probe.at();
+            let Some(slot) = slots.get(at) else { return Lookup::Free(at) };
+            match &slot.value {
+                Some(value) if slot.hash == hash => match quick_eq(value, key) {
+                    Some(true) => return Lookup::Found(at),
+                    Some(false) => {}
+                    None => return Lookup::Unsure,
+                },
+                None if slot.hash == 0 => return Lookup::Free(at),
+                Some(_) | None => {}
             }
             probe.advance();
         }
