@@ -96,6 +96,17 @@ impl InlineValues {
             None => Some(value),
         }
     }
+
+    /// Takes the value at `index` out.
+    fn remove(&mut self, index: usize) -> Option<Value> {
+        let old = self.values_mut().get_mut(index)?.take()?;
+        let order = self.order.get_mut(..self.len as usize)?;
+        if let Some(at) = order.iter().position(|&i| usize::from(i) == index) {
+            order.copy_within(at + 1.., at);
+            self.len -= 1;
+        }
+        Some(old)
+    }
 }
 
 /// Gives the instances of a class that has none yet room for inline values of these names, at these indexes.
@@ -225,6 +236,11 @@ pub fn delete(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<bool> {
     let Some(header) = object.header() else { return Ok(false) };
     if !has_dict(header) || get(vm, header, name).is_none() {
         return Ok(false);
+    }
+    if header.has_flag(ObjectFlags::INLINE_VALUES) {
+        let index = type_of(header).shared_keys.get(vm).index_of(name);
+        let old = index.and_then(|index| inline_values_mut(vm, header)?.remove(index));
+        return Ok(old.is_some());
     }
     let dict = materialize(vm, object)?;
     Ok(dict.remove_str(vm, name).is_some())
