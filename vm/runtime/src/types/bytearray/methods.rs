@@ -50,7 +50,7 @@ impl ByteArray {
 
     /// Where `index` points, negative ones from the end.
     fn place(&self, vm: &mut Vm, key: &Value) -> PyResult<usize> {
-        if IntRef::new(key).is_none() && key.ty().slots.nb_index.get().is_none() {
+        if IntRef::new(key).is_none() && key.type_ref().slots.nb_index.get().is_none() {
             let name = key.type_name();
             return Err(vm.type_error(format!("bytearray indices must be integers or slices, not {name}")));
         }
@@ -251,7 +251,7 @@ impl ByteArray {
             return Ok(memchr::memchr(byte, self.bytes(vm)).is_some());
         }
         let sub = vm.byte_view(item)?;
-        Ok(memchr::memmem::find(self.bytes(vm), &sub).is_some())
+        Ok(crate::types::str_::search::find_bytes(self.bytes(vm), &sub).is_some())
     }
 
     #[slot(concat)]
@@ -320,7 +320,7 @@ impl ByteArray {
                 return Err(vm.type_error(format!("expected iterable of integers; got: '{name}'")));
             }
         }
-        if !iterable_of_ints.is::<Str>() && iterable_of_ints.ty().slots.iter.get().is_some() {
+        if !iterable_of_ints.is::<Str>() && iterable_of_ints.type_ref().slots.iter.get().is_some() {
             // Only an estimate, but what goes wrong with it shows.
             vm.length_hint(iterable_of_ints, 32)?;
         }

@@ -100,7 +100,7 @@ fn plain_contents(vm: &mut Vm, source: &Value, name: &str) -> PyResult<Contents>
             return bytes_result(vm, result);
         }
     }
-    if IntRef::new(source).is_some() || source.ty().slots.nb_index.get().is_some() {
+    if IntRef::new(source).is_some() || source.type_ref().slots.nb_index.get().is_some() {
         let counted = vm.as_count(source);
         match counted {
             Ok(n) => {
@@ -218,7 +218,7 @@ impl Bytes {
             let picked = vm.picked(&range, bytes)?;
             return Ok(vm.new_bytes(&picked)?.into_value());
         }
-        if IntRef::new(key).is_none() && key.ty().slots.nb_index.get().is_none() {
+        if IntRef::new(key).is_none() && key.type_ref().slots.nb_index.get().is_none() {
             let name = key.type_name();
             return Err(vm.type_error(format!("byte indices must be integers or slices, not {name}")));
         }
@@ -233,7 +233,7 @@ impl Bytes {
             return Ok(memchr::memchr(byte, self.as_bytes()).is_some());
         }
         let sub = vm.byte_view(item)?;
-        Ok(memchr::memmem::find(self.as_bytes(), &sub).is_some())
+        Ok(crate::types::str_::search::find_bytes(self.as_bytes(), &sub).is_some())
     }
 
     #[slot(concat)]

@@ -167,7 +167,7 @@ impl Vm {
 
     /// Whether the object has a buffer.
     pub fn is_bytes_like(&self, object: &Value) -> bool {
-        object.ty().slots.buffer.get().is_some()
+        object.type_ref().slots.buffer.get().is_some()
     }
 }
 

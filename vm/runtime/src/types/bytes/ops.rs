@@ -6,6 +6,7 @@ use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
 use crate::{PyResult, Value, Vm};
+use crate::types::str_::search::find_bytes;
 use memchr::memmem;
 
 /// White space as `bytes.split` has it.
@@ -56,7 +57,7 @@ pub fn needle(vm: &mut Vm, object: &Value) -> PyResult<ByteView> {
 
 /// The byte that an index-like object says; none if it is no such object.
 pub fn byte_of_index(vm: &mut Vm, object: &Value) -> PyResult<Option<u8>> {
-    if vm.is_bytes_like(object) || (IntRef::new(object).is_none() && object.ty().slots.nb_index.get().is_none()) {
+    if vm.is_bytes_like(object) || (IntRef::new(object).is_none() && object.type_ref().slots.nb_index.get().is_none()) {
         return Ok(None);
     }
     let index = vm.index(object)?;
@@ -73,7 +74,7 @@ pub fn find(hay: &[u8], sub: &[u8], range: Option<Range>, right: bool) -> Option
     let found = match (sub, right) {
         ([], false) => Some(0),
         ([], true) => Some(part.len()),
-        (_, false) => memmem::find(part, sub),
+        (_, false) => find_bytes(part, sub),
         (_, true) => memmem::rfind(part, sub),
     };
     found.map(|at| at + start)
@@ -491,7 +492,7 @@ pub fn repr(vm: &mut Vm, bytes: &[u8], array: bool, out: &mut String) -> PyResul
 
 /// The contents of what `bytes()` and `bytearray()` are made from: an iterable of ints.
 pub fn from_iterable(vm: &mut Vm, object: &Value, message: &str, range: &str) -> PyResult<Vec<u8>> {
-    if object.is::<Str>() || (object.ty().slots.iter.get().is_none() && object.ty().slots.item.get().is_none() && object.ty().slots.getitem.get().is_none()) {
+    if object.is::<Str>() || (object.type_ref().slots.iter.get().is_none() && object.type_ref().slots.item.get().is_none() && object.type_ref().slots.getitem.get().is_none()) {
         let name = object.type_name();
         return Err(vm.type_error(message.replace("%T", &name)));
     }

@@ -213,7 +213,7 @@ impl Str {
         if let Some(slice) = key.downcast::<Slice>() {
             return Str::sliced(zelf, vm, slice);
         }
-        if key.as_small_int().is_none() && key.ty().slots.nb_index.get().is_none() && crate::types::int::IntRef::new(key).is_none() {
+        if key.as_small_int().is_none() && key.type_ref().slots.nb_index.get().is_none() && crate::types::int::IntRef::new(key).is_none() {
             let name = key.type_name();
             return Err(vm.type_error(format!("string indices must be integers, not '{name}'")));
         }

@@ -16,7 +16,7 @@ pub(crate) mod intern;
 mod iter;
 pub(crate) mod methods;
 pub mod percent;
-mod search;
+pub(crate) mod search;
 mod split;
 
 pub use builder::StrBuilder;
@@ -42,6 +42,7 @@ pub struct Str {
 /// The characters of a string in their own width.
 #[derive(Clone, Copy, Debug)]
 pub enum StrData<'a> {
+    /// U+0000 to U+007F; made here and by the builder alone.
     Ascii(&'a str),
     /// U+0000 to U+00FF, at least one above U+007F.
     Latin1(&'a [u8]),
@@ -331,7 +332,9 @@ impl Vm {
     /// A string of characters in whatever width they come, e.g. a slice of another string's.
     pub fn new_str_data(&mut self, data: StrData<'_>) -> PyResult<Py<Str>> {
         match data {
-            StrData::Ascii(s) => self.new_str(s),
+            StrData::Ascii(s) if s.len() <= 1 => self.short_str(s.as_bytes()),
+            // SAFETY: the tail has room for the bytes; nobody but `Str::data` and the builder, which have looked, make this variant.
+            StrData::Ascii(s) => self.alloc_str(s.len(), 1, true, |p| unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), p, s.len()) }),
             StrData::Latin1(s) => self.new_str_latin1(s),
             StrData::Ucs2(s) => self.new_str_ucs2(s),
             StrData::Ucs4(s) => self.new_str_ucs4(s),

@@ -68,7 +68,7 @@ pub fn format_bytes(vm: &mut Vm, format: &[u8], operand: &Value) -> PyResult<Vec
 fn run<'a>(vm: &mut Vm, target: Target, format: StrData<'a>, operand: &'a Value) -> PyResult<Formatter<'a>> {
     let tuple = operand.downcast::<Tuple>();
     let textual = operand.is::<Str>() || (target == Target::Bytes && (operand.is::<Bytes>() || operand.is::<ByteArray>()));
-    let is_mapping = tuple.is_none() && !textual && operand.ty().slots.getitem.get().is_some();
+    let is_mapping = tuple.is_none() && !textual && operand.type_ref().slots.getitem.get().is_some();
     let mut f = Formatter {
         target,
         format,
@@ -385,7 +385,7 @@ fn integer_of(vm: &mut Vm, kind: char, value: &Value) -> PyResult {
     if IntRef::new(value).is_some() {
         return Ok(value.clone());
     }
-    let slots = &value.ty().slots;
+    let slots = &value.type_ref().slots;
     let number = slots.nb_int.get().is_some() || slots.nb_float.get().is_some() || slots.nb_index.get().is_some();
     if !number && !value.is_inline_float() {
         return Err(wrong_type(vm, kind, value));

@@ -15,12 +15,37 @@ pub trait Unit: Copy + Eq + 'static {
     fn rfind(hay: &[Self], needle: &[Self]) -> Option<usize>;
 }
 
+/// Below this length it is not worth preparing a search.
+pub(crate) const SHORT: usize = 1024;
+
+/// The first position of `needle`. Where its first byte stands is looked at, and only if that is too often is a search prepared.
+pub(crate) fn find_bytes(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    const CANDIDATES: usize = 16;
+    let Some((&first, rest)) = needle.split_first() else { return Some(0) };
+    let last = hay.len().checked_sub(needle.len())?;
+    let mut at = 0;
+    for _ in 0..CANDIDATES {
+        at += memchr::memchr(first, hay.get(at..=last)?)?;
+        if hay.get(at + 1..at + needle.len()) == Some(rest) {
+            return Some(at);
+        }
+        at += 1;
+    }
+    memmem::find(hay.get(at..)?, needle).map(|found| at + found)
+}
+
 impl Unit for u8 {
     fn each_match(hay: &[u8], needle: &[u8], each: &mut dyn FnMut(usize) -> bool) {
         if let [byte] = needle {
             memchr::memchr_iter(*byte, hay).all(each);
-        } else if hay.len() < 64 {
-            plain(hay, needle, each);
+        } else if hay.len() < SHORT {
+            let mut from = 0;
+            while let Some(at) = hay.get(from..).and_then(|rest| find_bytes(rest, needle)) {
+                if !each(from + at) {
+                    return;
+                }
+                from += at + needle.len();
+            }
         } else {
             memmem::Finder::new(needle).find_iter(hay).all(each);
         }
@@ -153,6 +178,9 @@ impl<'a> StrData<'a> {
     pub fn find(&self, needle: StrData<'_>) -> Option<usize> {
         if needle.is_empty() {
             return Some(0);
+        }
+        if let (Some(hay), Some(needle)) = (self.narrow(), needle.narrow()) {
+            return find_bytes(hay, needle);
         }
         let mut found = None;
         self.each_match(needle, |at| {

@@ -386,7 +386,7 @@ impl Str {
         }
         let items = match vm.iter(iterable) {
             Ok(iterator) => vm.collect(&iterator)?,
-            Err(e) if vm.is_raised::<TypeError>(&e) && iterable.ty().slots.iter.get().is_none() => {
+            Err(e) if vm.is_raised::<TypeError>(&e) && iterable.type_ref().slots.iter.get().is_none() => {
                 return Err(vm.type_error("can only join an iterable"));
             }
             Err(e) => return Err(e),
