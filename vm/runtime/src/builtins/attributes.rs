@@ -13,7 +13,7 @@ pub fn ascii(obj: &Value, vm: &mut Vm) -> PyResult<Py<Str>> {
 /// Whether the object can be called. Instances can if their class has a `__call__()` method.
 #[pyfunction(sig = "(obj, /)")]
 pub fn callable(obj: &Value) -> bool {
-    obj.ty().slots.call.get().is_some()
+    obj.type_ref().slots.call.get().is_some()
 }
 
 /// Delete the named attribute: `delattr(x, 'y')` is `del x.y`.

@@ -25,7 +25,7 @@ pub fn build_class(vm: &mut Vm, args: Args<'_>) -> PyResult {
     let metaclass = metaclass_of(vm, given, &bases)?;
     let bases = vm.new_tuple(bases)?.into_value();
     let namespace = prepare(vm, &metaclass, name, &bases, &keywords)?;
-    if namespace.ty().slots.getitem.get().is_none() {
+    if namespace.type_ref().slots.getitem.get().is_none() {
         let (meta, got) = (metaclass_name(&metaclass), namespace.type_name());
         return Err(vm.type_error(format!("{meta}.__prepare__() must return a mapping, not {got}")));
     }

@@ -78,7 +78,7 @@ fn namespaces(vm: &mut Vm, name: &str, globals: Option<&Value>, locals: Option<V
         Some(g) => match g.downcast::<Dict>() {
             Some(d) => Some(d.clone()),
             None if name == "eval" => {
-                let mapping = locals.is_none() && g.ty().slots.getitem.get().is_some();
+                let mapping = locals.is_none() && g.type_ref().slots.getitem.get().is_some();
                 let text = if mapping { "globals must be a real dict; try eval(code, {}, mapping)" } else { "globals must be a dict" };
                 return Err(vm.type_error(text));
             }
@@ -91,7 +91,7 @@ fn namespaces(vm: &mut Vm, name: &str, globals: Option<&Value>, locals: Option<V
     };
     let locals = locals.filter(|l| !l.is_none());
     if let Some(l) = &locals {
-        if l.ty().slots.getitem.get().is_none() {
+        if l.type_ref().slots.getitem.get().is_none() {
             let got = l.type_name();
             let text = if name == "eval" { "locals must be a mapping".to_owned() } else { format!("locals must be a mapping or None, not {got}") };
             return Err(vm.type_error(text));
@@ -130,7 +130,7 @@ pub fn eval(source: &Value, globals: Value, locals: Value, vm: &mut Vm) -> PyRes
         }
         return vm.run_code(code, &globals, Some(&locals));
     }
-    if !source.is::<Str>() && !source.is::<Bytes>() && source.ty().slots.buffer.get().is_none() {
+    if !source.is::<Str>() && !source.is::<Bytes>() && source.type_ref().slots.buffer.get().is_none() {
         return Err(vm.type_error("eval() arg 1 must be a string, bytes or code object"));
     }
     let flags = crate::builtins::frames::future_flags(vm) | source_code::flags::IGNORE_COOKIE_FOR_STR;
@@ -154,7 +154,7 @@ pub fn exec(source: &Value, globals: Value, locals: Value, closure: Value, vm: &
     if !closure.is_none() {
         return Err(vm.type_error("closure can only be used when source is a code object"));
     }
-    if !source.is::<Str>() && !source.is::<Bytes>() && source.ty().slots.buffer.get().is_none() {
+    if !source.is::<Str>() && !source.is::<Bytes>() && source.type_ref().slots.buffer.get().is_none() {
         return Err(vm.type_error("exec() arg 1 must be a string, bytes or code object"));
     }
     let flags = crate::builtins::frames::future_flags(vm) | source_code::flags::IGNORE_COOKIE_FOR_STR;

@@ -8,12 +8,12 @@ use crate::{Args, PyResult, Value, Vm, pyfunction};
 /// An asynchronous iterator for an asynchronous iterable.
 #[pyfunction(sig = "(async_iterable, /)")]
 pub fn aiter(async_iterable: &Value, vm: &mut Vm) -> PyResult {
-    let Some(slot) = async_iterable.ty().slots.aiter.get() else {
+    let Some(slot) = async_iterable.type_ref().slots.aiter.get() else {
         let name = async_iterable.type_name();
         return Err(vm.type_error(format!("'{name}' object is not an async iterable")));
     };
     let result = slot(vm, async_iterable)?;
-    if result.ty().slots.anext.get().is_none() {
+    if result.type_ref().slots.anext.get().is_none() {
         let name = result.type_name();
         return Err(vm.type_error(format!("aiter() returned not an async iterator of type '{name}'")));
     }
@@ -25,7 +25,7 @@ pub fn aiter(async_iterable: &Value, vm: &mut Vm) -> PyResult {
 /// With a default, that is the result when the iterator is at its end.
 #[pyfunction(sig = "(aiterator, default=?, /)", text = "(aiterator, default=<unrepresentable>, /)")]
 pub fn anext(aiterator: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
-    let Some(slot) = aiterator.ty().slots.anext.get() else {
+    let Some(slot) = aiterator.type_ref().slots.anext.get() else {
         let name = aiterator.type_name();
         return Err(vm.type_error(format!("'{name}' object is not an async iterator")));
     };
@@ -65,7 +65,7 @@ pub fn any(iterable: &Value, vm: &mut Vm) -> PyResult<bool> {
 pub fn iter(object: &Value, sentinel: Option<Value>, vm: &mut Vm) -> PyResult {
     match sentinel {
         None => vm.iter(object),
-        Some(_) if object.ty().slots.call.get().is_none() => Err(vm.type_error("iter(v, w): v must be callable")),
+        Some(_) if object.type_ref().slots.call.get().is_none() => Err(vm.type_error("iter(v, w): v must be callable")),
         Some(sentinel) => crate::types::iter::new_callable_iter(vm, object.clone(), sentinel),
     }
 }
@@ -75,7 +75,7 @@ pub fn iter(object: &Value, sentinel: Option<Value>, vm: &mut Vm) -> PyResult {
 /// With a default, that is returned at the end instead of raising StopIteration.
 #[pyfunction(text = "(iterator[, default])")]
 pub fn next(iterator: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
-    if iterator.ty().slots.iternext.get().is_none() {
+    if iterator.type_ref().slots.iternext.get().is_none() {
         let name = iterator.type_name();
         return Err(vm.type_error(format!("'{name}' object is not an iterator")));
     }

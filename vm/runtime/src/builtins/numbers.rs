@@ -8,7 +8,7 @@ use crate::{Py, PyResult, Value, Vm, pyfunction};
 /// The absolute value of a number.
 #[pyfunction(sig = "(number, /)")]
 pub fn abs(number: &Value, vm: &mut Vm) -> PyResult {
-    match number.ty().slots.nb_abs.get() {
+    match number.type_ref().slots.nb_abs.get() {
         Some(slot) => slot(vm, number),
         None => {
             let name = number.type_name();

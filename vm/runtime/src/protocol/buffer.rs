@@ -129,7 +129,7 @@ impl Vm {
     /// The object's buffer, or TypeError "a bytes-like object is required, not 'T'".
     pub fn buffer(&mut self, object: &Value, flags: u32) -> PyResult<Buffer> {
         use crate::types::value::ValueExt;
-        match object.ty().slots.buffer.get() {
+        match object.type_ref().slots.buffer.get() {
             Some(slot) => slot(self, object, flags),
             None => {
                 let name = object.type_name();

@@ -21,7 +21,7 @@ impl Vm {
         if self.interp.heap.wakeup.get() {
             self.run_pending();
         }
-        match callable.ty().slots.call.get() {
+        match callable.type_ref().slots.call.get() {
             Some(slot) => slot(self, callable, args),
             None => {
                 let name = callable.type_name();
@@ -81,7 +81,7 @@ impl Vm {
     pub fn lookup_special(&mut self, object: &Value, name: &Py<Str>) -> PyResult<Option<Value>> {
         let ty = object.ty().clone();
         let Some(found) = ty.lookup(self, name) else { return Ok(None) };
-        match found.ty().slots.descr_get.get() {
+        match found.type_ref().slots.descr_get.get() {
             Some(get) => get(self, &found, Some(object), Some(ty.as_value())).map(Some),
             None => Ok(Some(found)),
         }
@@ -94,7 +94,7 @@ impl Vm {
         while let Some(pending) = krait_heap::pending() {
             match pending {
                 krait_heap::state::Pending::Finalizer(object) => {
-                    if let Some(del) = object.ty().slots.del.get() {
+                    if let Some(del) = object.type_ref().slots.del.get() {
                         if let Err(e) = del(self, &object) {
                             crate::types::exceptions::unraisable::report_finalizer(self, e, &object);
                         }

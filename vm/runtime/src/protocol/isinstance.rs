@@ -81,7 +81,7 @@ impl Vm {
     /// What `type.__instancecheck__` says: by the type, then by `__class__`.
     pub fn isinstance_real(&mut self, object: &Value, class: &Value) -> PyResult<bool> {
         if let Some(ty) = class.downcast::<PyType>() {
-            if object.ty().is_subtype(self, ty) {
+            if object.type_ref().is_subtype(self, ty) {
                 return Ok(true);
             }
             let claimed = self.getattr_opt(object, n!(__class__))?;
@@ -135,6 +135,6 @@ impl Vm {
 
     /// Whether the object is of the native type `T` by its MRO; `__class__` is not asked.
     pub fn is_instance_of<T: PyClass>(&self, object: &Value) -> bool {
-        object.ty().is_subtype(self, T::type_object(self))
+        object.type_ref().is_subtype(self, T::type_object(self))
     }
 }

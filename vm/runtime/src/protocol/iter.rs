@@ -9,7 +9,7 @@ impl Vm {
         let ty = object.ty();
         if let Some(slot) = ty.slots.iter.get() {
             let iterator = slot(self, object)?;
-            if iterator.ty().slots.iternext.get().is_none() {
+            if iterator.type_ref().slots.iternext.get().is_none() {
                 let name = iterator.type_name();
                 return Err(self.type_error(format!("iter() returned non-iterator of type '{name}'")));
             }
@@ -26,7 +26,7 @@ impl Vm {
     #[inline]
     pub fn iter_next(&mut self, iterator: &Value) -> PyResult<Option<Value>> {
         self.check_stack(" while getting the next item")?;
-        match iterator.ty().slots.iternext.get() {
+        match iterator.type_ref().slots.iternext.get() {
             // A generator's end may come as StopIteration with a value.
             Some(slot) => match slot(self, iterator) {
                 Err(e) if self.is_raised::<crate::types::exceptions::StopIteration>(&e) => Ok(None),
@@ -42,7 +42,7 @@ impl Vm {
     /// `next(iterator)`: StopIteration at the end.
     pub fn iter_next_value(&mut self, iterator: &Value) -> PyResult {
         self.check_stack(" while getting the next item")?;
-        let next = match iterator.ty().slots.iternext.get() {
+        let next = match iterator.type_ref().slots.iternext.get() {
             // Without `iter_next`, which loses the value that StopIteration may carry.
             Some(slot) => slot(self, iterator)?,
             None => self.iter_next(iterator)?,

@@ -49,7 +49,7 @@ impl Vm {
             _ => {}
         }
         let (pick, pick_inplace) = binary_slots(op);
-        if let Some(slot) = pick_inplace.and_then(|p| p(&a.ty().slots).get()) {
+        if let Some(slot) = pick_inplace.and_then(|p| p(&a.type_ref().slots).get()) {
             let result = slot(self, a, b)?;
             if !result.is_not_implemented() {
                 return Ok(result);
@@ -104,7 +104,7 @@ impl Vm {
     }
 
     fn concat_op(&mut self, a: &Value, b: &Value, op: BinaryOp) -> PyResult {
-        let slots = &a.ty().slots;
+        let slots = &a.type_ref().slots;
         let inplace = if op == BinaryOp::NB_INPLACE_ADD { slots.inplace_concat.get() } else { None };
         match inplace.or(slots.concat.get()) {
             Some(slot) => slot(self, a, b),
@@ -113,13 +113,13 @@ impl Vm {
     }
 
     fn repeat_op(&mut self, a: &Value, b: &Value, op: BinaryOp) -> PyResult {
-        let slots = &a.ty().slots;
+        let slots = &a.type_ref().slots;
         let inplace = if op == BinaryOp::NB_INPLACE_MULTIPLY { slots.inplace_repeat.get() } else { None };
         if let Some(slot) = inplace.or(slots.repeat.get()) {
             let n = self.repeat_count(b)?;
             return slot(self, a, n);
         }
-        if let Some(slot) = b.ty().slots.repeat.get() {
+        if let Some(slot) = b.type_ref().slots.repeat.get() {
             let n = self.repeat_count(a)?;
             return slot(self, b, n);
         }
@@ -127,7 +127,7 @@ impl Vm {
     }
 
     fn repeat_count(&mut self, n: &Value) -> PyResult<isize> {
-        if !n.is_small_int() && n.ty().slots.nb_index.get().is_none() && !n.is::<crate::types::int::Int>() {
+        if !n.is_small_int() && n.type_ref().slots.nb_index.get().is_none() && !n.is::<crate::types::int::Int>() {
             let name = n.type_name();
             return Err(self.type_error(format!("can't multiply sequence by non-int of type '{name}'")));
         }
@@ -157,7 +157,7 @@ impl Vm {
     }
 
     fn inplace_power(&mut self, a: &Value, b: &Value) -> PyResult {
-        if let Some(slot) = a.ty().slots.nb_inplace_pow.get() {
+        if let Some(slot) = a.type_ref().slots.nb_inplace_pow.get() {
             let result = slot(self, a, b, &Value::none())?;
             if !result.is_not_implemented() {
                 return Ok(result);
@@ -207,21 +207,21 @@ impl Vm {
 
     /// `-a`.
     pub fn negative(&mut self, a: &Value) -> PyResult {
-        self.unary_op(a, a.ty().slots.nb_neg.get(), "unary -")
+        self.unary_op(a, a.type_ref().slots.nb_neg.get(), "unary -")
     }
 
     /// `+a`.
     pub fn positive(&mut self, a: &Value) -> PyResult {
-        self.unary_op(a, a.ty().slots.nb_pos.get(), "unary +")
+        self.unary_op(a, a.type_ref().slots.nb_pos.get(), "unary +")
     }
 
     /// `~a`.
     pub fn invert(&mut self, a: &Value) -> PyResult {
-        self.unary_op(a, a.ty().slots.nb_invert.get(), "unary ~")
+        self.unary_op(a, a.type_ref().slots.nb_invert.get(), "unary ~")
     }
 
     /// `abs(a)`.
     pub fn absolute(&mut self, a: &Value) -> PyResult {
-        self.unary_op(a, a.ty().slots.nb_abs.get(), "abs()")
+        self.unary_op(a, a.type_ref().slots.nb_abs.get(), "abs()")
     }
 }

@@ -13,7 +13,7 @@ impl Vm {
     /// `object.name`; `name` is interned.
     #[inline]
     pub fn getattr(&mut self, object: &Value, name: &Py<Str>) -> PyResult {
-        let result = match object.ty().slots.getattro.get() {
+        let result = match object.type_ref().slots.getattro.get() {
             Some(slot) => slot(self, object, name),
             None => self.generic_getattr(object, name),
         };
@@ -68,7 +68,7 @@ impl Vm {
     }
 
     fn set_or_delete(&mut self, object: &Value, name: &Py<Str>, value: Option<&Value>) -> PyResult<()> {
-        match object.ty().slots.setattro.get() {
+        match object.type_ref().slots.setattro.get() {
             Some(slot) => slot(self, object, name, value),
             None => self.generic_setattr(object, name, value),
         }
@@ -87,7 +87,7 @@ impl Vm {
         let ty = object.ty();
         let found = ty.lookup(self, name);
         if let Some(descr) = &found {
-            let slots = &descr.ty().slots;
+            let slots = &descr.type_ref().slots;
             if let (Some(get), true) = (slots.descr_get.get(), slots.descr_set.get().is_some()) {
                 let ty = ty.clone();
                 return get(self, descr, Some(object), Some(ty.as_value())).map(Some);
@@ -98,13 +98,13 @@ impl Vm {
                 return Ok(Some(value.clone()));
             }
         }
-        if object.ty().has_flag(crate::types::class::flags::NO_DICT) {
+        if object.type_ref().has_flag(crate::types::class::flags::NO_DICT) {
             if let Some(value) = self.module_attr(object, name) {
                 return Ok(Some(value));
             }
         }
         let Some(descr) = found else { return Ok(None) };
-        match descr.ty().slots.descr_get.get() {
+        match descr.type_ref().slots.descr_get.get() {
             Some(get) => {
                 let ty = object.ty().clone();
                 get(self, &descr, Some(object), Some(ty.as_value())).map(Some)
@@ -122,13 +122,13 @@ impl Vm {
 
     /// `object.__setattr__` and `object.__delattr__`.
     pub fn generic_setattr(&mut self, object: &Value, name: &Py<Str>, value: Option<&Value>) -> PyResult<()> {
-        let found = object.ty().lookup(self, name);
+        let found = object.type_ref().lookup(self, name);
         if let Some(descr) = &found {
-            if let Some(set) = descr.ty().slots.descr_set.get() {
+            if let Some(set) = descr.type_ref().slots.descr_set.get() {
                 return set(self, descr, object, value);
             }
         }
-        let module = match object.ty().has_flag(crate::types::class::flags::NO_DICT) {
+        let module = match object.type_ref().has_flag(crate::types::class::flags::NO_DICT) {
             true => object.downcast::<crate::types::module::Module>(),
             false => None,
         };
@@ -173,14 +173,14 @@ impl Vm {
                 }
             }
         }
-        if let Some(slot) = a.ty().slots.richcompare.get() {
+        if let Some(slot) = a.type_ref().slots.richcompare.get() {
             let result = slot(self, a, b, op)?;
             if !result.is_not_implemented() {
                 return Ok(result);
             }
         }
         if !tried_reflected {
-            if let Some(slot) = b.ty().slots.richcompare.get() {
+            if let Some(slot) = b.type_ref().slots.richcompare.get() {
                 let result = slot(self, b, a, op.swapped())?;
                 if !result.is_not_implemented() {
                     return Ok(result);
@@ -242,7 +242,7 @@ impl Vm {
                 return Ok(if i == -1 { -2 } else { i });
             }
         }
-        match object.ty().slots.hash.get() {
+        match object.type_ref().slots.hash.get() {
             Some(slot) => slot(self, object),
             None => {
                 let name = object.type_name();
@@ -263,7 +263,7 @@ impl Vm {
         if let Some(i) = object.as_small_int() {
             return Ok(i != 0);
         }
-        let slots = &object.ty().slots;
+        let slots = &object.type_ref().slots;
         if let Some(slot) = slots.nb_bool.get() {
             return slot(self, object);
         }
@@ -276,7 +276,7 @@ impl Vm {
     /// `repr(object)`.
     pub fn repr(&mut self, object: &Value) -> PyResult<Py<Str>> {
         self.check_stack(" while getting the repr of an object")?;
-        let Some(slot) = object.ty().slots.repr.get() else {
+        let Some(slot) = object.type_ref().slots.repr.get() else {
             let text = format!("<{} object at {:#x}>", object.type_name(), object.id());
             return self.new_str(&text);
         };
@@ -290,7 +290,7 @@ impl Vm {
             return Ok(s.clone());
         }
         self.check_stack(" while getting the str of an object")?;
-        match object.ty().slots.str.get() {
+        match object.type_ref().slots.str.get() {
             Some(slot) => {
                 let result = slot(self, object)?;
                 self.expect_str(result, "__str__")
@@ -308,7 +308,7 @@ impl Vm {
 
     /// `len(object)`.
     pub fn len(&mut self, object: &Value) -> PyResult<usize> {
-        match object.ty().slots.len.get() {
+        match object.type_ref().slots.len.get() {
             Some(slot) => slot(self, object),
             None => {
                 let name = object.type_name();
@@ -319,11 +319,11 @@ impl Vm {
 
     /// `object[key]`.
     pub fn getitem(&mut self, object: &Value, key: &Value) -> PyResult {
-        if let Some(slot) = object.ty().slots.getitem.get() {
+        if let Some(slot) = object.type_ref().slots.getitem.get() {
             return slot(self, object, key);
         }
-        if object.ty().slots.item.get().is_some() {
-            if key.ty().slots.nb_index.get().is_some() {
+        if object.type_ref().slots.item.get().is_some() {
+            if key.type_ref().slots.nb_index.get().is_some() {
                 let index = self.as_isize(key)?;
                 return self.sequence_item(object, index);
             }
@@ -352,9 +352,9 @@ impl Vm {
 
     /// `object[index]` by position, negative ones from the end.
     pub fn sequence_item(&mut self, object: &Value, index: isize) -> PyResult {
-        if let Some(slot) = object.ty().slots.item.get() {
+        if let Some(slot) = object.type_ref().slots.item.get() {
             let mut index = index;
-            if index < 0 && object.ty().slots.len.get().is_some() {
+            if index < 0 && object.type_ref().slots.len.get().is_some() {
                 index = index.saturating_add_unsigned(self.len(object)?);
             }
             return slot(self, object, index);
@@ -365,7 +365,7 @@ impl Vm {
 
     /// `object[key] = value`.
     pub fn setitem(&mut self, object: &Value, key: &Value, value: &Value) -> PyResult<()> {
-        match object.ty().slots.setitem.get() {
+        match object.type_ref().slots.setitem.get() {
             Some(slot) => slot(self, object, key, Some(value)),
             None => {
                 let name = object.type_name();
@@ -376,7 +376,7 @@ impl Vm {
 
     /// `del object[key]`.
     pub fn delitem(&mut self, object: &Value, key: &Value) -> PyResult<()> {
-        match object.ty().slots.setitem.get() {
+        match object.type_ref().slots.setitem.get() {
             Some(slot) => slot(self, object, key, None),
             None => {
                 let name = object.type_name();
@@ -387,7 +387,7 @@ impl Vm {
 
     /// `item in container`.
     pub fn contains(&mut self, container: &Value, item: &Value) -> PyResult<bool> {
-        if let Some(slot) = container.ty().slots.contains.get() {
+        if let Some(slot) = container.type_ref().slots.contains.get() {
             return slot(self, container, item);
         }
         self.contains_by_iteration(container, item)
@@ -397,7 +397,7 @@ impl Vm {
     pub fn contains_by_iteration(&mut self, container: &Value, item: &Value) -> PyResult<bool> {
         let iterator = match self.iter(container) {
             Ok(iterator) => iterator,
-            Err(e) if self.is_raised::<crate::types::exceptions::TypeError>(&e) && container.ty().slots.iter.get().is_none() => {
+            Err(e) if self.is_raised::<crate::types::exceptions::TypeError>(&e) && container.type_ref().slots.iter.get().is_none() => {
                 let name = container.type_name();
                 return Err(self.type_error(format!("argument of type '{name}' is not a container or iterable")));
             }

@@ -19,20 +19,20 @@ pub enum Search {
 
 /// Whether the object looks like a sequence (`PySequence_Check`).
 pub fn is_sequence(value: &Value) -> bool {
-    let slots = &value.ty().slots;
+    let slots = &value.type_ref().slots;
     !value.is::<crate::types::dict::Dict>() && (slots.item.get().is_some() || slots.getitem.get().is_some())
 }
 
 impl Vm {
     /// The arithmetic operator, none if the operands do not support it.
     fn through(&mut self, a: &Value, b: &Value, op: BinaryOp) -> PyResult<Option<Value>> {
-        let supported = [a, b].iter().any(|x| x.ty().slots.nb_add.get().is_some() || x.ty().slots.nb_inplace_add.get().is_some());
+        let supported = [a, b].iter().any(|x| x.type_ref().slots.nb_add.get().is_some() || x.type_ref().slots.nb_inplace_add.get().is_some());
         if supported { self.binary_op(op, a, b).map(Some) } else { Ok(None) }
     }
 
     /// `a + b` of sequences: the concatenation slot, or `+` if both look like sequences.
     pub fn sequence_concat(&mut self, a: &Value, b: &Value) -> PyResult {
-        if let Some(slot) = a.ty().slots.concat.get() {
+        if let Some(slot) = a.type_ref().slots.concat.get() {
             return slot(self, a, b);
         }
         if is_sequence(a) && is_sequence(b) {
@@ -46,10 +46,10 @@ impl Vm {
 
     /// `a += b` of sequences.
     pub fn sequence_inplace_concat(&mut self, a: &Value, b: &Value) -> PyResult {
-        if let Some(slot) = a.ty().slots.inplace_concat.get() {
+        if let Some(slot) = a.type_ref().slots.inplace_concat.get() {
             return slot(self, a, b);
         }
-        if a.ty().slots.concat.get().is_none() && is_sequence(a) && is_sequence(b) {
+        if a.type_ref().slots.concat.get().is_none() && is_sequence(a) && is_sequence(b) {
             if let Some(result) = self.through(a, b, BinaryOp::NB_INPLACE_ADD)? {
                 return Ok(result);
             }
@@ -59,7 +59,7 @@ impl Vm {
 
     /// `a * count` of a sequence.
     pub fn sequence_repeat(&mut self, a: &Value, count: isize) -> PyResult {
-        if let Some(slot) = a.ty().slots.repeat.get() {
+        if let Some(slot) = a.type_ref().slots.repeat.get() {
             return slot(self, a, count);
         }
         let name = a.type_name();
@@ -68,7 +68,7 @@ impl Vm {
 
     /// `a *= count` of a sequence.
     pub fn sequence_inplace_repeat(&mut self, a: &Value, count: isize) -> PyResult {
-        match a.ty().slots.inplace_repeat.get() {
+        match a.type_ref().slots.inplace_repeat.get() {
             Some(slot) => slot(self, a, count),
             None => self.sequence_repeat(a, count),
         }
@@ -135,7 +135,7 @@ impl Vm {
 
     /// `operator.length_hint(object, default)`.
     pub fn length_hint(&mut self, object: &Value, default: usize) -> PyResult<usize> {
-        if object.ty().slots.len.get().is_some() {
+        if object.type_ref().slots.len.get().is_some() {
             match self.len(object) {
                 Ok(n) => return Ok(n),
                 Err(e) if self.is_raised::<TypeError>(&e) => {}
@@ -189,7 +189,7 @@ impl Vm {
 
     /// A bound of a slice, clipped; TypeError if it is no index (`_PyEval_SliceIndex` for a bound that is not `None`).
     pub fn slice_index(&mut self, value: &Value) -> PyResult<isize> {
-        if value.as_small_int().is_none() && value.ty().slots.nb_index.get().is_none() && IntRef::new(value).is_none() {
+        if value.as_small_int().is_none() && value.type_ref().slots.nb_index.get().is_none() && IntRef::new(value).is_none() {
             return Err(self.type_error("slice indices must be integers or None or have an __index__ method"));
         }
         self.as_isize_clipped(value)
@@ -200,7 +200,7 @@ impl Vm {
         match value {
             None => Ok(default),
             Some(value) => {
-                if value.as_small_int().is_none() && value.ty().slots.nb_index.get().is_none() && IntRef::new(value).is_none() {
+                if value.as_small_int().is_none() && value.type_ref().slots.nb_index.get().is_none() && IntRef::new(value).is_none() {
                     return Err(self.type_error("slice indices must be integers or have an __index__ method"));
                 }
                 self.as_isize_clipped(value)
@@ -253,7 +253,7 @@ impl Vm {
 
     fn unpack_iter(&mut self, iterable: &Value) -> PyResult {
         match self.iter(iterable) {
-            Err(e) if self.is_raised::<TypeError>(&e) && iterable.ty().slots.iter.get().is_none() && iterable.ty().slots.item.get().is_none() => {
+            Err(e) if self.is_raised::<TypeError>(&e) && iterable.type_ref().slots.iter.get().is_none() && iterable.type_ref().slots.item.get().is_none() => {
                 let name = iterable.type_name();
                 Err(self.type_error(format!("cannot unpack non-iterable {name} object")))
             }

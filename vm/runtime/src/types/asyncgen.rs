@@ -439,9 +439,9 @@ impl AnextAwaitable {
             return Ok(iterator);
         }
         let mut awaitable = crate::eval::ops::generator::awaitable_iter(vm, &self.wrapped)?;
-        if awaitable.ty().slots.iternext.get().is_none() {
+        if awaitable.type_ref().slots.iternext.get().is_none() {
             // A coroutine is no iterator itself.
-            if let Some(slot) = awaitable.ty().slots.await_.get() {
+            if let Some(slot) = awaitable.type_ref().slots.await_.get() {
                 awaitable = slot(vm, &awaitable)?;
             }
         }
@@ -472,7 +472,7 @@ impl AnextAwaitable {
     #[slot(iternext)]
     fn slot_next(&self, vm: &mut Vm) -> PyResult<Option<Value>> {
         let target = self.target(vm)?;
-        let result = match target.ty().slots.iternext.get() {
+        let result = match target.type_ref().slots.iternext.get() {
             Some(next) => next(vm, &target),
             None => Err(vm.type_error("object is not an iterator")),
         };

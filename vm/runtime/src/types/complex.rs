@@ -424,7 +424,7 @@ fn construct(vm: &mut Vm, cls: &Py<PyType>, real: Option<Value>, imag: Option<Va
 }
 
 fn is_number(value: &Value) -> bool {
-    let slots = &value.ty().slots;
+    let slots = &value.type_ref().slots;
     slots.nb_float.get().is_some() || slots.nb_index.get().is_some()
 }
 

@@ -133,7 +133,7 @@ impl Reversed {
             Some(method) if method.is_none() => Err(not_reversible(vm, object)),
             Some(method) => vm.call(&method, &[]),
             None => {
-                let slots = &object.ty().slots;
+                let slots = &object.type_ref().slots;
                 let sequence = !object.is::<Dict>() && (slots.item.get().is_some() || slots.getitem.get().is_some());
                 if !sequence {
                     return Err(not_reversible(vm, object));

@@ -156,7 +156,7 @@ impl Vm {
             }
             header.set_flag(ObjectFlags::FINALIZED);
             any = true;
-            if let Some(del) = object.ty().slots.del.get() {
+            if let Some(del) = object.type_ref().slots.del.get() {
                 if let Err(e) = del(self, object) {
                     self.unraisable(e, object);
                 }

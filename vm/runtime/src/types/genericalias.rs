@@ -237,7 +237,7 @@ fn replace_inside(vm: &mut Vm, object: &Value, parameters: &[Value], items: &[Va
     for parameter in inner.items() {
         let value = parameters.iter().position(|p| p.is_same(parameter)).and_then(|i| items.get(i));
         match value {
-            Some(value) if parameter.ty().slots.iter.get().is_some() && value.is::<Tuple>() => {
+            Some(value) if parameter.type_ref().slots.iter.get().is_some() && value.is::<Tuple>() => {
                 args.extend(value.downcast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default());
             }
             Some(value) => args.push(value.clone()),
@@ -422,7 +422,7 @@ impl GenericAlias {
         let mut names = vm.collect(&names)?;
         for own in OWN {
             let name = vm.intern(own).into_value();
-            if zelf.as_value().ty().lookup(vm, &vm_str(&name)).is_some() && !names.iter().any(|n| n.is_same(&name)) {
+            if zelf.as_value().type_ref().lookup(vm, &vm_str(&name)).is_some() && !names.iter().any(|n| n.is_same(&name)) {
                 names.push(name);
             }
         }

@@ -66,7 +66,7 @@ impl SeqIter {
     #[method(name = "__length_hint__")]
     fn length_hint(&self, vm: &mut Vm) -> PyResult {
         let Some(sequence) = self.sequence.load(vm) else { return Ok(Value::from_i32(0)) };
-        if sequence.ty().slots.len.get().is_none() {
+        if sequence.type_ref().slots.len.get().is_none() {
             return Ok(Value::not_implemented());
         }
         let len = vm.len(&sequence)?;

@@ -43,7 +43,7 @@ impl MappingProxy {
                 }));
             }
         };
-        if mapping.ty().slots.getitem.get().is_none() || mapping.is::<List>() || mapping.is::<Tuple>() {
+        if mapping.type_ref().slots.getitem.get().is_none() || mapping.is::<List>() || mapping.is::<Tuple>() {
             let got = mapping.type_name();
             return Err(vm.type_error(format!("mappingproxy() argument must be a mapping, not {got}")));
         }

@@ -25,7 +25,7 @@ impl Method {
     /// Create a bound instance method object.
     #[new(name = "method", sig = "(function, instance, /)")]
     fn new(_cls: &Py<PyType>, function: &Value, instance: &Value, vm: &mut Vm) -> PyResult {
-        if function.ty().slots.call.get().is_none() {
+        if function.type_ref().slots.call.get().is_none() {
             return Err(vm.type_error("first argument must be callable"));
         }
         if instance.is_none() {
@@ -71,7 +71,7 @@ impl Method {
     fn slot_getattro(zelf: &Py<Method>, name: &Py<Str>, vm: &mut Vm) -> PyResult {
         let ty = zelf.as_value().ty().clone();
         if let Some(descr) = ty.lookup(vm, name) {
-            return match descr.ty().slots.descr_get.get() {
+            return match descr.type_ref().slots.descr_get.get() {
                 Some(get) => get(vm, &descr, Some(zelf.as_value()), Some(ty.as_value())),
                 None => Ok(descr),
             };

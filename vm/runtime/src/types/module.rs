@@ -35,7 +35,7 @@ impl Module {
         let ty = zelf.as_value().ty().clone();
         let descr = ty.lookup(vm, name);
         if let Some(descr) = &descr {
-            let slots = &descr.ty().slots;
+            let slots = &descr.type_ref().slots;
             if let (Some(get), true) = (slots.descr_get.get(), slots.descr_set.get().is_some()) {
                 return get(vm, descr, Some(zelf.as_value()), Some(ty.as_value())).map(Some);
             }
@@ -44,7 +44,7 @@ impl Module {
             return Ok(Some(value.clone()));
         }
         let Some(descr) = descr else { return Ok(None) };
-        match descr.ty().slots.descr_get.get() {
+        match descr.type_ref().slots.descr_get.get() {
             Some(get) => get(vm, &descr, Some(zelf.as_value()), Some(ty.as_value())).map(Some),
             None => Ok(Some(descr)),
         }
@@ -238,7 +238,7 @@ impl Module {
             return Ok(annotations.clone());
         }
         let annotate = dict.get_str(vm, n!(__annotate__)).cloned();
-        let annotations = match annotate.filter(|a| a.ty().slots.call.get().is_some()) {
+        let annotations = match annotate.filter(|a| a.type_ref().slots.call.get().is_some()) {
             Some(annotate) => {
                 let result = vm.call(&annotate, &[Value::from_i32(1)])?;
                 if !result.is::<Dict>() {
@@ -289,7 +289,7 @@ impl Module {
     #[setter]
     fn set___annotate__(zelf: &Py<Module>, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let Some(value) = value else { return Err(vm.type_error("cannot delete __annotate__ attribute")) };
-        if !value.is_none() && value.ty().slots.call.get().is_none() {
+        if !value.is_none() && value.type_ref().slots.call.get().is_none() {
             return Err(vm.type_error("__annotate__ must be callable or None"));
         }
         let dict = zelf.namespace(vm)?;

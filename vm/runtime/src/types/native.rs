@@ -124,7 +124,7 @@ pub fn builtin(vm: &mut Vm, name: &str) -> PyResult {
 
 /// TypeError unless the descriptor `name` of `owner` fits `object`.
 fn check_object(vm: &mut Vm, owner: &Py<PyType>, name: &str, object: &Value) -> PyResult<()> {
-    if object.ty().is_subtype(vm, owner) {
+    if object.type_ref().is_subtype(vm, owner) {
         return Ok(());
     }
     let (ty, got) = (owner.tp_name(), object.type_name());
@@ -246,7 +246,7 @@ impl MethodDescr {
             let ty = self.owner.tp_name();
             return Err(vm.type_error(format!("unbound method {ty}.{name}() needs an argument")));
         };
-        if !zelf.ty().is_subtype(vm, &self.owner) {
+        if !zelf.type_ref().is_subtype(vm, &self.owner) {
             let (ty, got) = (self.owner.tp_name(), zelf.type_name());
             return Err(vm.type_error(format!("descriptor '{name}' for '{ty}' objects doesn't apply to a '{got}' object")));
         }

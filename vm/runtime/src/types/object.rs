@@ -91,7 +91,7 @@ pub fn richcompare(vm: &mut Vm, zelf: &Value, other: &Value, op: CompareOp) -> P
     match op {
         CompareOp::Eq if zelf.is_identical(other, vm) => Ok(Value::from_bool(true)),
         CompareOp::Ne => {
-            let result = match zelf.ty().slots.richcompare.get() {
+            let result = match zelf.type_ref().slots.richcompare.get() {
                 Some(slot) => slot(vm, zelf, other, CompareOp::Eq)?,
                 None => richcompare(vm, zelf, other, CompareOp::Eq)?,
             };

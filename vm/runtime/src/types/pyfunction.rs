@@ -317,7 +317,7 @@ impl Function {
             drop(old);
             return Ok(());
         }
-        if value.ty().slots.call.get().is_none() {
+        if value.type_ref().slots.call.get().is_none() {
             return Err(vm.type_error("__annotate__ must be callable or None"));
         }
         let old = (self.annotate.replace(vm, Some(value.clone())), self.annotations.replace(vm, None));

@@ -187,7 +187,7 @@ impl Range {
         if let Some(slice) = key.downcast_exact::<Slice>() {
             return self.slice(vm, slice);
         }
-        if key.ty().slots.nb_index.get().is_none() && !key.is::<Int>() {
+        if key.type_ref().slots.nb_index.get().is_none() && !key.is::<Int>() {
             let name = key.type_name();
             return Err(vm.type_error(format!("range indices must be integers or slices, not {name}")));
         }

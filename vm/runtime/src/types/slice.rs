@@ -124,7 +124,7 @@ impl Slice {
 }
 
 fn slice_bigint(vm: &mut Vm, value: &Value) -> PyResult<BigInt> {
-    if IntRef::new(value).is_none() && value.ty().slots.nb_index.get().is_none() {
+    if IntRef::new(value).is_none() && value.type_ref().slots.nb_index.get().is_none() {
         return Err(vm.type_error("slice indices must be integers or None or have an __index__ method"));
     }
     let index = vm.index(value)?;

@@ -189,7 +189,7 @@ impl Field {
     fn slot_descr_get(zelf: &Py<Field>, object: Option<&Value>, _ty: Option<&Value>, vm: &mut Vm) -> PyResult {
         let Some(object) = object else { return Ok(zelf.to_value()) };
         let field = &zelf.base;
-        if !object.ty().is_subtype(vm, &field.owner) {
+        if !object.type_ref().is_subtype(vm, &field.owner) {
             let (name, ty, got) = (field.name.to_string_lossy().into_owned(), field.owner.tp_name(), object.type_name());
             return Err(vm.type_error(format!("descriptor '{name}' for '{ty}' objects doesn't apply to a '{got}' object")));
         }

@@ -27,7 +27,7 @@ fn check(vm: &mut Vm, ty: &Py<PyType>, object: &Value) -> PyResult<Py<PyType>> {
             return Ok(class.clone());
         }
     }
-    if object.ty().is_subtype(vm, ty) {
+    if object.type_ref().is_subtype(vm, ty) {
         return Ok(object.ty().clone());
     }
     if let Some(class) = vm.getattr_opt(object, n!(__class__))? {
@@ -55,7 +55,7 @@ fn lookup(vm: &Vm, this: &Py<PyType>, start: &Py<PyType>, name: &Py<Str>) -> Opt
 /// What `super(this, object).name` finds, bound; none if there is nothing. For the evaluator's LOAD_SUPER_ATTR too.
 pub fn super_lookup(vm: &mut Vm, this: &Py<PyType>, object: &Value, start: &Py<PyType>, name: &Py<Str>) -> PyResult<Option<Value>> {
     let Some(found) = lookup(vm, this, start, name) else { return Ok(None) };
-    match found.ty().slots.descr_get.get() {
+    match found.type_ref().slots.descr_get.get() {
         Some(get) => {
             let instance = if object.is_same(start.as_value()) { None } else { Some(object) };
             get(vm, &found, instance, Some(start.as_value())).map(Some)

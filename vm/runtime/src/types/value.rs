@@ -15,6 +15,8 @@ pub trait ValueExt {
     fn type_core(&self) -> *const TypeCore;
     /// `type(self)`; the type lives at least as long as the value, and is cloned if it has to live longer.
     fn ty(&self) -> &Py<PyType>;
+    /// The payload of `type(self)`, one look nearer than through a reference to it.
+    fn type_ref(&self) -> &PyType;
     /// The type's name as errors give it (`tp_name`).
     fn type_name(&self) -> String;
     /// Whether the type is exactly the native `T`.
@@ -43,6 +45,12 @@ impl ValueExt for Value {
     fn ty(&self) -> &Py<PyType> {
         // SAFETY: every type core is the beginning of a `PyType` payload, which outlives its instances.
         unsafe { (*self.type_core().cast::<PyType>()).own_reference() }
+    }
+
+    #[inline(always)]
+    fn type_ref(&self) -> &PyType {
+        // SAFETY: as for `ty`.
+        unsafe { &*self.type_core().cast::<PyType>() }
     }
 
     #[cold]

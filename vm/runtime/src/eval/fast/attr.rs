@@ -7,8 +7,7 @@ use crate::eval::call::exact_frame;
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
 use crate::eval::fast::borrowed;
 use crate::eval::frame::Slot;
-use crate::eval::ops;
-use crate::eval::ops::attr::load_special as find_special;
+use crate::eval::ops::attr::{load_method, load_special as find_special, load_super_attr as find_super, plain_attribute};
 use crate::eval::specialize::{self, attr, read_u32, read_u64};
 use crate::types::dict::Dict;
 use crate::types::instance;
@@ -45,12 +44,12 @@ handlers! {
         *c.ip.cast_mut() -= 1;
         c.save();
         if c.oparg & 1 != 0 {
-            let (value, zelf) = tri!(c, method(c.vm, object, name));
-            let object = c.pop_word();
-            c.push(value);
-            c.push_slot(zelf);
+            if !method(c.vm, c.sp, name) {
+                return c.raised();
+            }
+            c.sp = c.sp.add(1);
             c.skip(9);
-            return c.next_awake_without(object, 0);
+            return c.next_awake();
         }
         let value = tri!(c, attribute(c.vm, object, name));
         let object = c.pop_word();
@@ -120,7 +119,7 @@ handlers! {
 
     fn load_method_no_dict(c) {
         guard!(c, Some(object) = c.item(1));
-        guard!(c, object.ty().version.get() == read_u32(c.ip, 1));
+        guard!(c, object.type_ref().version.get() == read_u32(c.ip, 1));
         c.loaded_method()
     }
 
@@ -155,7 +154,7 @@ handlers! {
 
     fn load_class_with_metaclass_check(c) {
         guard!(c, Some(class) = c.item(1).and_then(|k| k.downcast::<PyType>()));
-        guard!(c, class.version.get() == read_u32(c.ip, 1) && class.as_value().ty().version.get() == read_u32(c.ip, 3));
+        guard!(c, class.version.get() == read_u32(c.ip, 1) && class.as_value().type_ref().version.get() == read_u32(c.ip, 3));
         let value = borrowed(read_u64(c.ip, 5));
         c.loaded_attr(value)
     }
@@ -171,11 +170,25 @@ handlers! {
 
     fn load_nondescriptor_no_dict(c) {
         guard!(c, Some(object) = c.item(1));
-        guard!(c, object.ty().version.get() == read_u32(c.ip, 1));
+        guard!(c, object.type_ref().version.get() == read_u32(c.ip, 1));
         let value = borrowed(read_u64(c.ip, 5));
         c.replace_top(value);
         c.skip(9);
         c.next()
+    }
+
+    fn load_super_attr(c) {
+        if c.word(1) == 0 || c.word(2) == 0 || c.word(3) == 0 {
+            return c.general(op::LOAD_SUPER_ATTR);
+        }
+        let Some(name) = (*c.frame).code.name_at(c.count() >> 2) else { return c.general(op::LOAD_SUPER_ATTR) };
+        c.save();
+        if !super_attribute(c.vm, c.sp, name, c.oparg) {
+            return c.raised();
+        }
+        c.sp = c.sp.sub(2).add((c.oparg & 1) as usize);
+        c.skip(1);
+        c.next_awake()
     }
 
     fn load_special(c) {
@@ -250,6 +263,27 @@ handlers! {
     }
 }
 
+/// Puts an attribute of `super()` in place of the three topmost items, and behind it the object if it is to be passed; false if something was
+/// raised.
+#[inline(never)]
+unsafe fn super_attribute(vm: &mut Vm, sp: *mut Slot, name: &Py<Str>, oparg: u32) -> bool {
+    // SAFETY: the operands are values, as the caller has checked.
+    unsafe {
+        let (Some(global_super), Some(class), Some(zelf)) = (&*sp.sub(3), &*sp.sub(2), &*sp.sub(1)) else { return true };
+        match find_super(vm, global_super, class, zelf, name, oparg) {
+            Ok((value, object)) => {
+                let old = (sp.sub(3).replace(Some(value)), sp.sub(2).replace(object), sp.sub(1).replace(None));
+                drop(old);
+                true
+            }
+            Err(e) => {
+                vm.eval.set_raised(e);
+                false
+            }
+        }
+    }
+}
+
 /// Puts a special method in place of the topmost item, which goes above it if it is to be passed; false if something was raised.
 #[inline(never)]
 unsafe fn special(vm: &mut Vm, sp: *mut Slot, oparg: u32) -> bool {
@@ -271,14 +305,33 @@ unsafe fn special(vm: &mut Vm, sp: *mut Slot, oparg: u32) -> bool {
     }
 }
 
+/// Puts a method's function in place of the topmost item, which goes above it, or an attribute and nothing above it; false if something was
+/// raised. (A pair by reference would keep calls from becoming jumps.)
 #[inline(never)]
-fn method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Value, Option<Value>)> {
-    ops::attr::load_method(vm, object, name)
+unsafe fn method(vm: &mut Vm, sp: *mut Slot, name: &Py<Str>) -> bool {
+    // SAFETY: there is room for one more item.
+    unsafe {
+        let Some(object) = &*sp.sub(1) else { return true };
+        match load_method(vm, object, name) {
+            Ok((value, zelf)) => {
+                sp.write(zelf);
+                drop(sp.sub(1).replace(Some(value)));
+                true
+            }
+            Err(e) => {
+                vm.eval.set_raised(e);
+                false
+            }
+        }
+    }
 }
 
 #[inline(never)]
 fn attribute(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult {
-    vm.getattr(object, name)
+    match plain_attribute(vm, object, name) {
+        Some((value, false)) => Ok(value),
+        Some((_, true)) | None => vm.getattr(object, name),
+    }
 }
 
 impl Cx<'_> {

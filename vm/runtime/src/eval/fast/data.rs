@@ -3,8 +3,9 @@
 
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
 use crate::eval::frame::Slot;
-use crate::eval::ops::call as calls;
+use crate::eval::ops::{build, call as calls};
 use crate::eval::specialize::data;
+use crate::types::class::flags;
 use crate::types::dict::Dict;
 use crate::types::list::{List, ListIter};
 use crate::types::range::RangeIter;
@@ -70,7 +71,7 @@ handlers! {
 
     /// The general form, once it has turned out not to be one of the special ones.
     fn for_iter(c) {
-        let Some(slot) = c.item(1).and_then(|i| i.ty().slots.iternext.get()) else { return c.general(op::FOR_ITER) };
+        let Some(slot) = c.item(1).and_then(|i| i.type_ref().slots.iternext.get()) else { return c.general(op::FOR_ITER) };
         if *c.ip == 0 || c.vm.interp.monitoring.used.get() {
             // Time to specialise, or tools may want to know how it ends.
             return c.general(op::FOR_ITER);
@@ -205,6 +206,80 @@ handlers! {
             return c.raised();
         }
         c.contained(found != 0)
+    }
+
+    fn set_add(c) {
+        let (Some(set), Some(item)) = (c.item(c.count() + 1).and_then(|s| s.downcast_exact::<Set>()), c.item(1)) else { return c.general(op::SET_ADD) };
+        c.save();
+        if !add(c.vm, set, item) {
+            return c.raised();
+        }
+        let item = c.pop_word();
+        c.next_awake_without(item, 0)
+    }
+
+    fn map_add(c) {
+        let dict = c.item(c.count() + 2).and_then(|d| d.downcast_exact::<Dict>());
+        let (Some(dict), Some(key)) = (dict, c.item(2)) else { return c.general(op::MAP_ADD) };
+        c.save();
+        if !map(c.vm, dict, key, c.at(1)) {
+            return c.raised();
+        }
+        c.sp = c.sp.sub(1);
+        let key = c.pop_word();
+        c.next_awake_without(key, 0)
+    }
+
+    fn match_mapping(c) {
+        let is = c.item(1).is_some_and(|v| v.type_flag(flags::MAPPING));
+        c.push(Value::from_bool(is));
+        c.next()
+    }
+
+    fn match_sequence(c) {
+        let is = c.item(1).is_some_and(|v| v.type_flag(flags::SEQUENCE));
+        c.push(Value::from_bool(is));
+        c.next()
+    }
+
+    fn unpack_list(c) {
+        guard!(c, Some(list) = c.item(1).and_then(|l| l.downcast_exact::<List>()));
+        let count = c.count();
+        guard!(c, list.items(c.vm).len() == count);
+        let from = list.items(c.vm).as_ptr();
+        let list = c.pop_word();
+        for i in (0..count).rev() {
+            let item = (*from.add(i)).clone();
+            c.push(item);
+        }
+        c.skip(1);
+        c.next_without(list, 0)
+    }
+
+    fn binary_slice(c) {
+        let (Some(container), Some(start), Some(stop)) = (c.item(3), c.item(2), c.item(1)) else { return c.general(op::BINARY_SLICE) };
+        c.save();
+        let slice = tri!(c, slice_of(c.vm, container, start, stop));
+        let (stop, start) = (c.pop_slot(), c.pop_slot());
+        c.discard(stop);
+        c.discard(start);
+        let container = c.pop_word();
+        c.push(slice);
+        c.next_awake_without(container, 0)
+    }
+
+    fn store_slice(c) {
+        let (Some(container), Some(start), Some(stop)) = (c.item(3), c.item(2), c.item(1)) else { return c.general(op::STORE_SLICE) };
+        let Some(value) = c.item(4) else { return c.general(op::STORE_SLICE) };
+        c.save();
+        if !set_slice(c.vm, container, start, stop, value) {
+            return c.raised();
+        }
+        let (stop, start) = (c.pop_slot(), c.pop_slot());
+        c.discard(stop);
+        c.discard(start);
+        let (container, value) = (c.pop_word(), c.pop_word());
+        c.next_awake_without(container, value)
     }
 
     fn get_iter(c) {
@@ -347,6 +422,49 @@ fn has_key(vm: &mut Vm, dict: &Py<Dict>, key: &Value) -> i32 {
         Err(e) => {
             vm.eval.set_raised(e);
             -1
+        }
+    }
+}
+
+/// Puts an item into a set; false if something was raised.
+#[inline(never)]
+fn add(vm: &mut Vm, set: &Set, item: &Value) -> bool {
+    match set.data.add(vm, item) {
+        Ok(_) => true,
+        Err(e) => {
+            vm.eval.set_raised(e);
+            false
+        }
+    }
+}
+
+/// Puts a key with the value in a slot, which is moved out, into a dict likewise.
+#[inline(never)]
+unsafe fn map(vm: &mut Vm, dict: &Dict, key: &Value, value: *mut Slot) -> bool {
+    // SAFETY: the slot is the topmost item.
+    let value = unsafe { (*value).take() }.unwrap_or_else(Value::none);
+    match dict.set(vm, key, value) {
+        Ok(()) => true,
+        Err(e) => {
+            vm.eval.set_raised(e);
+            false
+        }
+    }
+}
+
+#[inline(never)]
+fn slice_of(vm: &mut Vm, container: &Value, start: &Value, stop: &Value) -> PyResult {
+    build::binary_slice(vm, container, start, stop)
+}
+
+/// Assigns to a slice; false if something was raised.
+#[inline(never)]
+fn set_slice(vm: &mut Vm, container: &Value, start: &Value, stop: &Value, value: &Value) -> bool {
+    match build::store_slice(vm, container, start, stop, value) {
+        Ok(()) => true,
+        Err(e) => {
+            vm.eval.set_raised(e);
+            false
         }
     }
 }

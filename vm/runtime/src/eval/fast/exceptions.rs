@@ -37,7 +37,7 @@ handlers! {
         if !class.has_flag(flags::BASE_EXC_SUBCLASS) {
             return c.general(op::CHECK_EXC_MATCH);
         }
-        let matches = exception.ty().is_subtype(c.vm, class);
+        let matches = exception.type_ref().is_subtype(c.vm, class);
         let class = c.pop_word();
         c.push(Value::from_bool(matches));
         c.next_without(class, 0)

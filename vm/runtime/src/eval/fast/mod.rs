@@ -60,14 +60,15 @@ const TABLES: ([Handler; 256], [bool; 256]) = {
             LOAD_ATTR_NONDESCRIPTOR_NO_DICT = load_nondescriptor_no_dict, LOAD_ATTR_WITH_HINT = load_with_hint,
             STORE_ATTR_INSTANCE_VALUE = store_instance_value, STORE_ATTR_SLOT = store_slot, STORE_ATTR_WITH_HINT = store_with_hint,
             LOAD_ATTR_METHOD_LAZY_DICT = load_method_lazy_dict, LOAD_ATTR_PROPERTY = load_property,
-            LOAD_ATTR_CLASS_WITH_METACLASS_CHECK = load_class_with_metaclass_check, LOAD_SPECIAL = load_special;
+            LOAD_ATTR_CLASS_WITH_METACLASS_CHECK = load_class_with_metaclass_check, LOAD_SPECIAL = load_special, LOAD_SUPER_ATTR = load_super_attr;
         call: CALL_PY_EXACT_ARGS = py_exact_args, CALL_PY_GENERAL = py_general, CALL_ALLOC_AND_ENTER_INIT = alloc_and_enter_init, CALL_BUILTIN_FAST = builtin,
             CALL_METHOD_DESCRIPTOR_FAST = method_descriptor, CALL_LEN = len, CALL_ISINSTANCE = isinstance, CALL_TYPE_1 = type_1,
             CALL_LIST_APPEND = list_append, CALL_NON_PY_GENERAL = non_py_general, CALL_KW = call_kw;
         data: STORE_SUBSCR = store_subscr, BUILD_TUPLE = build_tuple, BUILD_LIST = build_list, FOR_ITER_RANGE = for_iter_range, FOR_ITER_LIST = for_iter_list, FOR_ITER_TUPLE = for_iter_tuple, FOR_ITER = for_iter,
             UNPACK_SEQUENCE_TWO_TUPLE = unpack_two_tuple, UNPACK_SEQUENCE_TUPLE = unpack_tuple, STORE_SUBSCR_LIST_INT = store_subscr_list_int,
             STORE_SUBSCR_DICT = store_subscr_dict, BINARY_OP_SUBSCR_DICT = subscr_dict,
-            CONTAINS_OP_DICT = contains_dict, CONTAINS_OP_SET = contains_set, CONTAINS_OP = contains_op, GET_ITER = get_iter;
+            CONTAINS_OP_DICT = contains_dict, CONTAINS_OP_SET = contains_set, CONTAINS_OP = contains_op, GET_ITER = get_iter,
+            BINARY_SLICE = binary_slice, STORE_SLICE = store_slice, SET_ADD = set_add, MAP_ADD = map_add, MATCH_MAPPING = match_mapping, MATCH_SEQUENCE = match_sequence, UNPACK_SEQUENCE_LIST = unpack_list;
         names: LOAD_NAME = load_name, STORE_NAME = store_name, STORE_GLOBAL = store_global;
         exceptions: PUSH_EXC_INFO = push_exc_info, POP_EXCEPT = pop_except, CHECK_EXC_MATCH = check_exc_match;
     }

@@ -225,7 +225,7 @@ pub(in crate::eval) fn next_item(vm: &mut Vm, frame: *mut Frame, iterator: &Valu
         // The slot would lose the exception.
         vm.call_method(iterator, n!(__next__), &[]).map(Some)
     } else {
-        match iterator.ty().slots.iternext.get() {
+        match iterator.type_ref().slots.iternext.get() {
             Some(slot) => slot(vm, iterator),
             None => vm.iter_next(iterator),
         }
@@ -243,7 +243,7 @@ pub(in crate::eval) fn send_item(vm: &mut Vm, frame: *mut Frame, receiver: &Valu
     if let SendResult::Return(value) = &result {
         // END_SEND tells of generators and coroutines; a plain iterator that ends has raised nothing.
         let told = receiver.is_exact::<Generator>() || receiver.is_exact::<Coroutine>();
-        if !told && (receiver.ty().slots.send.get().is_some() || !value.is_none()) {
+        if !told && (receiver.type_ref().slots.send.get().is_some() || !value.is_none()) {
             let stop = stop_iteration(vm, value.clone());
             stopped(vm, frame, stop)?;
         }

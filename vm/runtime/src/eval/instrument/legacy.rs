@@ -306,7 +306,7 @@ fn native(vm: &mut Vm, callable: &Value, first: &Value) -> PyResult<Option<Value
     if !callable.is_exact::<MethodDescr>() || vm.interp.monitoring.missing.get(vm).as_ref().is_some_and(|m| m.is_same(first)) {
         return Ok(None);
     }
-    let Some(bind) = callable.ty().slots.descr_get.get() else { return Ok(None) };
+    let Some(bind) = callable.type_ref().slots.descr_get.get() else { return Ok(None) };
     let class = first.ty().to_value();
     bind(vm, callable, Some(first), Some(&class)).map(Some)
 }

@@ -14,7 +14,8 @@ use crate::{Py, PyClass, PyResult, Raised, Value, Vm};
 use krait_bytecode::opcode::SpecialMethod;
 
 /// Whether objects of `ty` look attributes up in the standard way.
-pub fn is_generic(vm: &Vm, ty: &Py<PyType>) -> bool {
+#[inline]
+pub fn is_generic(vm: &Vm, ty: &PyType) -> bool {
     let standard: Option<GetAttrFn> = Object::type_object(vm).slots.getattro.get();
     match (ty.slots.getattro.get(), standard) {
         (None, _) => true,
@@ -23,34 +24,39 @@ pub fn is_generic(vm: &Vm, ty: &Py<PyType>) -> bool {
     }
 }
 
-/// `object.name` to be called: the function and the object if it is a method, else the attribute alone.
-pub fn load_method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Value, Option<Value>)> {
-    let ty = object.ty().clone();
-    if !is_generic(vm, &ty) {
-        return match class_method(vm, object, name) {
-            Some(function) => Ok((function, Some(object.clone()))),
-            None => Ok((vm.getattr(object, name)?, None)),
-        };
+/// An attribute that is found in the standard way without calling a descriptor; true if it is the function of a method.
+#[inline]
+pub fn plain_attribute(vm: &Vm, object: &Value, name: &Py<Str>) -> Option<(Value, bool)> {
+    let ty = object.type_ref();
+    if !is_generic(vm, ty) {
+        return None;
     }
-    let Some(descr) = ty.lookup(vm, name) else {
-        return Ok((vm.getattr(object, name)?, None));
-    };
-    let is_method = descr.type_flag(flags::METHOD_DESCRIPTOR);
-    let slots = &descr.ty().slots;
-    if !is_method {
-        if let (Some(get), true) = (slots.descr_get.get(), slots.descr_set.get().is_some()) {
-            return Ok((get(vm, &descr, Some(object), Some(ty.as_value()))?, None));
+    let descr = ty.lookup(vm, name);
+    if let Some(descr) = &descr {
+        let slots = &descr.type_ref().slots;
+        if slots.descr_set.get().is_some() && slots.descr_get.get().is_some() {
+            return None;
         }
     }
     if let Some(found) = object.header().and_then(|h| instance::get(vm, h, name)) {
-        return Ok((found.clone(), None));
+        return Some((found.clone(), false));
     }
-    if is_method {
-        return Ok((descr, Some(object.clone())));
+    let descr = descr?;
+    if descr.type_flag(flags::METHOD_DESCRIPTOR) {
+        return Some((descr, true));
     }
-    match slots.descr_get.get() {
-        Some(get) => Ok((get(vm, &descr, Some(object), Some(ty.as_value()))?, None)),
-        None => Ok((descr, None)),
+    descr.type_ref().slots.descr_get.get().is_none().then_some((descr, false))
+}
+
+/// `object.name` to be called: the function and the object if it is a method, else the attribute alone.
+pub fn load_method(vm: &mut Vm, object: &Value, name: &Py<Str>) -> PyResult<(Value, Option<Value>)> {
+    match plain_attribute(vm, object, name) {
+        Some((function, true)) => Ok((function, Some(object.clone()))),
+        Some((value, false)) => Ok((value, None)),
+        None => match class_method(vm, object, name) {
+            Some(function) => Ok((function, Some(object.clone()))),
+            None => Ok((vm.getattr(object, name)?, None)),
+        },
     }
 }
 
@@ -77,11 +83,11 @@ pub fn load_special(vm: &mut Vm, owner: Value, oparg: u32) -> PyResult<(Value, O
         SpecialMethod::SPECIAL___AENTER__ => n!(__aenter__),
         SpecialMethod::SPECIAL___AEXIT__ => n!(__aexit__),
     };
-    let Some(descr) = owner.ty().lookup(vm, name) else { return Err(no_special(vm, &owner, which)) };
+    let Some(descr) = owner.type_ref().lookup(vm, name) else { return Err(no_special(vm, &owner, which)) };
     if descr.type_flag(flags::METHOD_DESCRIPTOR) {
         return Ok((descr, Some(owner)));
     }
-    match descr.ty().slots.descr_get.get() {
+    match descr.type_ref().slots.descr_get.get() {
         Some(get) => {
             let ty = owner.ty().clone();
             Ok((get(vm, &descr, Some(&owner), Some(ty.as_value()))?, None))
@@ -132,14 +138,15 @@ pub fn load_super_attr(vm: &mut Vm, global_super: &Value, class: &Value, zelf: &
     if global_super.is_same(Super::type_object(vm).as_value()) && !name.is(n!(__class__)) {
         if let Some(this) = class.downcast::<PyType>() {
             let start = match zelf.downcast::<PyType>() {
-                Some(object) if object.is_subtype(vm, this) => Some(object.clone()),
-                _ if zelf.ty().is_subtype(vm, this) => Some(zelf.ty().clone()),
+                Some(object) if object.is_subtype(vm, this) => Some(object),
+                _ if zelf.type_ref().is_subtype(vm, this) => Some(zelf.ty()),
                 _ => None,
             };
             if let Some(start) = start {
-                if let Some(found) = super_method(vm, this, &start, zelf, name, oparg & 1 != 0) {
+                if let Some(found) = super_method(vm, this, start, zelf, name, oparg & 1 != 0) {
                     return Ok((found, Some(zelf.clone())));
                 }
+                let start = start.clone();
                 if let Some(found) = super_lookup(vm, this, zelf, &start, name)? {
                     return Ok((found, None));
                 }

@@ -33,7 +33,7 @@ pub fn build_string(vm: &mut Vm, pieces: &[Value]) -> PyResult {
 }
 
 fn not_iterable(value: &Value) -> bool {
-    value.ty().slots.iter.get().is_none() && value.ty().slots.getitem.get().is_none()
+    value.type_ref().slots.iter.get().is_none() && value.type_ref().slots.getitem.get().is_none()
 }
 
 /// LIST_EXTEND, with the message that `[*x]` has for what is not iterable.
@@ -221,16 +221,27 @@ pub fn format(vm: &mut Vm, value: Value, spec: Option<&Value>) -> PyResult {
 }
 
 /// BINARY_SLICE.
-pub fn binary_slice(vm: &mut Vm, container: &Value, start: Value, stop: Value) -> PyResult {
+pub fn binary_slice(vm: &mut Vm, container: &Value, start: &Value, stop: &Value) -> PyResult {
     if let Some(list) = container.downcast_exact::<List>() {
-        let len = list.items(vm).len();
-        if let (Some(from), Some(to)) = (bound(&start, 0, len), bound(&stop, len, len)) {
+        if let Some((from, to)) = bounds(start, stop, list.items(vm).len()) {
             let items = list.items(vm).get(from..to).unwrap_or_default().to_vec();
             return Ok(vm.new_list(items)?.into_value());
         }
+    } else if let Some(text) = container.downcast_exact::<Str>() {
+        if let Some((from, to)) = bounds(start, stop, text.len()) {
+            return Ok(Str::part(text, vm, from, to.max(from))?.into_value());
+        }
+    } else if let Some(tuple) = container.downcast_exact::<Tuple>() {
+        if let Some((from, to)) = bounds(start, stop, tuple.len()).filter(|b| *b != (0, tuple.len())) {
+            return Ok(vm.new_tuple_from(tuple.items().get(from..to).unwrap_or_default())?.into_value());
+        }
     }
-    let slice = bridges::slice(vm, vec![start, stop])?;
+    let slice = bridges::slice(vm, vec![start.clone(), stop.clone()])?;
     vm.getitem(container, &slice)
+}
+
+fn bounds(start: &Value, stop: &Value, len: usize) -> Option<(usize, usize)> {
+    Some((bound(start, 0, len)?, bound(stop, len, len)?))
 }
 
 /// A bound of a slice without a step, if it is a small int or `None`.
@@ -244,8 +255,26 @@ fn bound(value: &Value, default: usize, len: usize) -> Option<usize> {
 }
 
 /// STORE_SLICE.
-pub fn store_slice(vm: &mut Vm, container: &Value, start: Value, stop: Value, value: &Value) -> PyResult<()> {
-    let slice = bridges::slice(vm, vec![start, stop])?;
+pub fn store_slice(vm: &mut Vm, container: &Value, start: &Value, stop: &Value, value: &Value) -> PyResult<()> {
+    let lists = container.downcast_exact::<List>().zip(value.downcast_exact::<List>()).filter(|(a, b)| !a.is(b));
+    if let Some((list, new)) = lists {
+        if let Some((from, to)) = bounds(start, stop, list.items(vm).len()) {
+            let (count, to) = (new.items(vm).len(), to.max(from));
+            if count != to - from {
+                let new = new.items(vm).to_vec();
+                let old: Vec<Value> = list.items_mut(vm).splice(from..to, new).collect();
+                drop(old);
+                return Ok(());
+            }
+            for i in 0..count {
+                let item = new.items(vm).get(i).cloned();
+                let old = list.items_mut(vm).get_mut(from + i).zip(item).map(|(slot, item)| std::mem::replace(slot, item));
+                drop(old);
+            }
+            return Ok(());
+        }
+    }
+    let slice = bridges::slice(vm, vec![start.clone(), stop.clone()])?;
     vm.setitem(container, &slice, value)
 }
 

@@ -81,7 +81,7 @@ pub fn exception_matches(vm: &mut Vm, exception: &Value, target: &Value) -> PyRe
 
 /// Whether an exception's class is `class` or derived from it, whatever `__instancecheck__` says.
 pub fn is_instance(vm: &Vm, exception: &Value, class: &Value) -> bool {
-    class.downcast::<PyType>().is_some_and(|c| exception.ty().is_subtype(vm, c))
+    class.downcast::<PyType>().is_some_and(|c| exception.type_ref().is_subtype(vm, c))
 }
 
 fn is_group(exception: &Value) -> bool {

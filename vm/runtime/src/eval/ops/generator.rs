@@ -17,7 +17,7 @@ pub fn awaitable_iter(vm: &mut Vm, value: &Value) -> PyResult {
     if is_coroutine_like(value) {
         return Ok(value.clone());
     }
-    let Some(slot) = value.ty().slots.await_.get() else {
+    let Some(slot) = value.type_ref().slots.await_.get() else {
         let got = value.type_name();
         return Err(vm.type_error(format!("'{got}' object can't be awaited")));
     };
@@ -25,7 +25,7 @@ pub fn awaitable_iter(vm: &mut Vm, value: &Value) -> PyResult {
     if is_coroutine_like(&result) {
         return Err(vm.type_error("__await__() returned a coroutine"));
     }
-    if result.ty().slots.iternext.get().is_none() {
+    if result.type_ref().slots.iternext.get().is_none() {
         let got = result.type_name();
         return Err(vm.type_error(format!("__await__() returned non-iterator of type '{got}'")));
     }
@@ -42,7 +42,7 @@ pub fn get_awaitable(vm: &mut Vm, value: &Value, oparg: u32) -> PyResult {
                 2 => "__aexit__",
                 _ => return Err(e),
             };
-            if value.ty().slots.await_.get().is_some() {
+            if value.type_ref().slots.await_.get().is_some() {
                 return Err(e);
             }
             let got = value.type_name();
@@ -68,12 +68,12 @@ pub fn get_yield_from_iter(vm: &mut Vm, value: Value, code_flags: u32) -> PyResu
 
 /// GET_AITER.
 pub fn get_aiter(vm: &mut Vm, value: &Value) -> PyResult {
-    let Some(slot) = value.ty().slots.aiter.get() else {
+    let Some(slot) = value.type_ref().slots.aiter.get() else {
         let got = value.type_name();
         return Err(vm.type_error(format!("'async for' requires an object with __aiter__ method, got {got}")));
     };
     let iterator = slot(vm, value)?;
-    if iterator.ty().slots.anext.get().is_none() {
+    if iterator.type_ref().slots.anext.get().is_none() {
         let got = iterator.type_name();
         return Err(vm.type_error(format!("'async for' received an object from __aiter__ that does not implement __anext__: {got}")));
     }
@@ -82,7 +82,7 @@ pub fn get_aiter(vm: &mut Vm, value: &Value) -> PyResult {
 
 /// GET_ANEXT.
 pub fn get_anext(vm: &mut Vm, iterator: &Value) -> PyResult {
-    let Some(slot) = iterator.ty().slots.anext.get() else {
+    let Some(slot) = iterator.type_ref().slots.anext.get() else {
         let got = iterator.type_name();
         return Err(vm.type_error(format!("'async for' requires an iterator with __anext__ method, got {got}")));
     };
@@ -107,7 +107,7 @@ pub fn get_anext(vm: &mut Vm, iterator: &Value) -> PyResult {
 
 /// SEND: what the receiver yields or returns.
 pub fn send(vm: &mut Vm, receiver: &Value, value: &Value) -> PyResult<SendResult> {
-    let slots = &receiver.ty().slots;
+    let slots = &receiver.type_ref().slots;
     if let Some(slot) = slots.send.get() {
         return slot(vm, receiver, value);
     }

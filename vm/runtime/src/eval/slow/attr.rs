@@ -15,7 +15,10 @@ pub(super) fn load_attr(vm: &mut Vm, s: &mut Step) -> Done {
     let name = s.name(s.oparg >> 1);
     let object = s.pop();
     if s.oparg & 1 == 0 {
-        s.push(vm.getattr(&object, &name)?);
+        s.push(match attr::plain_attribute(vm, &object, &name) {
+            Some((value, false)) => value,
+            Some((_, true)) | None => vm.getattr(&object, &name)?,
+        });
     } else {
         let (value, zelf) = attr::load_method(vm, &object, &name)?;
         s.push(value);

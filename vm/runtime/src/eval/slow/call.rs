@@ -1,7 +1,7 @@
 //! Calls, making functions, intrinsics.
 
 use super::{AGAIN, Done, Step, attend};
-use crate::eval::call::make_frame;
+use crate::eval::call::{is_simple, make_frame};
 use crate::eval::dispatch::op;
 use crate::eval::fast::bind_method;
 use crate::eval::frame::{Frame, Slot};
@@ -104,6 +104,15 @@ const FEW: usize = 16;
 /// The frame for `func(*args, **kwargs)`.
 fn frame_for_ex(vm: &mut Vm, func: Py<Function>, args: &Py<Tuple>, kwargs: Option<&Py<Dict>>) -> PyResult<*mut Frame> {
     let named = kwargs.map_or(0, |d| d.len(vm));
+    if named == 0 && is_simple(vm, &func, args.len(), false) {
+        let code = func.code.load(vm);
+        let frame = vm.new_frame(func, code, None)?;
+        for (i, value) in args.items().iter().enumerate() {
+            // SAFETY: the frame has at least as many variables as the code has parameters.
+            unsafe { Frame::slots(frame).add(i).write(Some(value.clone())) };
+        }
+        return Ok(frame);
+    }
     let (mut few, mut many) = ([const { None }; FEW], Vec::new());
     let values: &mut [Slot] = match few.get_mut(..args.len() + named) {
         Some(few) => few,

@@ -31,7 +31,7 @@ pub(super) fn for_iter(vm: &mut Vm, s: &mut Step) -> Done {
             let it = it.clone();
             instrument::next_item(vm, s.frame, &it)
         }
-        Some(it) => match it.ty().slots.iternext.get() {
+        Some(it) => match it.type_ref().slots.iternext.get() {
             Some(slot) => slot(vm, it),
             None => vm.iter_next(it),
         },

@@ -89,7 +89,7 @@ pub(super) fn binary_slice(vm: &mut Vm, s: &mut Step) -> Done {
     let stop = s.pop();
     let start = s.pop();
     let container = s.pop();
-    s.push(build::binary_slice(vm, &container, start, stop)?);
+    s.push(build::binary_slice(vm, &container, &start, &stop)?);
     Ok(())
 }
 
@@ -99,7 +99,7 @@ pub(super) fn store_slice(vm: &mut Vm, s: &mut Step) -> Done {
     let start = s.pop();
     let container = s.pop();
     let value = s.pop();
-    build::store_slice(vm, &container, start, stop, &value)?;
+    build::store_slice(vm, &container, &start, &stop, &value)?;
     drop((container, value));
     Ok(())
 }

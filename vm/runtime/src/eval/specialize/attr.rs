@@ -100,7 +100,7 @@ fn choose(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>, method: bool)
     let descr = ty.lookup(vm, name);
     site.set_u32(1, version);
     if let Some(descr) = &descr {
-        let slots = &descr.ty().slots;
+        let slots = &descr.type_ref().slots;
         if slots.descr_set.get().is_some() {
             if let Some(property) = descr.downcast_exact::<Property>() {
                 let getter = property.fget.get(vm).as_ref().and_then(|f| f.downcast_exact::<Function>())?;
@@ -176,7 +176,7 @@ fn choose(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>, method: bool)
 
 fn load_module(vm: &mut Vm, site: Site, module: &Py<Module>, name: &Py<Str>) -> Option<()> {
     let ty = module.as_value().ty().clone();
-    let shadowing = ty.lookup(vm, name).is_some_and(|d| d.ty().slots.descr_set.get().is_some());
+    let shadowing = ty.lookup(vm, name).is_some_and(|d| d.type_ref().slots.descr_set.get().is_some());
     if shadowing {
         return None;
     }
@@ -198,7 +198,7 @@ fn load_class(vm: &mut Vm, site: Site, class: &Py<PyType>, name: &Py<Str>) -> Op
     }
     let found = class.lookup(vm, name)?;
     // A function looked up on a class is itself.
-    if found.ty().slots.descr_get.get().is_some() && !found.is_exact::<Function>() {
+    if found.type_ref().slots.descr_get.get().is_some() && !found.is_exact::<Function>() {
         return None;
     }
     let version = Some(class.version_tag(vm)).filter(|v| *v != 0)?;
@@ -238,7 +238,7 @@ fn choose_store(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>) -> Opti
     let version = Some(ty.version_tag(vm)).filter(|v| *v != 0)?;
     site.set_u32(1, version);
     if let Some(descr) = ty.lookup(vm, name) {
-        if descr.ty().slots.descr_set.get().is_some() {
+        if descr.type_ref().slots.descr_set.get().is_some() {
             let member = descr.downcast_exact::<MemberDescr>()?;
             let slot = header.slot(member.index)?;
             let back = object.bits() as usize - slot.as_ptr() as usize;

@@ -26,7 +26,7 @@ impl Dict {
         if !value.is::<Dict>() {
             return false;
         }
-        match (value.ty().slots.iter.get(), dict_type.slots.iter.get()) {
+        match (value.type_ref().slots.iter.get(), dict_type.slots.iter.get()) {
             (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
             _ => false,
         }

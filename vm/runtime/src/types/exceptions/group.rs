@@ -59,7 +59,7 @@ impl Matcher {
                 return Ok(Matcher::Types(value.clone()));
             }
         }
-        if !value.is::<PyType>() && value.ty().slots.call.get().is_some() {
+        if !value.is::<PyType>() && value.type_ref().slots.call.get().is_some() {
             return Ok(Matcher::Callable(value.clone()));
         }
         Err(vm.type_error("expected an exception type, a tuple of exception types, or a callable (other than a class)"))
@@ -146,7 +146,7 @@ impl BaseExceptionGroup {
 
 /// CPython's `PySequence_Check`: items by index, and no dict.
 fn is_sequence(value: &Value) -> bool {
-    let slots = &value.ty().slots;
+    let slots = &value.type_ref().slots;
     !value.is::<Dict>() && (slots.item.get().is_some() || ((value.is::<List>() || value.is::<Tuple>()) && slots.getitem.get().is_some()))
 }
 
@@ -204,7 +204,7 @@ fn new(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
         if !item.is::<BaseException>() {
             return Err(vm.value_error(format!("Item {i} of second argument (exceptions) is not an exception")));
         }
-        nested_base |= !item.ty().is_subtype(vm, &exception);
+        nested_base |= !item.type_ref().is_subtype(vm, &exception);
     }
     let mut cls = cls.clone();
     if cls.is(BaseExceptionGroup::type_object(vm)) {

@@ -119,7 +119,7 @@ impl OSError {
             set(vm, &zelf.strerror, args.get(1));
             if let Some(filename) = args.get(2).filter(|f| !f.is_none()) {
                 let blocking = BlockingIOError::type_object(vm);
-                let slots = &filename.ty().slots;
+                let slots = &filename.type_ref().slots;
                 let number = slots.nb_index.get().is_some() || slots.nb_int.get().is_some() || slots.nb_float.get().is_some();
                 if zelf.as_value().ty().is(blocking) && number {
                     let n = count(vm, filename)?;

@@ -63,7 +63,7 @@ pub fn report_while(vm: &mut Vm, raised: Raised, doing: &str, object: &Value) {
 
 /// Reports what came out of the finalizer of `object`: its class's `__del__`, or a generator's `close()`.
 pub fn report_finalizer(vm: &mut Vm, raised: Raised, object: &Value) {
-    match object.ty().lookup(vm, n!(__del__)).filter(|del| !del.is::<WrapperDescr>()) {
+    match object.type_ref().lookup(vm, n!(__del__)).filter(|del| !del.is::<WrapperDescr>()) {
         Some(del) => report_while(vm, raised, "Exception ignored while calling deallocator", &del),
         None => report_while(vm, raised, "Exception ignored while closing generator", object),
     }

@@ -214,12 +214,12 @@ fn from_object(vm: &mut Vm, x: &Value) -> PyResult<f64> {
         return vm.as_f64(x);
     }
     // A string with a __float__ of its own is a number.
-    if x.ty().slots.nb_float.get().is_some() || x.ty().slots.nb_index.get().is_some() {
+    if x.type_ref().slots.nb_float.get().is_some() || x.type_ref().slots.nb_index.get().is_some() {
         return vm.number_to_f64(x);
     }
     let text = if let Some(s) = x.downcast::<Str>() {
         Some(crate::types::int::text::ascii_form(s))
-    } else if x.ty().slots.buffer.get().is_some() {
+    } else if x.type_ref().slots.buffer.get().is_some() {
         let bytes = vm.bytes_of(x)?;
         Some(std::borrow::Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|_| "?".into())))
     } else {

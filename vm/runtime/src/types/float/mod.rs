@@ -46,7 +46,7 @@ impl Vm {
 
     /// `PyNumber_Float` without strings: `__float__`, then `__index__`.
     pub(crate) fn number_to_f64(&mut self, value: &Value) -> PyResult<f64> {
-        if let Some(slot) = value.ty().slots.nb_float.get() {
+        if let Some(slot) = value.type_ref().slots.nb_float.get() {
             let result = slot(self, value)?;
             let Some(f) = float_value(&result) else {
                 let (ty, got) = (value.type_name(), result.type_name());
@@ -61,7 +61,7 @@ impl Vm {
             }
             return Ok(f);
         }
-        if value.ty().slots.nb_index.get().is_some() {
+        if value.type_ref().slots.nb_index.get().is_some() {
             let index = self.index(value)?;
             return match IntRef::new(&index) {
                 Some(int) => crate::types::int::arith::to_f64(self, &int),

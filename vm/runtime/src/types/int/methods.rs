@@ -346,7 +346,7 @@ fn bytes_like(vm: &mut Vm, object: &Value) -> PyResult<Vec<u8>> {
     if object.is_small_int() || object.is::<Int>() {
         return Err(vm.type_error("cannot convert 'int' object to bytes"));
     }
-    let made = if object.ty().slots.buffer.get().is_some() { object.clone() } else { vm.call(&bytes, std::slice::from_ref(object))? };
+    let made = if object.type_ref().slots.buffer.get().is_some() { object.clone() } else { vm.call(&bytes, std::slice::from_ref(object))? };
     vm.bytes_of(&made)
 }
 

@@ -171,7 +171,7 @@ impl Vm {
         if value.is_small_int() || value.is::<Int>() {
             return Ok(value.clone());
         }
-        let Some(slot) = value.ty().slots.nb_index.get() else {
+        let Some(slot) = value.type_ref().slots.nb_index.get() else {
             let name = value.type_name();
             return Err(self.type_error(format!("'{name}' object cannot be interpreted as an integer")));
         };

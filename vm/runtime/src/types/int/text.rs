@@ -123,7 +123,7 @@ pub fn from_object(vm: &mut Vm, x: &Value) -> PyResult {
     if x.is_true() || x.is_false() {
         return Ok(Value::from_i32(i32::from(x.is_true())));
     }
-    let slots = &x.ty().slots;
+    let slots = &x.type_ref().slots;
     if let Some(slot) = slots.nb_int.get() {
         let result = slot(vm, x)?;
         return plain_int(vm, result, "__int__");

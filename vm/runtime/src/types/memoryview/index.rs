@@ -9,7 +9,7 @@ use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm, pymethods};
 
 fn is_index(value: &Value) -> bool {
-    IntRef::new(value).is_some() || value.ty().slots.nb_index.get().is_some()
+    IntRef::new(value).is_some() || value.type_ref().slots.nb_index.get().is_some()
 }
 
 impl MemoryView {

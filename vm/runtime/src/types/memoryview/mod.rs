@@ -205,7 +205,7 @@ impl Vm {
             }
             return view.other(self, view.view.clone());
         }
-        if object.ty().slots.buffer.get().is_none() {
+        if object.type_ref().slots.buffer.get().is_none() {
             let name = object.type_name();
             return Err(self.type_error(format!("memoryview: a bytes-like object is required, not '{name}'")));
         }

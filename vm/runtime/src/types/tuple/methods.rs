@@ -64,7 +64,7 @@ impl Tuple {
             let items = vm.picked(&range, zelf.items())?;
             return Ok(vm.new_tuple(items)?.into_value());
         }
-        if key.ty().slots.nb_index.get().is_none() && !key.is::<crate::types::int::Int>() {
+        if key.type_ref().slots.nb_index.get().is_none() && !key.is::<crate::types::int::Int>() {
             let name = key.type_name();
             return Err(vm.type_error(format!("tuple indices must be integers or slices, not {name}")));
         }

@@ -50,7 +50,7 @@ fn no_attribute(vm: &mut Vm, ty: &Py<PyType>, name: &str) -> Raised {
 
 /// What an attribute's descriptor gives when it is looked up on the class itself.
 fn bound(vm: &mut Vm, value: Value, ty: &Py<PyType>) -> PyResult {
-    match value.ty().slots.descr_get.get() {
+    match value.type_ref().slots.descr_get.get() {
         Some(get) => get(vm, &value, None, Some(ty.as_value())),
         None => Ok(value),
     }
@@ -289,7 +289,7 @@ impl PyType {
     fn set___annotate__(zelf: &Py<PyType>, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let Some(value) = value else { return Err(vm.type_error("cannot delete __annotate__ attribute")) };
         let value = settable(vm, zelf, Some(value), "__annotate__")?;
-        if !value.is_none() && value.ty().slots.call.get().is_none() {
+        if !value.is_none() && value.type_ref().slots.call.get().is_none() {
             return Err(vm.type_error("__annotate__ must be callable or None"));
         }
         set_own(vm, zelf, n!(__annotate_func__), value.clone())?;
@@ -313,7 +313,7 @@ impl PyType {
             return bound(vm, annotations, zelf);
         }
         let annotate = vm.getattr(zelf.as_value(), n!(__annotate__))?;
-        let annotations = if annotate.ty().slots.call.get().is_some() {
+        let annotations = if annotate.type_ref().slots.call.get().is_some() {
             let result = vm.call(&annotate, &[Value::from_i32(1)])?;
             if !result.is::<Dict>() {
                 let got = result.type_name();

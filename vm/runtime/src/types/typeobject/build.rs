@@ -386,7 +386,7 @@ fn call_init_subclass(vm: &mut Vm, ty: &Py<PyType>, args: Args<'_>) -> PyResult<
     let bases = mro::mro_of(vm, ty);
     let found = bases.iter().skip(1).find_map(|b| b.dict.get(vm).as_ref()?.get_str(vm, n!(__init_subclass__)).cloned());
     let Some(found) = found else { return Ok(()) };
-    let method = match found.ty().slots.descr_get.get() {
+    let method = match found.type_ref().slots.descr_get.get() {
         Some(get) => get(vm, &found, Some(ty.as_value()), Some(ty.as_value()))?,
         None => found,
     };

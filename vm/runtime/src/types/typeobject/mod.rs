@@ -70,8 +70,8 @@ pub fn call(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
         return Err(vm.type_error(format!("cannot create '{name}' instances")));
     };
     let object = new(vm, cls, args)?;
-    if object.ty().is_subtype(vm, cls) {
-        if let Some(init) = object.ty().slots.init.get() {
+    if object.type_ref().is_subtype(vm, cls) {
+        if let Some(init) = object.type_ref().slots.init.get() {
             init(vm, &object, args)?;
         }
     }
@@ -92,20 +92,20 @@ pub fn getattro_opt(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>) -> PyResult<Op
     let meta = ty.as_value().ty();
     let on_meta = meta.lookup(vm, name);
     if let Some(descr) = &on_meta {
-        let slots = &descr.ty().slots;
+        let slots = &descr.type_ref().slots;
         if let (Some(get), true) = (slots.descr_get.get(), slots.descr_set.get().is_some()) {
             let meta = meta.clone();
             return get(vm, descr, Some(ty.as_value()), Some(meta.as_value())).map(Some);
         }
     }
     if let Some(value) = ty.lookup(vm, name) {
-        return match value.ty().slots.descr_get.get() {
+        return match value.type_ref().slots.descr_get.get() {
             Some(get) => get(vm, &value, None, Some(ty.as_value())).map(Some),
             None => Ok(Some(value)),
         };
     }
     let Some(descr) = on_meta else { return Ok(None) };
-    match descr.ty().slots.descr_get.get() {
+    match descr.type_ref().slots.descr_get.get() {
         Some(get) => {
             let meta = ty.as_value().ty().clone();
             get(vm, &descr, Some(ty.as_value()), Some(meta.as_value())).map(Some)
@@ -215,7 +215,7 @@ pub fn set_attribute(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>, value: Option
     let name = vm.intern_object(name);
     let meta = ty.as_value().ty().clone();
     if let Some(descr) = meta.lookup(vm, &name) {
-        if let Some(set) = descr.ty().slots.descr_set.get() {
+        if let Some(set) = descr.type_ref().slots.descr_set.get() {
             set(vm, &descr, ty.as_value(), value)?;
             return Ok(());
         }

@@ -18,7 +18,7 @@ use num_traits::ToPrimitive;
 /// Calls the dunder `name` of `zelf` with up to two arguments; none if the type has none.
 #[inline]
 pub fn call_dunder(vm: &mut Vm, zelf: &Value, name: &Py<Str>, args: &[Value]) -> PyResult<Option<Value>> {
-    let Some(method) = zelf.ty().lookup(vm, name) else { return Ok(None) };
+    let Some(method) = zelf.type_ref().lookup(vm, name) else { return Ok(None) };
     call_found(vm, zelf, &method, args).map(Some)
 }
 
@@ -38,7 +38,7 @@ pub fn call_found(vm: &mut Vm, zelf: &Value, method: &Value, args: &[Value]) -> 
             }
         };
     }
-    match method.ty().slots.descr_get.get() {
+    match method.type_ref().slots.descr_get.get() {
         Some(get) => {
             let ty = zelf.ty().clone();
             let bound = get(vm, method, Some(zelf), Some(ty.as_value()))?;
@@ -54,7 +54,7 @@ fn call_found_args(vm: &mut Vm, zelf: &Value, method: &Value, args: Args<'_>) ->
         let all = prepend(zelf, args);
         return vm.call_args(method, Args::with_keywords(&all, args.kwnames()));
     }
-    match method.ty().slots.descr_get.get() {
+    match method.type_ref().slots.descr_get.get() {
         Some(get) => {
             let ty = zelf.ty().clone();
             let bound = get(vm, method, Some(zelf), Some(ty.as_value()))?;
@@ -106,7 +106,7 @@ unary! {
 
 /// Whether `b`'s type defines the reflected `name` differently from `a`'s.
 fn overloads(vm: &mut Vm, a: &Value, b: &Value, name: &Py<Str>) -> bool {
-    match (a.ty().lookup(vm, name), b.ty().lookup(vm, name)) {
+    match (a.type_ref().lookup(vm, name), b.type_ref().lookup(vm, name)) {
         (_, None) => false,
         (None, Some(_)) => true,
         (Some(x), Some(y)) => !x.is_same(&y),
@@ -118,7 +118,7 @@ fn binary(vm: &mut Vm, a: &Value, b: &Value, own: bool, others: bool, name: &Py<
     let same = a.ty().is(b.ty());
     let mut do_other = !same && others;
     if own {
-        if do_other && b.ty().is_subtype(vm, a.ty()) && overloads(vm, a, b, reflected) {
+        if do_other && b.type_ref().is_subtype(vm, a.ty()) && overloads(vm, a, b, reflected) {
             if let Some(result) = call_dunder(vm, b, reflected, std::slice::from_ref(a))? {
                 if !result.is_not_implemented() {
                     return Ok(result);
@@ -143,7 +143,7 @@ fn binary(vm: &mut Vm, a: &Value, b: &Value, own: bool, others: bool, name: &Py<
 macro_rules! binary {
     ($($slot:ident: $name:ident $reflected:ident;)*) => {$(
         pub fn $slot(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
-            let mine = |v: &Value| v.ty().slots.$slot.get().is_some_and(|f| f as usize == $slot as *const () as usize);
+            let mine = |v: &Value| v.type_ref().slots.$slot.get().is_some_and(|f| f as usize == $slot as *const () as usize);
             binary(vm, a, b, mine(a), mine(b), n!($name), n!($reflected))
         }
     )*};
@@ -189,7 +189,7 @@ inplace! {
 }
 
 pub fn nb_pow(vm: &mut Vm, a: &Value, b: &Value, modulus: &Value) -> PyResult {
-    let mine = |v: &Value| v.ty().slots.nb_pow.get().is_some_and(|f| f as usize == nb_pow as *const () as usize);
+    let mine = |v: &Value| v.type_ref().slots.nb_pow.get().is_some_and(|f| f as usize == nb_pow as *const () as usize);
     if modulus.is_none() {
         return binary(vm, a, b, mine(a), mine(b), n!(__pow__), n!(__rpow__));
     }
@@ -197,7 +197,7 @@ pub fn nb_pow(vm: &mut Vm, a: &Value, b: &Value, modulus: &Value) -> PyResult {
     let args = |x: &Value| [x.clone(), modulus.clone()];
     let mut do_other = !same && mine(b);
     if mine(a) {
-        if do_other && b.ty().is_subtype(vm, a.ty()) && overloads(vm, a, b, n!(__rpow__)) {
+        if do_other && b.type_ref().is_subtype(vm, a.ty()) && overloads(vm, a, b, n!(__rpow__)) {
             if let Some(result) = call_dunder(vm, b, n!(__rpow__), &args(a))?.filter(|r| !r.is_not_implemented()) {
                 return Ok(result);
             }
@@ -229,7 +229,7 @@ pub fn nb_bool(vm: &mut Vm, zelf: &Value) -> PyResult<bool> {
             let name = result.type_name();
             Err(vm.type_error(format!("__bool__ should return bool, returned {name}")))
         }
-        None => match zelf.ty().slots.len.get() {
+        None => match zelf.type_ref().slots.len.get() {
             Some(len) => Ok(len(vm, zelf)? != 0),
             None => Ok(true),
         },
@@ -270,7 +270,7 @@ pub fn setitem(vm: &mut Vm, zelf: &Value, key: &Value, value: Option<&Value>) ->
 }
 
 pub fn contains(vm: &mut Vm, zelf: &Value, item: &Value) -> PyResult<bool> {
-    let Some(method) = zelf.ty().lookup(vm, n!(__contains__)) else { return vm.contains_by_iteration(zelf, item) };
+    let Some(method) = zelf.type_ref().lookup(vm, n!(__contains__)) else { return vm.contains_by_iteration(zelf, item) };
     if method.is_none() {
         let name = zelf.type_name();
         return Err(vm.type_error(format!("'{name}' object is not a container")));
@@ -300,7 +300,7 @@ pub fn unhashable(vm: &mut Vm, zelf: &Value) -> PyResult<i64> {
 }
 
 pub fn hash(vm: &mut Vm, zelf: &Value) -> PyResult<i64> {
-    let method = match zelf.ty().lookup(vm, n!(__hash__)) {
+    let method = match zelf.type_ref().lookup(vm, n!(__hash__)) {
         Some(method) if !method.is_none() => method,
         _ => return unhashable(vm, zelf),
     };
@@ -320,7 +320,7 @@ pub fn hash(vm: &mut Vm, zelf: &Value) -> PyResult<i64> {
 }
 
 pub fn call(vm: &mut Vm, zelf: &Value, args: Args<'_>) -> PyResult {
-    match zelf.ty().lookup(vm, n!(__call__)) {
+    match zelf.type_ref().lookup(vm, n!(__call__)) {
         Some(method) => call_found_args(vm, zelf, &method, args),
         None => {
             let name = zelf.type_name();
@@ -338,7 +338,7 @@ pub fn richcompare(vm: &mut Vm, zelf: &Value, other: &Value, op: CompareOp) -> P
         CompareOp::Gt => n!(__gt__),
         CompareOp::Ge => n!(__ge__),
     };
-    let Some(method) = zelf.ty().lookup(vm, name) else { return Ok(Value::not_implemented()) };
+    let Some(method) = zelf.type_ref().lookup(vm, name) else { return Ok(Value::not_implemented()) };
     if method.type_flag(flags::METHOD_DESCRIPTOR) {
         return vm.call(&method, &[zelf.clone(), other.clone()]);
     }
@@ -352,7 +352,7 @@ pub fn richcompare(vm: &mut Vm, zelf: &Value, other: &Value, op: CompareOp) -> P
 }
 
 pub fn iter(vm: &mut Vm, zelf: &Value) -> PyResult {
-    match zelf.ty().lookup(vm, n!(__iter__)) {
+    match zelf.type_ref().lookup(vm, n!(__iter__)) {
         Some(method) if !method.is_none() => call_found(vm, zelf, &method, &[]),
         _ => {
             let name = zelf.type_name();
@@ -421,7 +421,7 @@ pub fn descr_set(vm: &mut Vm, zelf: &Value, object: &Value, value: Option<&Value
 }
 
 pub fn init(vm: &mut Vm, zelf: &Value, args: Args<'_>) -> PyResult<()> {
-    let Some(method) = zelf.ty().lookup(vm, n!(__init__)) else { return Ok(()) };
+    let Some(method) = zelf.type_ref().lookup(vm, n!(__init__)) else { return Ok(()) };
     let result = call_found_args(vm, zelf, &method, args)?;
     if result.is_none() {
         return Ok(());

@@ -111,7 +111,7 @@ fn item_index(vm: &mut Vm, zelf: &Value, value: &Value) -> PyResult<isize> {
         Ok(i) => i,
         Err(e) => return Err(e),
     };
-    match zelf.ty().slots.len.get() {
+    match zelf.type_ref().slots.len.get() {
         Some(len) if index < 0 => Ok(index.saturating_add_unsigned(len(vm, zelf)?)),
         _ => Ok(index),
     }
@@ -231,7 +231,7 @@ impl WrapperDescr {
         let Some((zelf, rest)) = args.split_first() else {
             return Err(vm.type_error(format!("descriptor '{name}' of '{ty}' object needs an argument")));
         };
-        if !zelf.ty().is_subtype(vm, &self.owner) {
+        if !zelf.type_ref().is_subtype(vm, &self.owner) {
             let got = zelf.type_name();
             return Err(vm.type_error(format!("descriptor '{name}' requires a '{ty}' object but received a '{got}'")));
         }
@@ -241,7 +241,7 @@ impl WrapperDescr {
     #[slot(descr_get)]
     fn slot_descr_get(zelf: &Py<WrapperDescr>, object: Option<&Value>, _ty: Option<&Value>, vm: &mut Vm) -> PyResult {
         let Some(object) = object else { return Ok(zelf.to_value()) };
-        if !object.ty().is_subtype(vm, &zelf.owner) {
+        if !object.type_ref().is_subtype(vm, &zelf.owner) {
             let (name, ty, got) = (zelf.def.name, zelf.owner.tp_name(), object.type_name());
             return Err(vm.type_error(format!("descriptor '{name}' for '{ty}' objects doesn't apply to a '{got}' object")));
         }

@@ -50,7 +50,7 @@ pub fn list_of(object: &Value) -> Vec<Value> {
 
 /// Whether there can be weak references to the object.
 pub fn supports(object: &Value) -> bool {
-    object.ty().has_flag(flags::MANAGED_WEAKREF)
+    object.type_ref().has_flag(flags::MANAGED_WEAKREF)
 }
 
 #[cold]
@@ -108,7 +108,7 @@ pub fn new_proxy(vm: &mut Vm, object: &Value, callback: Option<Value>) -> PyResu
         return Ok(basic);
     }
     let payload = WeakLinks::new(callback);
-    let weak = if object.ty().slots.call.get().is_some() {
+    let weak = if object.type_ref().slots.call.get().is_some() {
         vm.new_object(CallableProxy { links: payload })?.into_value()
     } else {
         vm.new_object(Proxy { links: payload })?.into_value()

@@ -43,7 +43,7 @@ fn binary(vm: &mut Vm, a: &Value, b: &Value, op: BinaryOp) -> PyResult {
 
 fn next(vm: &mut Vm, zelf: &Value) -> PyResult<Option<Value>> {
     let object = open(vm, zelf)?;
-    if object.ty().slots.iternext.get().is_none() {
+    if object.type_ref().slots.iternext.get().is_none() {
         let name = object.type_name();
         return Err(vm.type_error(format!("Weakref proxy referenced a non-iterator '{name}' object")));
     }
