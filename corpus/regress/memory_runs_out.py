@@ -32,7 +32,7 @@ CASES = {
     'split': lambda: ('a,' * (40 * MB)).split(','),
     'split bytes': lambda: (b'a,' * (40 * MB)).split(b','),
     'lines': lambda: ('a\n' * (40 * MB)).splitlines(),
-    'upper': lambda: ('\xdf' * (150 * MB)).upper(),
+    'upper': lambda: ('\u0390' * (60 * MB)).upper(),
     'repr': lambda: repr('\x00' * (80 * MB)),
     'repr of bytes': lambda: repr(b'\x00' * (80 * MB)),
     'escapes': lambda: ('\U0001f600' * (20 * MB)).encode('unicode_escape'),
