@@ -95,17 +95,19 @@ fn describe(error: &SyntaxError, source: Option<&str>, filename: &str) -> Vec<St
     };
     let mut lines = vec![format!("error: {kind}"), format!("message: {}", ascii_str(&error.message))];
     if matches!(kind.as_str(), "SyntaxError" | "IndentationError" | "TabError" | "_IncompleteInputError") {
-        let line = |n: i32| source.and_then(|s| s.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?));
-        let text = match &error.text {
-            Some(text) => ascii_str(text),
-            None => line(error.lineno).map_or_else(|| "None".to_owned(), |line| ascii_str(Text::new(line))),
-        };
+        let line = |n: i32| source.and_then(|s| s.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?)).map(str::to_owned);
         let from_file = error.parser.as_ref().is_some_and(|parser| parser.line_from_file);
-        let on_file = if from_file { file_line(filename, error.lineno) } else { None };
-        let (text, (offset, end_offset)) = match on_file {
-            Some(line) => (ascii_str(Text::new(&line)), error.offsets_on(&line)),
-            None => (text, (error.offset, error.end_offset)),
+        let encoding = error.parser.as_ref().map(|parser| parser.encoding.as_deref().unwrap_or("utf-8"));
+        let on_file = || file_line(filename, error.lineno, encoding);
+        let (text, (offset, end_offset)) = match (if from_file { on_file() } else { None }, &error.text) {
+            (Some(line), _) => (Some(ascii_str(Text::new(&line))), error.offsets_on(&line)),
+            (None, Some(text)) => (Some(ascii_str(text)), (error.offset, error.end_offset)),
+            (None, None) => {
+                let shown = line(error.lineno).or_else(on_file).map(|line| ascii_str(Text::new(&line)));
+                (shown, (error.offset, error.end_offset))
+            }
         };
+        let text = text.unwrap_or_else(|| "None".to_owned());
         let no_end = error.end_lineno < 0 && error.parser.is_none();
         let end = |value: i32, none: bool| if none { "None".to_owned() } else { value.to_string() };
         lines.push(format!("lineno: {}", error.lineno));
@@ -117,12 +119,16 @@ fn describe(error: &SyntaxError, source: Option<&str>, filename: &str) -> Vec<St
     lines
 }
 
-/// A line of a file, its newline universal: what errors show rather than the source at hand.
-fn file_line(filename: &str, lineno: i32) -> Option<String> {
+/// The line of the file that an error shows. None in encodings of which the front end knows nothing.
+fn file_line(filename: &str, lineno: i32, encoding: Option<&str>) -> Option<String> {
     let bytes = std::fs::read(filename).ok()?;
-    let text = decode_source(&bytes, &mut |_, _| None).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned());
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    text.split_inclusive('\n').nth(usize::try_from(lineno - 1).ok()?).map(str::to_owned)
+    let encoding = encoding.map(str::to_owned).or_else(|| krait_syntax::source_encoding(&bytes));
+    let line = krait_syntax::line_of_file(&bytes, lineno)?;
+    match encoding.as_deref() {
+        None | Some("utf-8") => Some(String::from_utf8_lossy(&line).into_owned()),
+        Some("iso-8859-1") => Some(line.iter().copied().map(char::from).collect()),
+        Some(_) => None,
+    }
 }
 
 /// The error of the UTF-8 codec for the first surrogate in a text.

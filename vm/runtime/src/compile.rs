@@ -425,15 +425,12 @@ fn set_metadata(vm: &mut Vm, object: &Value, error: &SyntaxError) -> PyResult<()
     Ok(())
 }
 
-/// A line of the file itself, for errors whose source is not at hand: the first bytes of it, decoded without regard to faults. Without
-/// an encoding the file's own cookie counts.
+/// A line of the file itself, for errors whose source is not at hand, decoded without regard to faults. Without an encoding the
+/// file's own cookie counts.
 fn file_line(vm: &mut Vm, filename: &TextBuf, lineno: i32, encoding: Option<&str>) -> Option<String> {
-    const LONGEST: usize = 999;
     let bytes = std::fs::read(filename.as_str()?).ok()?;
     let encoding = encoding.map(str::to_owned).or_else(|| krait_syntax::source_encoding(&bytes));
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let mut line = universal_lines(bytes).nth(usize::try_from(lineno - 1).ok()?)?;
-    line.truncate(LONGEST);
+    let line = krait_syntax::line_of_file(&bytes, lineno)?;
     match encoding.as_deref() {
         None | Some("utf-8") => Some(String::from_utf8_lossy(&line).into_owned()),
         Some(encoding) => decode_with_codec(vm, encoding, &line, "replace").ok().flatten(),
@@ -443,24 +440,6 @@ fn file_line(vm: &mut Vm, filename: &TextBuf, lineno: i32, encoding: Option<&str
 /// The line of the file that a warning shows.
 pub(crate) fn source_line(vm: &mut Vm, filename: &TextBuf, lineno: i32) -> Option<String> {
     file_line(vm, filename, lineno, None)
-}
-
-/// Lines that end in any newline, as ones that end in `\n`.
-fn universal_lines(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let Some(end) = rest.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
-            return Some(std::mem::take(&mut rest).to_vec());
-        };
-        let mut line = rest.get(..end).unwrap_or_default().to_vec();
-        line.push(b'\n');
-        let newline = if rest.get(end..).is_some_and(|r| r.starts_with(b"\r\n")) { 2 } else { 1 };
-        rest = rest.get(end + newline..).unwrap_or_default();
-        Some(line)
-    })
 }
 
 /// Issues the warnings of the front end. One that the filters turn into an exception becomes a SyntaxError at its place.

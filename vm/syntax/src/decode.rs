@@ -178,6 +178,34 @@ pub fn source_encoding(bytes: &[u8]) -> Option<String> {
     coding_cookie(bytes).map(|c| c.name).filter(|name| name != "utf-8")
 }
 
+/// The line of a file that an error shows: at most its first 999 bytes, as CPython's reader of lines takes them, the newline universal
+/// and the byte order mark gone. None if there is no such line.
+pub fn line_of_file(bytes: &[u8], lineno: i32) -> Option<Vec<u8>> {
+    const LONGEST: usize = 999;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut line = universal_lines(bytes).nth(usize::try_from(lineno - 1).ok()?)?;
+    line.truncate(LONGEST);
+    Some(line)
+}
+
+/// Lines that end in any newline, as ones that end in `\n`.
+fn universal_lines(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let Some(end) = rest.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
+            return Some(std::mem::take(&mut rest).to_vec());
+        };
+        let mut line = rest[..end].to_vec();
+        line.push(b'\n');
+        let newline = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        rest = &rest[end + newline..];
+        Some(line)
+    })
+}
+
 /// A coding cookie and its line.
 struct Cookie {
     name: String,
