@@ -5,7 +5,7 @@
 //! run in this way is told from a fault of the files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -83,7 +83,7 @@ fn command(interpreter: &Interpreter, program: &str, arguments: &[&Path], module
     command.output().with_context(|| format!("cannot run {}", interpreter.label))
 }
 
-fn write(writer: &Interpreter, library: &Path, folder: &PathBuf, module: &str) -> Result<()> {
+fn write(writer: &Interpreter, library: &Path, folder: &Path, module: &str) -> Result<()> {
     let output = command(writer, WRITE, &[library, folder], module)?;
     if !output.status.success() {
         bail!("{} could not compile {module}: {}", writer.label, String::from_utf8_lossy(&output.stderr));
@@ -91,7 +91,7 @@ fn write(writer: &Interpreter, library: &Path, folder: &PathBuf, module: &str) -
     Ok(())
 }
 
-fn read(reader: &Interpreter, folder: &PathBuf, module: &str) -> Result<(usize, usize)> {
+fn read(reader: &Interpreter, folder: &Path, module: &str) -> Result<(usize, usize)> {
     let output = command(reader, READ, &[folder], module)?;
     let said = String::from_utf8_lossy(&output.stdout);
     let counts: Vec<usize> = said.lines().last().unwrap_or_default().split(' ').filter_map(|word| word.parse().ok()).collect();

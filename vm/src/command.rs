@@ -81,11 +81,10 @@ fn executable(name: &[u8]) -> PathBuf {
         if let Ok(path) = std::path::absolute(called) {
             return path;
         }
-    } else if let Some(path) = std::env::var_os("PATH") {
-        if let Some(found) = std::env::split_paths(&path).map(|d| d.join(called)).find(|p| p.is_file()) {
+    } else if let Some(path) = std::env::var_os("PATH")
+        && let Some(found) = std::env::split_paths(&path).map(|d| d.join(called)).find(|p| p.is_file()) {
             return found;
         }
-    }
     std::env::current_exe().unwrap_or_default()
 }
 

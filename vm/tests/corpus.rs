@@ -1,4 +1,5 @@
 //! The programs of `corpus/` and `corpus/regress/`, which assert what they expect, on Krait and on the reference.
+#![allow(clippy::expect_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

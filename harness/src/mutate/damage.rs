@@ -240,7 +240,7 @@ fn delete_line(part: &mut Vec<Piece>, random: &mut Random) {
     part.drain(start..line_end(part, start));
 }
 
-fn swap_lines(part: &mut Vec<Piece>, random: &mut Random) {
+fn swap_lines(part: &mut [Piece], random: &mut Random) {
     let Some(&start) = random.pick(&line_starts(part)) else { return };
     let middle = line_end(part, start);
     let end = line_end(part, middle);

@@ -2,7 +2,7 @@
 //! listings in `snapshots/code`. That CPython makes the same code of them is what `harness snapshot code corpus/code` checks.
 //!
 //! A seed that begins with `# optimize: 2` is compiled at that level. Snapshots without a seed fail.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use krait_bytecode::opcode::{MIN_INSTRUMENTED_OPCODE, Opcode};
 use krait_bytecode::{Code, dis};

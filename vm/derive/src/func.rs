@@ -40,14 +40,12 @@ pub fn python_name(ident: &syn::Ident) -> String {
 pub fn doc(attrs: &[syn::Attribute]) -> TokenStream {
     let mut lines = Vec::new();
     for a in attrs {
-        if let Meta::NameValue(nv) = &a.meta {
-            if nv.path.is_ident("doc") {
-                if let Expr::Lit(ExprLit { lit: Lit::Str(s), .. }) = &nv.value {
+        if let Meta::NameValue(nv) = &a.meta
+            && nv.path.is_ident("doc")
+                && let Expr::Lit(ExprLit { lit: Lit::Str(s), .. }) = &nv.value {
                     let line = s.value();
                     lines.push(line.strip_prefix(' ').unwrap_or(&line).to_owned());
                 }
-            }
-        }
     }
     if lines.is_empty() {
         quote!(None)

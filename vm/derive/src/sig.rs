@@ -61,7 +61,7 @@ fn split(text: &str) -> Vec<String> {
             }
             _ => {}
         }
-        parts.last_mut().map(|p| p.push(c));
+        if let Some(p) = parts.last_mut() { p.push(c) }
         at += 1;
     }
     parts

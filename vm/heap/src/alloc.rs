@@ -114,11 +114,10 @@ pub mod failing {
 
     /// Nothing fails on purpose any more.
     pub fn clear() {
-        if ACTIVE.swap(false, Relaxed) {
-            if let Some(heap) = crate::state::current() {
+        if ACTIVE.swap(false, Relaxed)
+            && let Some(heap) = crate::state::current() {
                 heap.pools.open();
             }
-        }
     }
 
     /// Whether this allocation is to fail.

@@ -164,14 +164,13 @@ impl Lists {
 /// Takes an object out of the collector's lists.
 pub fn untrack(object: &Header) {
     if object.links().is_some() {
-        if let Some(heap) = current() {
-            if !raw_links(object).1.get().is_null() {
+        if let Some(heap) = current()
+            && !raw_links(object).1.get().is_null() {
                 let count = &heap.lists.count[0];
                 if count.get() > 0 {
                     count.set(count.get() - 1);
                 }
             }
-        }
         unlink(object);
     }
 }
@@ -289,11 +288,10 @@ fn visit_members(object: &Header, visit: &mut dyn FnMut(&Header)) {
     // SAFETY: the object is alive and nothing inside is borrowed.
     unsafe {
         traverse(object, &mut |child: &Value| {
-            if let Some(child) = child.header() {
-                if child.has_flag(ObjectFlags::COLLECTING) {
+            if let Some(child) = child.header()
+                && child.has_flag(ObjectFlags::COLLECTING) {
                     visit(child);
                 }
-            }
         });
     }
 }

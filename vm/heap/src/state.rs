@@ -81,8 +81,8 @@ pub(crate) fn track(header: &Header) {
 #[inline(never)]
 pub(crate) fn release(header: &Header) {
     let core = header.type_core();
-    if core.has(TypeFlags::FINALIZER) && !header.has_flag(ObjectFlags::FINALIZED) {
-        if let Some(heap) = current() {
+    if core.has(TypeFlags::FINALIZER) && !header.has_flag(ObjectFlags::FINALIZED)
+        && let Some(heap) = current() {
             header.refcnt.set(1);
             header.set_flag(ObjectFlags::FINALIZED);
             // SAFETY: the count was just restored.
@@ -90,7 +90,6 @@ pub(crate) fn release(header: &Header) {
             heap.wakeup.set(true);
             return;
         }
-    }
     let Some(heap) = current() else {
         // SAFETY: the count is zero.
         unsafe { destroy(header) };

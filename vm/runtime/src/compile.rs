@@ -95,11 +95,10 @@ pub fn compile_object(vm: &mut Vm, source: &Value, function: &str, request: Comp
 /// Compiles decoded source; gives a code object, or a tree with `PyCF_ONLY_AST`.
 pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyResult {
     let mut options = request.parse_options(vm);
-    if !text.is_ascii() {
-        if let Some(normalize) = replaced_normalize(vm)? {
+    if !text.is_ascii()
+        && let Some(normalize) = replaced_normalize(vm)? {
             options.foreign_names = Some(foreign_names(vm, &normalize, text, &options)?);
         }
-    }
     let arena = Arena::new();
     let parsed = match krait_syntax::parse(&arena, text, &options) {
         Ok(parsed) => parsed,

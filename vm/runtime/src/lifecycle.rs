@@ -162,7 +162,7 @@ pub fn run_file(vm: &mut Vm, data: &[u8], filename: &[u8]) -> PyResult {
     let file = vm.new_str_fs(filename)?.into_value();
     dict.set_str(vm, n!(__file__), file)?;
     dict.set_str(vm, n!(__cached__), Value::none())?;
-    let magic = (krait_bytecode::MAGIC as u16).to_le_bytes();
+    let magic = krait_bytecode::MAGIC.to_le_bytes();
     let compiled = data.get(..4) == Some(&[magic[0], magic[1], b'\r', b'\n']);
     if filename != b"<stdin>" {
         set_main_loader(vm, &dict, if compiled { "SourcelessFileLoader" } else { "SourceFileLoader" })?;
@@ -260,22 +260,20 @@ pub fn print_uncaught(vm: &mut Vm, exception: &Value) {
 }
 
 fn write_stderr(vm: &mut Vm, text: &str) {
-    if let (Ok(text), Some(stderr)) = (vm.new_str(text), vm.sys_get("stderr").filter(|s| !s.is_none())) {
-        if let Err(e) = vm.call_method(&stderr, n!(write), &[text.into_value()]) {
+    if let (Ok(text), Some(stderr)) = (vm.new_str(text), vm.sys_get("stderr").filter(|s| !s.is_none()))
+        && let Err(e) = vm.call_method(&stderr, n!(write), &[text.into_value()]) {
             drop(e);
         }
-    }
 }
 
 /// Flushes a standard stream; false if that failed.
 pub fn flush(vm: &mut Vm, name: &str) -> bool {
     let Some(stream) = vm.sys_get(name).filter(|s| !s.is_none()) else { return true };
     let closed = vm.intern("closed");
-    if let Ok(Some(closed)) = vm.getattr_opt(&stream, &closed) {
-        if vm.is_true(&closed).unwrap_or(true) {
+    if let Ok(Some(closed)) = vm.getattr_opt(&stream, &closed)
+        && vm.is_true(&closed).unwrap_or(true) {
             return true;
         }
-    }
     match vm.call_method(&stream, n!(flush), &[]) {
         Ok(_) => true,
         Err(e) => {
@@ -417,11 +415,10 @@ fn remove_modules(vm: &mut Vm, modules: &Py<Dict>) -> Vec<Value> {
     let mut weak = Vec::new();
     for (name, module) in modules.to_vec(vm) {
         let keep = name.downcast::<Str>().is_some_and(|n| n.eq_str("sys") || n.eq_str("builtins"));
-        if module.is::<Module>() && !keep {
-            if let Ok(reference) = crate::types::weakref::new_ref(vm, &module, None) {
+        if module.is::<Module>() && !keep
+            && let Ok(reference) = crate::types::weakref::new_ref(vm, &module, None) {
                 weak.push(reference);
             }
-        }
         drop(modules.set(vm, &name, Value::none()));
         drop(module);
         vm.run_pending();

@@ -7,6 +7,9 @@ use crate::types::module::Module;
 use crate::types::native::new_builtin_method;
 use crate::{GilCell, Py, PyResult, Vm};
 
+/// What makes the contents of a module, given its dict.
+pub type Exec = fn(&mut Vm, &Py<Dict>) -> PyResult<()>;
+
 /// A native module.
 pub struct ModuleDef {
     pub name: &'static str,
@@ -15,7 +18,7 @@ pub struct ModuleDef {
     /// Types that become attributes under their `__name__`.
     pub types: &'static [fn() -> &'static StaticType],
     /// Runs when the module is made: constants and whatever else it needs.
-    pub exec: Option<fn(&mut Vm, &Py<Dict>) -> PyResult<()>>,
+    pub exec: Option<Exec>,
     /// An interpreter has one such module, whatever becomes of it in `sys.modules`: `exec` makes what native code finds again outside the module.
     /// Others are made anew each time one is imported that is not in `sys.modules`.
     pub single: bool,

@@ -18,6 +18,13 @@ use std::cell::Cell;
 use std::hash::Hasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What a module leaves with the interpreter to be run on the main thread.
+pub type Handler = fn(&mut Vm) -> PyResult<()>;
+/// Collects the garbage of a generation.
+pub type Collector = fn(&mut Vm, usize);
+/// Makes an object of `typing`, by its name, of these arguments.
+pub type TypingIntrinsic = fn(&mut Vm, &str, &[Value]) -> PyResult;
+
 /// What the threads of one interpreter share. Leaked when made: it lives as long as the process needs it.
 pub struct Interpreter {
     /// The heap of the interpreter's objects.
@@ -36,18 +43,18 @@ pub struct Interpreter {
     /// The threads that have a `Vm`.
     pub(crate) threads: GilCell<Vec<std::rc::Rc<crate::eval::gil::Place>>>,
     /// Runs Python's signal handlers, on the main thread.
-    pub signal_handler: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
+    pub signal_handler: Cell<Option<Handler>>,
     /// Runs pending calls, on the main thread.
-    pub pending_calls: Cell<Option<fn(&mut Vm) -> PyResult<()>>>,
+    pub pending_calls: Cell<Option<Handler>>,
     /// Addresses of the definitions of `len`, `isinstance` and `list.append`, once a call of them has been specialised.
     pub(crate) len_def: Cell<usize>,
     pub(crate) isinstance_def: Cell<usize>,
     pub(crate) append_def: Cell<usize>,
     /// Collects a generation of garbage.
-    pub collector: Cell<Option<fn(&mut Vm, usize)>>,
+    pub collector: Cell<Option<Collector>>,
     /// Makes type parameters: `TypeVar`, `TypeVar.bound`, `TypeVar.constraints`, `ParamSpec`, `TypeVarTuple`, `_subscript_generic`,
     /// `TypeAliasType` (of a tuple of name, type parameters and function) and `set_default`.
-    pub typing_intrinsic: Cell<Option<fn(&mut Vm, &str, &[crate::Value]) -> PyResult>>,
+    pub typing_intrinsic: Cell<Option<TypingIntrinsic>>,
     /// What classes without dunders of their own inherit from native types, by the types' words.
     pub(crate) subclass_slots: GilCell<rustc_hash::FxHashMap<u64, &'static crate::types::slots::Slots>>,
     pub(crate) interned: &'static GilCell<InternTable>,

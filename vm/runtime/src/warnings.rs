@@ -164,11 +164,10 @@ fn issue(vm: &mut Vm, issue: Issue) -> PyResult<()> {
     };
     let key = vm.new_tuple(vec![text.clone(), category.clone(), issue.lineno.clone()])?.into_value();
     let registry = issue.registry.as_ref().filter(|r| !r.is_none()).cloned();
-    if let Some(registry) = &registry {
-        if already_warned(vm, registry, &key, false)? {
+    if let Some(registry) = &registry
+        && already_warned(vm, registry, &key, false)? {
             return Ok(());
         }
-    }
     let (action, item) = find_filter(vm, &category, &text, &issue.lineno, &issue.module)?;
     let once = Value::from_bool(true);
     let show = match action.as_str() {
@@ -225,11 +224,10 @@ fn already_warned(vm: &mut Vm, registry: &Value, key: &Value, set: bool) -> PyRe
     if seen.is_none_or(|v| !v.is_same(&version)) {
         dict.clear(vm);
         dict.set_str(vm, &name, version)?;
-    } else if let Some(found) = dict.get(vm, key)? {
-        if vm.is_true(&found)? {
+    } else if let Some(found) = dict.get(vm, key)?
+        && vm.is_true(&found)? {
             return Ok(true);
         }
-    }
     if set {
         dict.set(vm, key, Value::from_bool(true))?;
     }

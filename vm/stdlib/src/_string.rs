@@ -26,7 +26,7 @@ impl FormatterIterator {
         let data = self.string.data();
         let mut reader = Reader::new(data, (0, data.len()));
         reader.at = self.at.get();
-        let piece = reader.next();
+        let piece = reader.next_piece();
         self.at.set(reader.at);
         let Some(piece) = piece.map_err(|m| vm.value_error(m))? else { return Ok(None) };
         let literal = vm.new_str_data(data.slice(piece.literal.0, piece.literal.1))?.into_value();

@@ -246,11 +246,10 @@ fn pack_one(vm: &mut Vm, code: Code, big: bool, value: &Value, out: &mut [u8]) -
             let room = if code.kind == b'p' { out.get_mut(1..).unwrap_or_default() } else { &mut *out };
             let n = bytes.len().min(room.len());
             room[..n].copy_from_slice(&bytes[..n]);
-            if code.kind == b'p' {
-                if let Some(first) = out.first_mut() {
+            if code.kind == b'p'
+                && let Some(first) = out.first_mut() {
                     *first = n.min(255) as u8;
                 }
-            }
             Ok(())
         }
         kind => pack_int(vm, kind, code.size, big, value, out),

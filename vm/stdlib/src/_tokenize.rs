@@ -28,6 +28,9 @@ type Borrowed = Rc<Cell<Option<(NonNull<Vm>, NonNull<TokenizerIter>)>>>;
 
 type Tokens = Reader<Readline, Raised>;
 
+/// A place and its object.
+type SharedEnd = ((i32, i32), Py<Tuple>);
+
 /// An iterator over the tokens of a source.
 #[pyclass(name = "TokenizerIter", module = "_tokenize", gc)]
 pub struct TokenizerIter {
@@ -46,7 +49,7 @@ pub struct TokenizerIter {
     line: GilCell<Option<(u32, Py<Str>)>>,
     /// The end of the last token and its object, with which the next token often begins.
     #[traverse(skip)]
-    end: GilCell<Option<((i32, i32), Py<Tuple>)>>,
+    end: GilCell<Option<SharedEnd>>,
 }
 
 fn reader(borrowed: Borrowed) -> Readline {
@@ -89,11 +92,10 @@ impl TokenizerIter {
     }
 
     fn line_object(&self, vm: &mut Vm, tokens: &Tokens, token: &TokenSpan) -> PyResult<Value> {
-        if let Some((known, object)) = self.line.get(vm) {
-            if *known == token.line {
+        if let Some((known, object)) = self.line.get(vm)
+            && *known == token.line {
                 return Ok(object.to_value());
             }
-        }
         let object = vm.new_str(tokens.line(token))?;
         let old = self.line.replace(vm, Some((token.line, object.clone())));
         drop(old);

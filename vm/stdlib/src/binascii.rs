@@ -82,7 +82,7 @@ fn a2b_uu(data: &Value, vm: &mut Vm) -> PyResult<Py<Bytes>> {
         let six = match rest.get(at) {
             // Missing characters at the end stand for blanks.
             None | Some(b'\n' | b'\r') => 0,
-            Some(&c) if c < b' ' || c > b' ' + 64 => return Err(error(vm, "Illegal char")),
+            Some(&c) if !(b' '..=b' ' + 64).contains(&c) => return Err(error(vm, "Illegal char")),
             Some(&c) => u32::from(c - b' ') & 0o77,
         };
         at += 1;

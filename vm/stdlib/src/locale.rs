@@ -170,29 +170,29 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
         ("LC_MESSAGES", libc::LC_MESSAGES),
         ("LC_ALL", libc::LC_ALL),
         ("CHAR_MAX", 127),
-        ("CODESET", libc::CODESET as i32),
-        ("RADIXCHAR", libc::RADIXCHAR as i32),
-        ("THOUSEP", libc::THOUSEP as i32),
-        ("YESEXPR", libc::YESEXPR as i32),
-        ("NOEXPR", libc::NOEXPR as i32),
-        ("CRNCYSTR", libc::CRNCYSTR as i32),
-        ("D_T_FMT", libc::D_T_FMT as i32),
-        ("D_FMT", libc::D_FMT as i32),
-        ("T_FMT", libc::T_FMT as i32),
-        ("T_FMT_AMPM", libc::T_FMT_AMPM as i32),
-        ("AM_STR", libc::AM_STR as i32),
-        ("PM_STR", libc::PM_STR as i32),
-        ("ERA", libc::ERA as i32),
-        ("ERA_D_FMT", libc::ERA_D_FMT as i32),
-        ("ERA_D_T_FMT", libc::ERA_D_T_FMT as i32),
-        ("ERA_T_FMT", libc::ERA_T_FMT as i32),
-        ("ALT_DIGITS", libc::ALT_DIGITS as i32),
+        ("CODESET", libc::CODESET),
+        ("RADIXCHAR", libc::RADIXCHAR),
+        ("THOUSEP", libc::THOUSEP),
+        ("YESEXPR", libc::YESEXPR),
+        ("NOEXPR", libc::NOEXPR),
+        ("CRNCYSTR", libc::CRNCYSTR),
+        ("D_T_FMT", libc::D_T_FMT),
+        ("D_FMT", libc::D_FMT),
+        ("T_FMT", libc::T_FMT),
+        ("T_FMT_AMPM", libc::T_FMT_AMPM),
+        ("AM_STR", libc::AM_STR),
+        ("PM_STR", libc::PM_STR),
+        ("ERA", libc::ERA),
+        ("ERA_D_FMT", libc::ERA_D_FMT),
+        ("ERA_D_T_FMT", libc::ERA_D_T_FMT),
+        ("ERA_T_FMT", libc::ERA_T_FMT),
+        ("ALT_DIGITS", libc::ALT_DIGITS),
     ];
     for (name, value) in numbers {
         let name = vm.intern(name);
         dict.set_str(vm, &name, Value::from_i32(value))?;
     }
-    let ranges = [("DAY_", libc::DAY_1 as i32, 7), ("ABDAY_", libc::ABDAY_1 as i32, 7), ("MON_", libc::MON_1 as i32, 12), ("ABMON_", libc::ABMON_1 as i32, 12)];
+    let ranges = [("DAY_", libc::DAY_1, 7), ("ABDAY_", libc::ABDAY_1, 7), ("MON_", libc::MON_1, 12), ("ABMON_", libc::ABMON_1, 12)];
     for (prefix, first, count) in ranges {
         for i in 0..count {
             let name = vm.intern(&format!("{prefix}{}", i + 1));

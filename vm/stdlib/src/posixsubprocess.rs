@@ -77,11 +77,10 @@ impl Child {
                 step(sys!(libc::dup2(fd, to)) != -1)?;
             }
         }
-        if let Some(cwd) = &self.cwd {
-            if sys!(libc::chdir(cwd.as_ptr())) == -1 {
+        if let Some(cwd) = &self.cwd
+            && sys!(libc::chdir(cwd.as_ptr())) == -1 {
                 return Err(Failed("noexec:chdir", errno()));
             }
-        }
         if self.umask >= 0 {
             sys!(libc::umask(self.umask as libc::mode_t));
         }

@@ -633,11 +633,10 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     drop(old);
     // The handler that `install` made is this module's function.
     let name = vm.intern("default_int_handler");
-    if let (Some(handler), true) = (vm.state::<SignalState>().handlers.get(vm).get(libc::SIGINT as usize).cloned(), true) {
-        if !handler.is_small_int() && !handler.is_none() {
+    if let (Some(handler), true) = (vm.state::<SignalState>().handlers.get(vm).get(libc::SIGINT as usize).cloned(), true)
+        && !handler.is_small_int() && !handler.is_none() {
             dict.set_str(vm, &name, handler)?;
         }
-    }
     Ok(())
 }
 

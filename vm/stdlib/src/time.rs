@@ -515,11 +515,10 @@ pub fn strftime_(format: &Py<Str>, tuple: Option<Value>, vm: &mut Vm) -> PyResul
         if i > 0 {
             out.push(0);
         }
-        if let Ok(part) = CString::new(part) {
-            if !part.is_empty() {
+        if let Ok(part) = CString::new(part)
+            && !part.is_empty() {
                 out.extend(format_part(vm, &part, &tm)?);
             }
-        }
     }
     Ok(crate::fspath::decode_lossless(vm, &out)?.into_value())
 }

@@ -90,13 +90,12 @@ fn namespaces(vm: &mut Vm, name: &str, globals: Option<&Value>, locals: Option<V
         None => None,
     };
     let locals = locals.filter(|l| !l.is_none());
-    if let Some(l) = &locals {
-        if l.type_ref().slots.getitem.get().is_none() {
+    if let Some(l) = &locals
+        && l.type_ref().slots.getitem.get().is_none() {
             let got = l.type_name();
             let text = if name == "eval" { "locals must be a mapping".to_owned() } else { format!("locals must be a mapping or None, not {got}") };
             return Err(vm.type_error(text));
         }
-    }
     let (globals, locals) = match (globals, locals) {
         (Some(g), Some(l)) => (g, l),
         (Some(g), None) => (g.clone(), g.into_value()),

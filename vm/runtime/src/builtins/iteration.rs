@@ -120,12 +120,11 @@ pub fn sum(iterable: &Value, start: Value, vm: &mut Vm) -> PyResult {
     let mut total = start;
     let mut compensated = None;
     while let Some(item) = vm.iter_next(&iterator)? {
-        if let (Some(x), Some(y)) = (total.as_small_int(), item.as_small_int()) {
-            if let Some(sum) = x.checked_add(y).and_then(Value::small_int) {
+        if let (Some(x), Some(y)) = (total.as_small_int(), item.as_small_int())
+            && let Some(sum) = x.checked_add(y).and_then(Value::small_int) {
                 total = sum;
                 continue;
             }
-        }
         let running = compensated.take().or_else(|| Compensated::start(&total));
         if let Some(running) = running {
             match running.add(&item) {
@@ -222,8 +221,8 @@ pub fn min(args: Args<'_>, vm: &mut Vm) -> PyResult {
 }
 
 fn extreme(vm: &mut Vm, name: &str, op: CompareOp, args: Args<'_>) -> PyResult {
-    if let ([first, rest @ ..], false) = (args.values(), args.has_keywords()) {
-        if !rest.is_empty() {
+    if let ([first, rest @ ..], false) = (args.values(), args.has_keywords())
+        && !rest.is_empty() {
             let mut best = first;
             for item in rest {
                 if vm.compare_bool(item, best, op)? {
@@ -232,7 +231,6 @@ fn extreme(vm: &mut Vm, name: &str, op: CompareOp, args: Args<'_>) -> PyResult {
             }
             return Ok(best.clone());
         }
-    }
     let (mut key, mut default) = (None, None);
     for (keyword, value) in args.keywords() {
         let text = keyword.downcast::<crate::types::str_::Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();

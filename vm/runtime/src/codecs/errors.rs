@@ -307,11 +307,10 @@ impl Encoding {
                 return Err(self.error(vm, at, end, reason));
             }
             Handler::SurrogatePass => {
-                if let Some(utf) = standard_utf(&self.encoding) {
-                    if part.iter().all(is_surrogate) {
+                if let Some(utf) = standard_utf(&self.encoding)
+                    && part.iter().all(is_surrogate) {
                         return Ok((Replacement::Bytes(surrogate_bytes(part.iter(), utf)), end));
                     }
-                }
             }
             Handler::Other(_) => return self.call(vm, start, end, reason),
             Handler::Strict => {}

@@ -81,11 +81,10 @@ pub fn lookup(vm: &mut Vm, encoding: &str) -> PyResult<Py<Tuple>> {
     }
     let cache = dict(vm, |c| &c.cache)?;
     let name = vm.new_str(&normalize(encoding))?;
-    if let Some(found) = cache.get_str(vm, &name).cloned() {
-        if let Ok(tuple) = found.into_py::<Tuple>() {
+    if let Some(found) = cache.get_str(vm, &name).cloned()
+        && let Ok(tuple) = found.into_py::<Tuple>() {
             return Ok(tuple);
         }
-    }
     let functions = interp.codecs.search_path.load(vm);
     if functions.is_empty() {
         return Err(vm.raise::<LookupError>("no codec search functions registered: can't find encoding"));
@@ -149,13 +148,12 @@ pub fn lookup_text(vm: &mut Vm, encoding: &str, instead: &str) -> PyResult<Py<Tu
     let codec = lookup(vm, encoding)?;
     if !codec.is_exact() {
         let name = vm.intern("_is_text_encoding");
-        if let Some(flag) = vm.getattr_opt(codec.as_value(), &name)? {
-            if !vm.is_true(&flag)? {
+        if let Some(flag) = vm.getattr_opt(codec.as_value(), &name)?
+            && !vm.is_true(&flag)? {
                 return Err(vm.raise::<LookupError>(&format!(
                     "'{encoding}' is not a text encoding; use {instead} to handle arbitrary codecs"
                 )));
             }
-        }
     }
     Ok(codec)
 }

@@ -53,12 +53,11 @@ pub(crate) fn run_new_frame(vm: &mut Vm, frame: *mut Frame) -> PyResult {
     // Code from elsewhere may leave a handler without POP_EXCEPT. What it handled must not become the context of all that follows.
     let handled = vm.eval.handled.last().cloned().flatten();
     let result = run(vm, frame, None);
-    if let Some(slot) = vm.eval.handled.last_mut() {
-        if slot.as_ref().map(Value::bits) != handled.as_ref().map(Value::bits) {
+    if let Some(slot) = vm.eval.handled.last_mut()
+        && slot.as_ref().map(Value::bits) != handled.as_ref().map(Value::bits) {
             let left = std::mem::replace(slot, handled);
             drop(left);
         }
-    }
     result
 }
 

@@ -59,8 +59,11 @@ pub struct Frame {
 
 impl Frame {
     /// The variables.
+    ///
+    /// # Safety
+    /// `this` is a live frame, or the block of one.
     #[inline(always)]
-    pub fn slots(this: *mut Frame) -> *mut Slot {
+    pub unsafe fn slots(this: *mut Frame) -> *mut Slot {
         // SAFETY: variables stand right behind the head, in the same block.
         unsafe { this.add(1).cast() }
     }
@@ -311,11 +314,10 @@ pub(crate) fn complete(mut frame: *mut Frame) -> *mut Frame {
 pub(crate) unsafe fn clear_frame(vm: &mut Vm, frame: *mut Frame) {
     // SAFETY: the caller's promise; each part is dropped once.
     unsafe {
-        if (*frame).frame_obj.is_some() {
-            if hand_over(vm, frame) {
+        if (*frame).frame_obj.is_some()
+            && hand_over(vm, frame) {
                 return;
             }
-        }
         drop_frame(frame);
     }
 }
@@ -357,12 +359,11 @@ unsafe fn hand_over(vm: &mut Vm, frame: *mut Frame) -> bool {
             return false;
         }
         let back = complete((*frame).previous);
-        if !back.is_null() && object.back.get(vm).is_none() {
-            if let Ok(back) = frame_object_of(vm, back) {
+        if !back.is_null() && object.back.get(vm).is_none()
+            && let Ok(back) = frame_object_of(vm, back) {
                 let old = object.back.replace(vm, Some(back));
                 drop(old);
             }
-        }
         let used = (*frame).sp.cast::<u8>().offset_from(frame.cast::<u8>()) as usize;
         let mut memory: Vec<u64> = Vec::new();
         if memory.try_reserve_exact(used / 8).is_err() {

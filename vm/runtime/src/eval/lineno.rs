@@ -240,12 +240,11 @@ pub fn set_lineno(vm: &mut Vm, object: &FrameObject, value: Option<&Value>) -> P
         while items.len() > keep && (*frame).sp > Frame::stack_base(frame) {
             (*frame).sp = (*frame).sp.sub(1);
             let popped = (*frame).sp.read();
-            if items.pop() == Some(Kind::Except) {
-                if let Some(handled) = vm.eval.handled.last_mut() {
+            if items.pop() == Some(Kind::Except)
+                && let Some(handled) = vm.eval.handled.last_mut() {
                     let old = std::mem::replace(handled, popped.filter(|p| !p.is_none()));
                     drop(old);
                 }
-            }
         }
         object.lineno.set(0);
         (*frame).ip = code.start().add(unit + 1);

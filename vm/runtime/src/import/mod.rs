@@ -55,7 +55,7 @@ pub fn get_importer(vm: &mut Vm, entry: &Value) -> PyResult<Option<Value>> {
     }
     vm.setitem(&cache, entry, &Value::none())?;
     for hook in vm.collect(&hooks)? {
-        let made = vm.call(&hook, &[entry.clone()]);
+        let made = vm.call(&hook, std::slice::from_ref(entry));
         if let Some(importer) = crate::types::exceptions::catch::<crate::types::exceptions::ImportError, _>(vm, made)? {
             vm.setitem(&cache, entry, &importer)?;
             return Ok(Some(importer));

@@ -169,11 +169,10 @@ fn wrapper_release(vm: &mut Vm, owner: &Value) {
     if let Err(e) = vm.call_special(&wrapper.object, &name, std::slice::from_ref(&wrapper.view)) {
         vm.unraisable(e, &wrapper.object);
     }
-    if let Some(view) = wrapper.view.downcast::<crate::types::memoryview::MemoryView>() {
-        if let Err(e) = view.release_now(vm) {
+    if let Some(view) = wrapper.view.downcast::<crate::types::memoryview::MemoryView>()
+        && let Err(e) = view.release_now(vm) {
             vm.unraisable(e, &wrapper.object);
         }
-    }
 }
 
 /// Access to memory through [`BufferWrapper`].

@@ -94,11 +94,10 @@ impl Vm {
         while let Some(pending) = krait_heap::pending() {
             match pending {
                 krait_heap::state::Pending::Finalizer(object) => {
-                    if let Some(del) = object.type_ref().slots.del.get() {
-                        if let Err(e) = del(self, &object) {
+                    if let Some(del) = object.type_ref().slots.del.get()
+                        && let Err(e) = del(self, &object) {
                             crate::types::exceptions::unraisable::report_finalizer(self, e, &object);
                         }
-                    }
                     drop(object);
                 }
                 krait_heap::state::Pending::Callback(weak) => crate::types::weakref::call_callback(self, &weak),

@@ -83,15 +83,14 @@ impl Vm {
             }
         }
         if let Some(l) = left {
-            if let Some(r) = right {
-                if tb.is_subtype(self, ta) {
+            if let Some(r) = right
+                && tb.is_subtype(self, ta) {
                     let result = r(self, a, b)?;
                     if !result.is_not_implemented() {
                         return Ok(result);
                     }
                     right = None;
                 }
-            }
             let result = l(self, a, b)?;
             if !result.is_not_implemented() {
                 return Ok(result);

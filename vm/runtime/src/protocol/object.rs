@@ -23,12 +23,11 @@ impl Vm {
     /// Lets an AttributeError without a name and an object, as a `__getattr__` may raise it, bear those that were asked for.
     #[cold]
     fn note_attribute(&mut self, raised: Raised, object: &Value, name: &Py<Str>) -> Raised {
-        if let Some(e) = raised.exception().as_value().downcast::<AttributeError>() {
-            if e.name.load(self).is_none() && e.obj.load(self).is_none() {
+        if let Some(e) = raised.exception().as_value().downcast::<AttributeError>()
+            && e.name.load(self).is_none() && e.obj.load(self).is_none() {
                 e.name.replace(self, Some(name.to_value()));
                 e.obj.replace(self, Some(object.clone()));
             }
-        }
         raised
     }
 
@@ -93,16 +92,14 @@ impl Vm {
                 return get(self, descr, Some(object), Some(ty.as_value())).map(Some);
             }
         }
-        if let Some(header) = object.header() {
-            if let Some(value) = instance::get(self, header, name) {
+        if let Some(header) = object.header()
+            && let Some(value) = instance::get(self, header, name) {
                 return Ok(Some(value.clone()));
             }
-        }
-        if object.type_ref().has_flag(crate::types::class::flags::NO_DICT) {
-            if let Some(value) = self.module_attr(object, name) {
+        if object.type_ref().has_flag(crate::types::class::flags::NO_DICT)
+            && let Some(value) = self.module_attr(object, name) {
                 return Ok(Some(value));
             }
-        }
         let Some(descr) = found else { return Ok(None) };
         match descr.type_ref().slots.descr_get.get() {
             Some(get) => {
@@ -123,11 +120,10 @@ impl Vm {
     /// `object.__setattr__` and `object.__delattr__`.
     pub fn generic_setattr(&mut self, object: &Value, name: &Py<Str>, value: Option<&Value>) -> PyResult<()> {
         let found = object.type_ref().lookup(self, name);
-        if let Some(descr) = &found {
-            if let Some(set) = descr.type_ref().slots.descr_set.get() {
+        if let Some(descr) = &found
+            && let Some(set) = descr.type_ref().slots.descr_set.get() {
                 return set(self, descr, object, value);
             }
-        }
         let module = match object.type_ref().has_flag(crate::types::class::flags::NO_DICT) {
             true => object.downcast::<crate::types::module::Module>(),
             false => None,
@@ -164,29 +160,27 @@ impl Vm {
         self.check_stack(" in comparison")?;
         let (ta, tb) = (a.ty(), b.ty());
         let mut tried_reflected = false;
-        if !ta.is(tb) && tb.is_subtype(self, ta) {
-            if let Some(slot) = tb.slots.richcompare.get() {
+        if !ta.is(tb) && tb.is_subtype(self, ta)
+            && let Some(slot) = tb.slots.richcompare.get() {
                 tried_reflected = true;
                 let result = slot(self, b, a, op.swapped())?;
                 if !result.is_not_implemented() {
                     return Ok(result);
                 }
             }
-        }
         if let Some(slot) = a.type_ref().slots.richcompare.get() {
             let result = slot(self, a, b, op)?;
             if !result.is_not_implemented() {
                 return Ok(result);
             }
         }
-        if !tried_reflected {
-            if let Some(slot) = b.type_ref().slots.richcompare.get() {
+        if !tried_reflected
+            && let Some(slot) = b.type_ref().slots.richcompare.get() {
                 let result = slot(self, b, a, op.swapped())?;
                 if !result.is_not_implemented() {
                     return Ok(result);
                 }
             }
-        }
         match op {
             CompareOp::Eq => Ok(Value::from_bool(a.is_identical(b, self))),
             CompareOp::Ne => Ok(Value::from_bool(!a.is_identical(b, self))),

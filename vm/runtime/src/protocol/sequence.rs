@@ -35,11 +35,10 @@ impl Vm {
         if let Some(slot) = a.type_ref().slots.concat.get() {
             return slot(self, a, b);
         }
-        if is_sequence(a) && is_sequence(b) {
-            if let Some(result) = self.through(a, b, BinaryOp::NB_ADD)? {
+        if is_sequence(a) && is_sequence(b)
+            && let Some(result) = self.through(a, b, BinaryOp::NB_ADD)? {
                 return Ok(result);
             }
-        }
         let name = a.type_name();
         Err(self.type_error(format!("'{name}' object can't be concatenated")))
     }
@@ -49,11 +48,10 @@ impl Vm {
         if let Some(slot) = a.type_ref().slots.inplace_concat.get() {
             return slot(self, a, b);
         }
-        if a.type_ref().slots.concat.get().is_none() && is_sequence(a) && is_sequence(b) {
-            if let Some(result) = self.through(a, b, BinaryOp::NB_INPLACE_ADD)? {
+        if a.type_ref().slots.concat.get().is_none() && is_sequence(a) && is_sequence(b)
+            && let Some(result) = self.through(a, b, BinaryOp::NB_INPLACE_ADD)? {
                 return Ok(result);
             }
-        }
         self.sequence_concat(a, b)
     }
 
@@ -264,11 +262,10 @@ impl Vm {
     /// ValueError for too many items; their number is named when it is cheap to know.
     #[cold]
     pub fn too_many_values(&mut self, iterable: &Value, expected: usize) -> crate::Raised {
-        if iterable.is_exact::<List>() || iterable.is_exact::<Tuple>() || iterable.is_exact::<crate::types::dict::Dict>() {
-            if let Ok(got) = self.len(iterable) {
+        if (iterable.is_exact::<List>() || iterable.is_exact::<Tuple>() || iterable.is_exact::<crate::types::dict::Dict>())
+            && let Ok(got) = self.len(iterable) {
                 return self.value_error(format!("too many values to unpack (expected {expected}, got {got})"));
             }
-        }
         self.value_error(format!("too many values to unpack (expected {expected})"))
     }
 
@@ -308,17 +305,17 @@ impl Vm {
 impl Vm {
     /// `cls[item]` of a class that only remembers its arguments (PEP 585).
     pub fn generic_alias(&mut self, cls: &Py<crate::types::type_::PyType>, item: &Value) -> PyResult {
-        let alias = self.from_types("GenericAlias")?;
+        let alias = self.of_types("GenericAlias")?;
         self.call(&alias, &[cls.to_value(), item.clone()])
     }
 
     /// A read-only view of a mapping.
     pub fn new_mapping_proxy(&mut self, mapping: &Value) -> PyResult {
-        let proxy = self.from_types("MappingProxyType")?;
+        let proxy = self.of_types("MappingProxyType")?;
         self.call(&proxy, std::slice::from_ref(mapping))
     }
 
-    fn from_types(&mut self, name: &str) -> PyResult {
+    fn of_types(&mut self, name: &str) -> PyResult {
         let import = self.builtin(n!(__import__))?;
         let module = self.new_str("_types")?.into_value();
         let module = self.call(&import, &[module])?;

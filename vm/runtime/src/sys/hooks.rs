@@ -17,7 +17,7 @@ pub fn displayhook(object: Value, vm: &mut Vm) -> PyResult<()> {
     }
     let Some(stdout) = vm.sys_get("stdout").filter(|s| !s.is_none()) else { return Err(vm.runtime_error("lost sys.stdout")) };
     let text = vm.repr(&object)?.into_value();
-    if let Err(e) = vm.call_method(&stdout, n!(write), &[text.clone()]) {
+    if let Err(e) = vm.call_method(&stdout, n!(write), std::slice::from_ref(&text)) {
         if !vm.is_raised::<crate::types::exceptions::UnicodeEncodeError>(&e) {
             return Err(e);
         }
@@ -52,12 +52,11 @@ fn write_escaped(vm: &mut Vm, stream: &Value, text: &Value) -> PyResult<()> {
 #[pyfunction(sig = "(exctype, value, traceback, /)")]
 pub fn excepthook(exctype: &Value, value: &Value, traceback: &Value, vm: &mut Vm) -> PyResult<()> {
     let _ = exctype;
-    if let Some(e) = value.downcast::<BaseException>() {
-        if e.traceback.get(vm).is_none() && traceback.is::<crate::types::traceback::Traceback>() {
+    if let Some(e) = value.downcast::<BaseException>()
+        && e.traceback.get(vm).is_none() && traceback.is::<crate::types::traceback::Traceback>() {
             let old = e.traceback.replace(vm, Some(traceback.clone()));
             drop(old);
         }
-    }
     print_exception(vm, value)
 }
 

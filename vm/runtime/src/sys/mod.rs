@@ -159,7 +159,7 @@ fn getswitchinterval(vm: &mut Vm) -> f64 {
 /// Set how often threads take turns, in seconds.
 #[pyfunction(sig = "(interval, /)")]
 fn setswitchinterval(interval: f64, vm: &mut Vm) -> PyResult<()> {
-    if !(interval > 0.0) {
+    if interval.is_nan() || interval <= 0.0 {
         return Err(vm.value_error("switch interval must be strictly positive"));
     }
     vm.interp.switch_interval.set(interval);

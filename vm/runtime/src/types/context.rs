@@ -111,11 +111,10 @@ pub fn exit(vm: &mut Vm, context: &Py<Context>) -> PyResult<()> {
 
 /// The value of a variable in the running context; none if it has none and no default.
 pub fn get(vm: &mut Vm, var: &Py<ContextVar>) -> PyResult<Option<Value>> {
-    if let Some(context) = vm.eval.context.as_ref().and_then(|c| c.downcast::<Context>()).cloned() {
-        if let Some(value) = context.lookup(vm, var.as_value())? {
+    if let Some(context) = vm.eval.context.as_ref().and_then(|c| c.downcast::<Context>()).cloned()
+        && let Some(value) = context.lookup(vm, var.as_value())? {
             return Ok(Some(value));
         }
-    }
     Ok(var.default.clone())
 }
 
@@ -185,11 +184,10 @@ impl ContextVar {
     /// own default; LookupError if there is none.
     #[method(sig = "(default=?, /)", text = "(default=<unrepresentable>, /)")]
     fn get(zelf: &Py<ContextVar>, default: Option<Value>, vm: &mut Vm) -> PyResult {
-        if let Some(context) = vm.eval.context.as_ref().and_then(|c| c.downcast::<Context>()).cloned() {
-            if let Some(value) = context.lookup(vm, zelf.as_value())? {
+        if let Some(context) = vm.eval.context.as_ref().and_then(|c| c.downcast::<Context>()).cloned()
+            && let Some(value) = context.lookup(vm, zelf.as_value())? {
                 return Ok(value);
             }
-        }
         match default.or_else(|| zelf.default.clone()) {
             Some(value) => Ok(value),
             None => Err(unset(vm, zelf)),

@@ -33,11 +33,10 @@ unsafe fn variable(vm: &Vm, frame: *mut Frame, index: usize) -> Slot {
     unsafe {
         let kind = *(*frame).code.kinds.get(index)?;
         let slot = Frame::locals_slice(frame).get(index)?.clone()?;
-        if kind & (fast::CELL | fast::FREE) != 0 {
-            if let Some(cell) = slot.downcast_exact::<PyCell>() {
+        if kind & (fast::CELL | fast::FREE) != 0
+            && let Some(cell) = slot.downcast_exact::<PyCell>() {
                 return cell.value.load(vm);
             }
-        }
         Some(slot)
     }
 }
@@ -93,13 +92,12 @@ pub(crate) unsafe fn frame_locals(vm: &mut Vm, frame: *mut Frame) -> PyResult {
                 dict.set(vm, name, value)?;
             }
         }
-        if let Some(object) = &(*frame).frame_obj {
-            if let Some(extra) = object.extra_locals.load(vm) {
+        if let Some(object) = &(*frame).frame_obj
+            && let Some(extra) = object.extra_locals.load(vm) {
                 for (key, value) in extra.to_vec(vm) {
                     dict.set(vm, &key, value)?;
                 }
             }
-        }
         Ok(dict.into_value())
     }
 }

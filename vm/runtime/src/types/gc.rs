@@ -156,11 +156,10 @@ impl Vm {
             }
             header.set_flag(ObjectFlags::FINALIZED);
             any = true;
-            if let Some(del) = object.type_ref().slots.del.get() {
-                if let Err(e) = del(self, object) {
+            if let Some(del) = object.type_ref().slots.del.get()
+                && let Err(e) = del(self, object) {
                     self.unraisable(e, object);
                 }
-            }
         }
         if any { gc::still_unreachable(garbage) } else { garbage }
     }

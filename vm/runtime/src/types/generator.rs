@@ -524,11 +524,10 @@ pub fn throw_args(vm: &mut Vm, args: Args<'_>) -> PyResult<Raised> {
     }
     let (typ, val) = (&args[0], args.get(1).filter(|v| !v.is_none()));
     let tb = args.get(2).filter(|t| !t.is_none());
-    if let Some(tb) = tb {
-        if !tb.is::<Traceback>() {
+    if let Some(tb) = tb
+        && !tb.is::<Traceback>() {
             return Err(vm.type_error("throw() third argument must be a traceback object"));
         }
-    }
     let is_class = typ.downcast::<crate::types::type_::PyType>().is_some_and(|t| t.has_flag(crate::types::class::flags::BASE_EXC_SUBCLASS));
     let exception = if is_class {
         let made = match val {
@@ -595,14 +594,12 @@ pub(crate) fn finalize(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
     if gen_state.is_finished() {
         return Ok(());
     }
-    if zelf.is_exact::<AsyncGenerator>() {
-        if let Some(finalizer) = gen_state.extra.load(vm) {
-            if !gen_state.closed.get() {
+    if zelf.is_exact::<AsyncGenerator>()
+        && let Some(finalizer) = gen_state.extra.load(vm)
+            && !gen_state.closed.get() {
                 vm.call(&finalizer, std::slice::from_ref(zelf))?;
                 return Ok(());
             }
-        }
-    }
     if zelf.is_exact::<Coroutine>() && gen_state.state.get() == state::CREATED {
         warn_unawaited(vm, zelf);
         discard(vm, gen_state, zelf);

@@ -143,12 +143,11 @@ fn unpack(vm: &mut Vm, items: Vec<Value>) -> PyResult<Vec<Value>> {
     for item in items {
         if !item.is::<PyType>() {
             let inner = vm.getattr_opt(&item, n!(__typing_unpacked_tuple_args__))?;
-            if let Some(tuple) = inner.as_ref().and_then(|i| i.downcast::<Tuple>()) {
-                if !tuple.items().last().is_some_and(Value::is_ellipsis) {
+            if let Some(tuple) = inner.as_ref().and_then(|i| i.downcast::<Tuple>())
+                && !tuple.items().last().is_some_and(Value::is_ellipsis) {
                     out.extend_from_slice(tuple.items());
                     continue;
                 }
-            }
         }
         out.push(item);
     }

@@ -311,11 +311,10 @@ pub unsafe fn drop_managed(object: *mut Header) {
                 drop(slot.take());
             }
         }
-        if ty.core.has(TypeFlags::MANAGED) {
-            if let Some(pre) = header.pre() {
+        if ty.core.has(TypeFlags::MANAGED)
+            && let Some(pre) = header.pre() {
                 drop(pre.dict.take());
             }
-        }
         if let Some(def) = ty.native.get() {
             (def.drop)(object);
         }
@@ -343,11 +342,10 @@ pub unsafe fn traverse_managed(object: *const Header, visit: &mut Visit<'_>) {
                 visit(value);
             }
         }
-        if ty.core.has(TypeFlags::MANAGED) {
-            if let Some(value) = header.pre().and_then(|p| (*p.dict.as_ptr()).as_ref()) {
+        if ty.core.has(TypeFlags::MANAGED)
+            && let Some(value) = header.pre().and_then(|p| (*p.dict.as_ptr()).as_ref()) {
                 visit(value);
             }
-        }
         if let Some(def) = ty.native.get() {
             (def.traverse)(object, visit);
         }

@@ -132,11 +132,10 @@ fn explain(vm: &mut Vm, spec: &Value, module: &Py<Str>, attr: &str) -> PyResult<
     let found = Provenance::of(vm, module.as_value(), spec)?;
     let name = module.to_string_lossy().into_owned();
     let initializing = !found.shadows_stdlib && is_initializing(vm, spec)?;
-    if found.shadows_stdlib || initializing {
-        if let Some(advice) = found.advice(vm, module.as_value())? {
+    if (found.shadows_stdlib || initializing)
+        && let Some(advice) = found.advice(vm, module.as_value())? {
             return Ok(Some(format!("module '{name}' has no attribute '{attr}' {advice}")));
         }
-    }
     if initializing {
         let from = match found.origin.as_ref().and_then(|o| o.downcast::<Str>()) {
             Some(origin) => format!(" from '{}'", origin.to_string_lossy()),

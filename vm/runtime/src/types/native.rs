@@ -281,7 +281,7 @@ impl MethodDescr {
 
     #[getter]
     fn __qualname__(&self, vm: &mut Vm) -> PyResult {
-        descr_qualname(vm, &self.owner, &self.def.name)
+        descr_qualname(vm, &self.owner, self.def.name)
     }
 
     #[getter]
@@ -341,7 +341,7 @@ impl ClassMethodDescr {
 
     #[getter]
     fn __qualname__(&self, vm: &mut Vm) -> PyResult {
-        descr_qualname(vm, &self.owner, &self.def.name)
+        descr_qualname(vm, &self.owner, self.def.name)
     }
 
     #[getter]
@@ -414,7 +414,7 @@ impl GetSetDescr {
 
     #[getter]
     fn __qualname__(&self, vm: &mut Vm) -> PyResult {
-        descr_qualname(vm, &self.owner, &self.def.name)
+        descr_qualname(vm, &self.owner, self.def.name)
     }
 
     #[getter]

@@ -203,11 +203,10 @@ fn set_class(vm: &mut Vm, zelf: &Value, value: Option<&Value>) -> PyResult<()> {
 /// `__dir__` of any object: the keys of its dict and of its classes' dicts.
 pub fn dir(vm: &mut Vm, zelf: &Value, _args: Args<'_>) -> PyResult {
     let names = vm.new_dict()?;
-    if let Some(dict) = vm.getattr_opt(zelf, n!(__dict__))? {
-        if let Some(dict) = dict.downcast::<Dict>() {
+    if let Some(dict) = vm.getattr_opt(zelf, n!(__dict__))?
+        && let Some(dict) = dict.downcast::<Dict>() {
             names.copy_from(vm, dict)?;
         }
-    }
     if let Some(class) = vm.getattr_opt(zelf, n!(__class__))? {
         merge_class_dict(vm, &names, &class)?;
     }
@@ -383,11 +382,10 @@ fn new_arguments(vm: &mut Vm, zelf: &Value) -> PyResult<NewArguments> {
 /// The state of an object for pickling: `__getstate__()`, where `object`'s own one may refuse objects with native insides.
 fn state_of(vm: &mut Vm, zelf: &Value, required: bool) -> PyResult {
     let method = vm.getattr(zelf, n!(__getstate__))?;
-    if let Some(f) = method.downcast_exact::<BuiltinFunction>() {
-        if f.zelf.is_same(zelf) && std::ptr::eq(f.def.spec, &GETSTATE) {
+    if let Some(f) = method.downcast_exact::<BuiltinFunction>()
+        && f.zelf.is_same(zelf) && std::ptr::eq(f.def.spec, &GETSTATE) {
             return default_state(vm, zelf, required);
         }
-    }
     vm.call(&method, &[])
 }
 

@@ -59,11 +59,10 @@ impl Property {
     fn copy(zelf: &Py<Property>, change: (usize, &Value), vm: &mut Vm) -> PyResult {
         let or_none = |v: Option<Value>| v.unwrap_or_else(Value::none);
         let mut parts = [or_none(zelf.fget.load(vm)), or_none(zelf.fset.load(vm)), or_none(zelf.fdel.load(vm))];
-        if !change.1.is_none() {
-            if let Some(part) = parts.get_mut(change.0) {
+        if !change.1.is_none()
+            && let Some(part) = parts.get_mut(change.0) {
                 *part = change.1.clone();
             }
-        }
         let [get, set, del] = parts;
         let doc = if zelf.getter_doc.get() && !get.is_none() { Value::none() } else { or_none(zelf.doc.load(vm)) };
         let class = zelf.as_value().ty().to_value();
@@ -78,12 +77,11 @@ impl Property {
     fn set_doc(zelf: &Py<Property>, given: Option<Value>, vm: &mut Vm) -> PyResult<()> {
         zelf.getter_doc.set(false);
         let mut doc = given;
-        if doc.is_none() {
-            if let Some(fget) = zelf.fget.load(vm) {
+        if doc.is_none()
+            && let Some(fget) = zelf.fget.load(vm) {
                 doc = vm.getattr_opt(&fget, n!(__doc__))?.filter(|d| !d.is_none());
                 zelf.getter_doc.set(doc.is_some());
             }
-        }
         if zelf.is_exact() {
             put(vm, &zelf.doc, doc);
             return Ok(());

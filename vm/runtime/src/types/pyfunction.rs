@@ -66,11 +66,10 @@ impl Vm {
     /// The builtins that code with these globals sees: `__builtins__` there, else the interpreter's.
     pub fn builtins_of(&mut self, globals: &Py<Dict>) -> Value {
         if let Some(found) = globals.get_str(self, n!(__builtins__)) {
-            if let Some(module) = found.downcast::<crate::types::module::Module>() {
-                if let Some(dict) = module.dict.get(self) {
+            if let Some(module) = found.downcast::<crate::types::module::Module>()
+                && let Some(dict) = module.dict.get(self) {
                     return dict.to_value();
                 }
-            }
             return found.clone();
         }
         // Then those of the code that runs.
@@ -149,6 +148,7 @@ impl Function {
     ///
     /// code is a code object, globals the dict of global variables, name replaces the name in the code object, argdefs is a tuple of
     /// defaults, closure a tuple of cells for the free variables, kwdefaults a dict of defaults of keyword-only parameters.
+    #[allow(clippy::too_many_arguments, reason = "as many as the signature has")]
     #[new(name = "function", sig = "(code, globals, name=None, argdefs=None, closure=None, kwdefaults=None)")]
     fn new(
         _cls: &Py<PyType>, code: &Py<CodeObject>, globals: &Py<Dict>, name: Option<&Value>, argdefs: Option<&Value>, closure: Option<&Value>, kwdefaults: Option<&Value>, vm: &mut Vm,

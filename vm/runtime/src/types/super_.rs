@@ -22,21 +22,18 @@ pub struct Super {
 
 /// The class whose MRO `super(ty, object)` walks: `object` itself if it is a subclass of `ty`, else its class.
 fn check(vm: &mut Vm, ty: &Py<PyType>, object: &Value) -> PyResult<Py<PyType>> {
-    if let Some(class) = object.downcast::<PyType>() {
-        if class.is_subtype(vm, ty) {
+    if let Some(class) = object.downcast::<PyType>()
+        && class.is_subtype(vm, ty) {
             return Ok(class.clone());
         }
-    }
     if object.type_ref().is_subtype(vm, ty) {
         return Ok(object.ty().clone());
     }
-    if let Some(class) = vm.getattr_opt(object, n!(__class__))? {
-        if let Some(class) = class.downcast::<PyType>() {
-            if !class.is(object.ty()) && class.is_subtype(vm, ty) {
+    if let Some(class) = vm.getattr_opt(object, n!(__class__))?
+        && let Some(class) = class.downcast::<PyType>()
+            && !class.is(object.ty()) && class.is_subtype(vm, ty) {
                 return Ok(class.clone());
             }
-        }
-    }
     let (what, got) = match object.downcast::<PyType>() {
         Some(class) => ("type", class.tp_name()),
         None => ("instance of", object.type_name()),
@@ -111,11 +108,9 @@ impl Super {
     fn slot_getattro(zelf: &Py<Super>, name: &Py<Str>, vm: &mut Vm) -> PyResult {
         if let (Some(this), Some(object), Some(start), false) =
             (zelf.this.load(vm), zelf.object.load(vm), zelf.object_type.load(vm), name.is(n!(__class__)))
-        {
-            if let Some(found) = super_lookup(vm, &this, &object, &start, name)? {
+            && let Some(found) = super_lookup(vm, &this, &object, &start, name)? {
                 return Ok(found);
             }
-        }
         vm.generic_getattr(zelf.as_value(), name)
     }
 

@@ -252,12 +252,11 @@ impl MethodCache {
         let version = ty.version_tag(vm);
         let bits = name.as_value().bits();
         let slot = (version as usize ^ (bits >> 4) as usize) & (CACHE_SIZE - 1);
-        if let Some(entry) = self.entries.get(vm).get(slot) {
-            if version != 0 && entry.version == version && entry.name == bits {
+        if let Some(entry) = self.entries.get(vm).get(slot)
+            && version != 0 && entry.version == version && entry.name == bits {
                 // SAFETY: the type has not changed since the entry was made, so the value is alive; the entry's own word stays uncounted.
                 return (entry.value != 0).then(|| unsafe { Value::clone(&ManuallyDrop::new(Value::from_bits(entry.value))) });
             }
-        }
         self.fill(vm, ty, name, version, slot)
     }
 

@@ -41,11 +41,10 @@ impl LruCache {
     /// What a call is remembered under.
     fn key(&self, vm: &mut Vm, args: Args<'_>) -> PyResult {
         let plain = |v: &Value| v.is_small_int() || v.is_exact::<Int>() || v.is_exact::<Str>();
-        if let ([only], false, false) = (args.positional(), args.has_keywords(), self.typed) {
-            if plain(only) {
+        if let ([only], false, false) = (args.positional(), args.has_keywords(), self.typed)
+            && plain(only) {
                 return Ok(only.clone());
             }
-        }
         let mut key = args.positional().to_vec();
         if args.has_keywords() {
             key.push(self.mark.clone());
@@ -71,15 +70,14 @@ impl LruCache {
     fn call_bounded(&self, args: Args<'_>, maxsize: Option<usize>, vm: &mut Vm) -> PyResult {
         let key = self.key(vm, args)?;
         let hash = vm.hash(&key)?;
-        if let Some(place) = self.cache.find(vm, &key, hash)? {
-            if let Some(value) = self.cache.value_at(vm, place).cloned() {
+        if let Some(place) = self.cache.find(vm, &key, hash)?
+            && let Some(value) = self.cache.value_at(vm, place).cloned() {
                 if maxsize.is_some() && place + 1 != self.cache.end(vm) {
                     self.cache.move_to(vm, place, true)?;
                 }
                 self.hit();
                 return Ok(value);
             }
-        }
         self.miss();
         let result = vm.call_args(&self.function, args)?;
         let Some(maxsize) = maxsize else {

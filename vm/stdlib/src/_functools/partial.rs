@@ -61,13 +61,12 @@ fn merge(old: &[Value], placeholders: usize, new: &[Value]) -> (Vec<Value>, usiz
     let (mut left, mut rest) = (placeholders, new.iter());
     let mut out = Vec::with_capacity(old.len() + new.len());
     for item in old {
-        if is_placeholder(item) {
-            if let Some(value) = rest.next() {
+        if is_placeholder(item)
+            && let Some(value) = rest.next() {
                 left -= usize::from(left > 0);
                 out.push(value.clone());
                 continue;
             }
-        }
         out.push(item.clone());
     }
     out.extend(rest.cloned());

@@ -21,13 +21,12 @@ fn make_room(vm: &mut Vm, out: &mut TextBuf, string: &Str) -> PyResult<()> {
 /// Appends a JSON string literal.
 fn push_string(out: &mut TextBuf, string: &Str, ascii: bool) {
     out.push_str("\"");
-    if let Some(text) = string.as_ascii() {
-        if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\' && b != 0x7f) {
+    if let Some(text) = string.as_ascii()
+        && text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\' && b != 0x7f) {
             out.push_str(text);
             out.push_str("\"");
             return;
         }
-    }
     for c in string.chars() {
         match c {
             0x22 => out.push_str("\\\""),

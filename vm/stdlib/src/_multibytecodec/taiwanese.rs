@@ -69,11 +69,10 @@ fn hkscs_encode(_: &CodecDef, _: &mut State, input: &[u32], flush: bool, out: &m
 }
 
 fn hkscs_decode(_: &CodecDef, _: &mut State, input: &[u8], out: &mut Vec<u32>) -> Step {
-    if let &[a, b, ..] = input {
-        if let Some((_, chars)) = PAIRS.iter().find(|(code, _)| *code == u16::from(a) << 8 | u16::from(b)) {
+    if let &[a, b, ..] = input
+        && let Some((_, chars)) = PAIRS.iter().find(|(code, _)| *code == u16::from(a) << 8 | u16::from(b)) {
             out.extend(chars);
             return Ok(2);
         }
-    }
     decode(charset::big5hkscs(), input, out)
 }

@@ -135,7 +135,7 @@ impl Unpickling {
         if at == self.stack.len() {
             return Ok(());
         }
-        if (self.stack.len() - at) % 2 != 0 {
+        if !(self.stack.len() - at).is_multiple_of(2) {
             return Err(unpickling_error(vm, "odd number of items for SETITEMS"));
         }
         let items = self.stack.split_off(at);
@@ -161,14 +161,13 @@ impl Unpickling {
             return Ok(());
         }
         let target = self.top(vm)?;
-        if target.is::<Set>() {
-            if let Some(set) = krait_runtime::types::set::any_set(&target) {
+        if target.is::<Set>()
+            && let Some(set) = krait_runtime::types::set::any_set(&target) {
                 for item in &items {
                     set.add(vm, item)?;
                 }
                 return Ok(());
             }
-        }
         let add = vm.intern("add");
         let add = vm.getattr(&target, &add)?;
         for item in items {

@@ -157,11 +157,10 @@ impl Unpickling {
 
     #[inline]
     pub fn pop(&mut self, vm: &mut Vm) -> PyResult {
-        if self.stack.len() > self.fence {
-            if let Some(value) = self.stack.pop() {
+        if self.stack.len() > self.fence
+            && let Some(value) = self.stack.pop() {
                 return Ok(value);
             }
-        }
         Err(self.underflow(vm))
     }
 

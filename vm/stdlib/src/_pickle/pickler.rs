@@ -210,11 +210,10 @@ impl Pickler {
 
     #[slot(getattro)]
     fn getattro(zelf: &Py<Pickler>, name: &Py<Str>, vm: &mut Vm) -> PyResult {
-        if name.eq_str("persistent_id") {
-            if let Some(own) = zelf.persistent_id.load(vm) {
+        if name.eq_str("persistent_id")
+            && let Some(own) = zelf.persistent_id.load(vm) {
                 return Ok(own);
             }
-        }
         vm.generic_getattr(zelf.as_value(), name)
     }
 

@@ -348,8 +348,8 @@ impl Pickling {
         };
         let b = code.to_le_bytes();
         match code {
-            ..=0xff => self.put(&[op::EXT1, b[0]]),
-            ..=0xffff => self.put(&[op::EXT2, b[0], b[1]]),
+            1..=0xff => self.put(&[op::EXT1, b[0]]),
+            0x100..=0xffff => self.put(&[op::EXT2, b[0], b[1]]),
             _ => self.put(&[op::EXT4, b[0], b[1], b[2], b[3]]),
         }
         Ok(true)

@@ -174,11 +174,10 @@ impl Unpickler {
 
     #[slot(getattro)]
     fn getattro(zelf: &Py<Unpickler>, name: &Py<Str>, vm: &mut Vm) -> PyResult {
-        if name.eq_str("persistent_load") {
-            if let Some(own) = zelf.persistent_load.load(vm) {
+        if name.eq_str("persistent_load")
+            && let Some(own) = zelf.persistent_load.load(vm) {
                 return Ok(own);
             }
-        }
         vm.generic_getattr(zelf.as_value(), name)
     }
 

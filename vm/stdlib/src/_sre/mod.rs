@@ -68,11 +68,10 @@ impl Text {
         match self {
             Text::Str(s) => Ok(Str::part(s, vm, start, end)?.into_value()),
             Text::Bytes(bytes) => {
-                if let ByteView::Object(object) = bytes {
-                    if start == 0 && end >= object.len() && object.is_exact() {
+                if let ByteView::Object(object) = bytes
+                    && start == 0 && end >= object.len() && object.is_exact() {
                         return Ok(object.to_value());
                     }
-                }
                 let end = end.min(bytes.len());
                 let part = bytes.get(start.min(end)..end).unwrap_or_default();
                 Ok(vm.new_bytes(part)?.into_value())
@@ -88,11 +87,10 @@ impl Text {
                 Ok(vm.str_join(&empty, Items::Slice(parts))?.into_value())
             }
             Text::Bytes(_) => {
-                if let [one] = parts {
-                    if one.is_exact::<Bytes>() {
+                if let [one] = parts
+                    && one.is_exact::<Bytes>() {
                         return Ok(one.clone());
                     }
-                }
                 let mut out = Vec::new();
                 for (i, part) in parts.iter().enumerate() {
                     if !vm.is_bytes_like(part) {
@@ -193,7 +191,7 @@ fn make_template(pattern: &Value, template: &Py<List>, vm: &mut Vm) -> PyResult<
 /// Bytes a word of code.
 #[pyfunction(sig = "()")]
 fn getcodesize() -> usize {
-    krait_sre::CODESIZE as usize
+    krait_sre::CODESIZE
 }
 
 /// Whether an ASCII letter has another case.

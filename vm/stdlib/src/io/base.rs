@@ -38,11 +38,10 @@ pub struct TextIOBase {
 
 /// Whether `close` has run to its end (`__IOBase_closed`).
 fn marked_closed(zelf: &Value, vm: &mut Vm) -> PyResult<bool> {
-    if let Some(header) = zelf.header() {
-        if instance::get(vm, header, n!(__IOBase_closed)).is_some() {
+    if let Some(header) = zelf.header()
+        && instance::get(vm, header, n!(__IOBase_closed)).is_some() {
             return Ok(true);
         }
-    }
     Ok(false)
 }
 

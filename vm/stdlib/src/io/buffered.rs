@@ -122,11 +122,10 @@ impl Buffered {
 
     /// ValueError unless the stream is initialized and not detached.
     pub fn check_init(&self, vm: &mut Vm) -> PyResult<Value> {
-        if self.ok.get() {
-            if let Some(raw) = self.raw.load(vm) {
+        if self.ok.get()
+            && let Some(raw) = self.raw.load(vm) {
                 return Ok(raw);
             }
-        }
         Err(vm.value_error(if self.detached.get() { "raw stream has been detached" } else { "I/O operation on uninitialized object" }))
     }
 
@@ -521,7 +520,7 @@ impl Buffered {
                 let n = self.raw_read(vm, &mut part)?;
                 out.extend_from_slice(part.get(..n.unwrap_or(0)).unwrap_or_default());
                 n
-            } else if !(once && !out.is_empty()) {
+            } else if !once || out.is_empty() {
                 let n = self.fill(vm)?;
                 if n.is_some_and(|n| n > 0) {
                     let part = self.view(vm, remaining).to_vec();

@@ -234,11 +234,10 @@ impl FileIO {
         }
         let text = vm.repr(source)?;
         let text = format!("unclosed file {}", text.to_string_lossy());
-        if let Err(e) = fspath::warn(vm, "ResourceWarning", &text, 1, Some(source)) {
-            if crate::io::is_named(vm, &e, "Warning") {
+        if let Err(e) = fspath::warn(vm, "ResourceWarning", &text, 1, Some(source))
+            && crate::io::is_named(vm, &e, "Warning") {
                 vm.unraisable(e, zelf.as_value());
             }
-        }
         Ok(())
     }
 }
@@ -285,13 +284,12 @@ impl FileIO {
         zelf.appending.set(parsed.appending);
         zelf.seekable.set(None);
         zelf.closefd.set(closefd);
-        FileIO::init_open(zelf, vm, file, &parsed, fd, &opener).map_err(|e| {
+        FileIO::init_open(zelf, vm, file, &parsed, fd, &opener).inspect_err(|_| {
             // A descriptor that was given stays the caller's.
             let opened = if fd.is_some() { zelf.fd.replace(-1) } else { -1 };
             if opened < 0 {
                 let _ignored = zelf.close_fd(vm);
             }
-            e
         })
     }
 

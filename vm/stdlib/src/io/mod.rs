@@ -211,7 +211,7 @@ pub fn open(file: Value, mode: String, buffering: i32, encoding: Value, errors: 
 }
 
 fn open_layers(vm: &mut Vm, raw: &Value, result: &mut Value, m: &Mode, mode: &str, buffering: i32, text: [Value; 3]) -> PyResult<()> {
-    let is_tty = if buffering == 1 || (buffering < 0 && !m.binary) || buffering < 0 {
+    let is_tty = if buffering < 0 || buffering == 1 {
         let name = vm.intern("_isatty_open_only");
         let answer = vm.call_method(raw, &name, &[])?;
         vm.is_true(&answer)?

@@ -89,23 +89,20 @@ impl TextIOWrapper {
     // Set-up and checks.
 
     fn check(&self, vm: &mut Vm) -> PyResult<Value> {
-        if self.ok.get() {
-            if let Some(buffer) = self.buffer.load(vm) {
+        if self.ok.get()
+            && let Some(buffer) = self.buffer.load(vm) {
                 return Ok(buffer);
             }
-        }
         Err(vm.value_error(if self.detached.get() { "underlying buffer has been detached" } else { "I/O operation on uninitialized object" }))
     }
 
     fn check_open(zelf: &Py<Self>, vm: &mut Vm) -> PyResult<Value> {
         let buffer = zelf.check(vm)?;
-        if zelf.is_exact() {
-            if let Some(raw) = buffered_types::exact(&buffer).and_then(|b| b.fast_raw(vm)) {
-                if let Some(file) = raw.downcast_exact::<FileIO>() {
+        if zelf.is_exact()
+            && let Some(raw) = buffered_types::exact(&buffer).and_then(|b| b.fast_raw(vm))
+                && let Some(file) = raw.downcast_exact::<FileIO>() {
                     return if file.fd.get() < 0 { Err(vm.value_error("I/O operation on closed file.")) } else { Ok(buffer) };
                 }
-            }
-        }
         base::check_closed(vm, zelf.as_value())?;
         Ok(buffer)
     }

@@ -174,10 +174,9 @@ impl Combinations {
                     state.phase = Phase::Stopped;
                     return Ok(None);
                 };
-                let mut next = state.indices.get(i).map_or(0, |&x| x + 1);
-                for index in state.indices.iter_mut().skip(i) {
+                let first = state.indices.get(i).map_or(0, |&x| x + 1);
+                for (next, index) in (first..).zip(state.indices.iter_mut().skip(i)) {
                     *index = next;
-                    next += 1;
                 }
             }
         }

@@ -241,11 +241,10 @@ pub fn fma(x: f64, y: f64, z: f64, vm: &mut Vm) -> PyResult {
 
 /// `x.__NAME__()` or the rounded float as an int.
 fn round_with(vm: &mut Vm, x: &Value, name: &Py<krait_runtime::types::str_::Str>, round: fn(f64) -> f64) -> PyResult {
-    if !x.is_exact::<Float>() {
-        if let Some(method) = vm.lookup_special(x, name)? {
+    if !x.is_exact::<Float>()
+        && let Some(method) = vm.lookup_special(x, name)? {
             return vm.call(&method, &[]);
         }
-    }
     let f = round(vm.as_f64(x)?);
     to_int(vm, f)
 }

@@ -73,15 +73,14 @@ fn round_partials(partials: &[f64]) -> f64 {
             break;
         }
     }
-    if let Some(&next) = rest.last() {
-        if (lo < 0.0 && next < 0.0) || (lo > 0.0 && next > 0.0) {
+    if let Some(&next) = rest.last()
+        && ((lo < 0.0 && next < 0.0) || (lo > 0.0 && next > 0.0)) {
             let y = lo * 2.0;
             let x = hi + y;
             if y == x - hi {
                 hi = x;
             }
         }
-    }
     hi
 }
 
@@ -242,8 +241,8 @@ impl Totals {
     fn add(&mut self, vm: &mut Vm, p: &Value, q: &Value) -> PyResult<bool> {
         use krait_runtime::types::float::Float;
         use krait_runtime::types::int::Int;
-        if !self.ints_over && p.is_exact::<Int>() && q.is_exact::<Int>() {
-            if let (Some(a), Some(b)) = (IntRef::new(p), IntRef::new(q)) {
+        if !self.ints_over && p.is_exact::<Int>() && q.is_exact::<Int>()
+            && let (Some(a), Some(b)) = (IntRef::new(p), IntRef::new(q)) {
                 let product = match (&a, &b) {
                     (IntRef::Small(a), IntRef::Small(b)) => BigInt::from(i128::from(*a) * i128::from(*b)),
                     _ => &*a.to_big() * &*b.to_big(),
@@ -251,16 +250,14 @@ impl Totals {
                 *self.ints.get_or_insert_with(BigInt::default) += product;
                 return Ok(true);
             }
-        }
-        if !self.floats_over && (p.is_exact::<Float>() || q.is_exact::<Float>()) {
-            if let (Some(x), Some(y)) = (plain_float(vm, p)?, plain_float(vm, q)?) {
+        if !self.floats_over && (p.is_exact::<Float>() || q.is_exact::<Float>())
+            && let (Some(x), Some(y)) = (plain_float(vm, p)?, plain_float(vm, q)?) {
                 let sum = self.floats.unwrap_or_default().add_product(x, y);
                 if sum.hi.is_finite() {
                     self.floats = Some(sum);
                     return Ok(true);
                 }
             }
-        }
         Ok(false)
     }
 }

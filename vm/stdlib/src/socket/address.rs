@@ -89,11 +89,10 @@ pub fn resolve(vm: &mut Vm, host: &[u8], family: i32) -> PyResult<Address> {
         }
         return Ok(inet(u32::from_be_bytes([255; 4]), 0));
     } else {
-        if let Some(ip) = std::str::from_utf8(host).ok().and_then(|h| h.parse::<std::net::Ipv4Addr>().ok()) {
-            if family == libc::AF_INET || family == libc::AF_UNSPEC {
+        if let Some(ip) = std::str::from_utf8(host).ok().and_then(|h| h.parse::<std::net::Ipv4Addr>().ok())
+            && (family == libc::AF_INET || family == libc::AF_UNSPEC) {
                 return Ok(inet(u32::from(ip), 0));
             }
-        }
         CString::new(host).ok()
     };
     let service = CString::new("0").unwrap_or_default();

@@ -123,11 +123,10 @@ impl Socket {
         let timeout = self.timeout.get();
         let deadline = deadline.or((timeout > 0).then(|| time::monotonic_now().saturating_add(timeout)));
         loop {
-            if let Some(at) = deadline {
-                if !self.wait(vm, write, at)? {
+            if let Some(at) = deadline
+                && !self.wait(vm, write, at)? {
                     return Err(timed_out(vm));
                 }
-            }
             let fd = self.fd.get();
             match oserror::once(vm, || f(fd)) {
                 Ok(r) => return Ok(Ok(r)),
@@ -406,7 +405,7 @@ impl Socket {
             check(vm, result)?;
             return vm.new_int(value);
         }
-        if buflen < 0 || buflen > 1024 {
+        if !(0..=1024).contains(&buflen) {
             return Err(os_text(vm, "getsockopt buflen out of range"));
         }
         let mut buffer = buffer_of(vm, buflen as usize)?;

@@ -123,11 +123,10 @@ impl Local {
         let ty = zelf.as_value().ty().clone();
         let found = ty.lookup(vm, name);
         let get = found.as_ref().and_then(|d| d.ty().slots.descr_get.get());
-        if let (Some(descr), Some(get)) = (&found, get) {
-            if descr.ty().slots.descr_set.get().is_some() {
+        if let (Some(descr), Some(get)) = (&found, get)
+            && descr.ty().slots.descr_set.get().is_some() {
                 return get(vm, descr, Some(zelf.as_value()), Some(ty.as_value()));
             }
-        }
         if let Some(value) = dict.get_str(vm, name) {
             return Ok(value.clone());
         }
@@ -146,11 +145,10 @@ impl Local {
             return Err(vm.attribute_error(format!("'{ty}' object attribute '{name}' is read-only")));
         }
         let found = zelf.as_value().ty().lookup(vm, name);
-        if let Some(descr) = &found {
-            if let Some(set) = descr.ty().slots.descr_set.get() {
+        if let Some(descr) = &found
+            && let Some(set) = descr.ty().slots.descr_set.get() {
                 return set(vm, descr, zelf.as_value(), value);
             }
-        }
         match value {
             Some(value) => dict.set_str(vm, name, value.clone()),
             None => match dict.remove_str(vm, name) {

@@ -96,11 +96,10 @@ fn call_tool(vm: &mut Vm, tool: usize, place: &Place, event: usize, args: &[Valu
     };
     let answer = vm.call(&function, args)?;
     let off = vm.interp.monitoring.disable.get(vm).as_ref().is_some_and(|d| d.is_same(&answer));
-    if off && both {
-        if let Some((unit, event)) = other_side(&place.code, place.unit) {
+    if off && both
+        && let Some((unit, event)) = other_side(&place.code, place.unit) {
             disable(vm, &place.code, unit, event, tool);
         }
-    }
     Ok(off)
 }
 
@@ -194,11 +193,10 @@ pub(crate) fn unwinding(vm: &mut Vm, frame: *mut Frame, raised: Raised) -> Raise
 pub(crate) fn thrown(vm: &mut Vm, frame: *mut Frame, raised: Raised) -> Raised {
     // SAFETY: the frame is alive.
     let code = unsafe { (*frame).code.clone() };
-    if vm.eval.tracing == 0 {
-        if let Err(e) = update(vm, &code) {
+    if vm.eval.tracing == 0
+        && let Err(e) = update(vm, &code) {
             return e;
         }
-    }
     fire_exception(vm, frame, None, event::PY_THROW, raised)
 }
 

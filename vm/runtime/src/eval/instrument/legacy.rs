@@ -201,11 +201,10 @@ fn tell(vm: &mut Vm, frame: &Py<FrameObject>, event: &str, arg: Value) -> PyResu
 
 fn tell_plain(vm: &mut Vm, event: &str, arg: Value) -> PyResult<bool> {
     let frame = running(vm)?;
-    if frame.trace_opcodes.get() {
-        if let Some(code) = frame.code() {
+    if frame.trace_opcodes.get()
+        && let Some(code) = frame.code() {
             set_opcode_trace(vm, &code, true)?;
         }
-    }
     let told = tell(vm, &frame, event, arg);
     frame.lineno.set(0);
     told.map(|()| false)

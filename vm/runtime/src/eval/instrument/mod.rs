@@ -247,11 +247,10 @@ fn event_at(code: &CodeObject, unit: usize) -> Option<(usize, Opcode)> {
 /// Keeps the counter of an instruction that is about to be run in its base form from reaching zero: specialising would write over the
 /// instrumented opcode.
 fn pause(code: &CodeObject, unit: usize) {
-    if base_opcode(code, unit).caches() > 0 {
-        if let Some(counter) = code.units().get(unit + 1) {
+    if base_opcode(code, unit).caches() > 0
+        && let Some(counter) = code.units().get(unit + 1) {
             counter.set(u16::MAX);
         }
-    }
 }
 
 /// Writes the opcode that an instruction's layers ask for into the running copy.
@@ -273,11 +272,10 @@ fn show(code: &CodeObject, state: &Instrumentation, unit: usize) {
         pause(code, unit);
     } else if shown >= MIN_INSTRUMENTED_OPCODE {
         cell.set(cell.get() & 0xff00 | base as u16);
-        if base.caches() > 0 {
-            if let Some(counter) = code.units().get(unit + 1) {
+        if base.caches() > 0
+            && let Some(counter) = code.units().get(unit + 1) {
                 counter.set(crate::eval::specialize::WARMUP);
             }
-        }
     }
 }
 

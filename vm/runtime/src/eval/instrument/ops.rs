@@ -61,11 +61,10 @@ pub(in crate::eval) unsafe fn run(vm: &mut Vm, frame: *mut Frame, opcode: u16, o
             return jump(vm, frame, &place, base, oparg);
         }
         if outer && now.event == 0 {
-            if now.flags & site::JUMP != 0 {
-                if let Some(to) = target(base, place.unit, oparg) {
+            if now.flags & site::JUMP != 0
+                && let Some(to) = target(base, place.unit, oparg) {
                     jumped(vm, frame, place.unit, to);
                 }
-            }
             return go_on(vm, &place, base);
         }
         dispatch(vm, frame, &place, base, oparg)
@@ -359,11 +358,10 @@ fn fail_at(vm: &mut Vm, e: Raised) -> Next {
 }
 
 unsafe fn jump(vm: &mut Vm, frame: *mut Frame, place: &Place, base: Opcode, oparg: u32) -> Next {
-    if base == Opcode::JUMP_BACKWARD && vm.interp.eval_breaker.load(Ordering::Relaxed) != 0 {
-        if let Err(e) = vm.handle_breaker() {
+    if base == Opcode::JUMP_BACKWARD && vm.interp.eval_breaker.load(Ordering::Relaxed) != 0
+        && let Err(e) = vm.handle_breaker() {
             return fail(vm, e);
         }
-    }
     match target(base, place.unit, oparg) {
         // SAFETY: the caller's promise.
         Some(to) => unsafe { go_to(vm, frame, place, place.unit, to, event::JUMP) },

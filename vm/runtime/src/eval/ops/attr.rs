@@ -135,8 +135,8 @@ pub fn fully_qualified_name(vm: &mut Vm, ty: &Py<PyType>) -> String {
 /// `super().name` of LOAD_SUPER_ATTR with `global_super` being whatever `super` is bound to: the attribute, and the object if it is a method to be
 /// called. With the real `super` no object of it is made.
 pub fn load_super_attr(vm: &mut Vm, global_super: &Value, class: &Value, zelf: &Value, name: &Py<Str>, oparg: u32) -> PyResult<(Value, Option<Value>)> {
-    if global_super.is_same(Super::type_object(vm).as_value()) && !name.is(n!(__class__)) {
-        if let Some(this) = class.downcast::<PyType>() {
+    if global_super.is_same(Super::type_object(vm).as_value()) && !name.is(n!(__class__))
+        && let Some(this) = class.downcast::<PyType>() {
             let start = match zelf.downcast::<PyType>() {
                 Some(object) if object.is_subtype(vm, this) => Some(object),
                 _ if zelf.type_ref().is_subtype(vm, this) => Some(zelf.ty()),
@@ -152,7 +152,6 @@ pub fn load_super_attr(vm: &mut Vm, global_super: &Value, class: &Value, zelf: &
                 }
             }
         }
-    }
     let object = if oparg & 2 != 0 { vm.call(global_super, &[class.clone(), zelf.clone()])? } else { vm.call(global_super, &[])? };
     Ok((vm.getattr(&object, name)?, None))
 }

@@ -101,13 +101,12 @@ fn merge(vm: &mut Vm, dict: &Value, update: &Value, callable: Option<&Value>) ->
         }
     };
     for (key, value) in pairs {
-        if let Some(callable) = callable {
-            if dict.contains(vm, &key)? {
+        if let Some(callable) = callable
+            && dict.contains(vm, &key)? {
                 let name = function_str(vm, callable)?;
                 let key = vm.str(&key)?.to_string_lossy().into_owned();
                 return Err(vm.type_error(format!("{name} got multiple values for keyword argument '{key}'")));
             }
-        }
         dict.set(vm, &key, value)?;
     }
     Ok(())
@@ -150,11 +149,10 @@ pub fn unpack(vm: &mut Vm, value: &Value, before: usize, after: Option<usize>) -
             if t.len() == before {
                 return Ok(t.items().to_vec());
             }
-        } else if let Some(l) = value.downcast_exact::<List>() {
-            if l.items(vm).len() == before {
+        } else if let Some(l) = value.downcast_exact::<List>()
+            && l.items(vm).len() == before {
                 return Ok(l.items(vm).to_vec());
             }
-        }
     }
     let iterator = match vm.iter(value) {
         Ok(i) => i,
@@ -231,11 +229,10 @@ pub fn binary_slice(vm: &mut Vm, container: &Value, start: &Value, stop: &Value)
         if let Some((from, to)) = bounds(start, stop, text.len()) {
             return Ok(Str::part(text, vm, from, to.max(from))?.into_value());
         }
-    } else if let Some(tuple) = container.downcast_exact::<Tuple>() {
-        if let Some((from, to)) = bounds(start, stop, tuple.len()).filter(|b| *b != (0, tuple.len())) {
+    } else if let Some(tuple) = container.downcast_exact::<Tuple>()
+        && let Some((from, to)) = bounds(start, stop, tuple.len()).filter(|b| *b != (0, tuple.len())) {
             return Ok(vm.new_tuple_from(tuple.items().get(from..to).unwrap_or_default())?.into_value());
         }
-    }
     let slice = bridges::slice(vm, vec![start.clone(), stop.clone()])?;
     vm.getitem(container, &slice)
 }
@@ -257,8 +254,8 @@ fn bound(value: &Value, default: usize, len: usize) -> Option<usize> {
 /// STORE_SLICE.
 pub fn store_slice(vm: &mut Vm, container: &Value, start: &Value, stop: &Value, value: &Value) -> PyResult<()> {
     let lists = container.downcast_exact::<List>().zip(value.downcast_exact::<List>()).filter(|(a, b)| !a.is(b));
-    if let Some((list, new)) = lists {
-        if let Some((from, to)) = bounds(start, stop, list.items(vm).len()) {
+    if let Some((list, new)) = lists
+        && let Some((from, to)) = bounds(start, stop, list.items(vm).len()) {
             let (count, to) = (new.items(vm).len(), to.max(from));
             if count != to - from {
                 let new = new.items(vm).to_vec();
@@ -273,7 +270,6 @@ pub fn store_slice(vm: &mut Vm, container: &Value, start: &Value, stop: &Value, 
             }
             return Ok(());
         }
-    }
     let slice = bridges::slice(vm, vec![start.clone(), stop.clone()])?;
     vm.setitem(container, &slice, value)
 }

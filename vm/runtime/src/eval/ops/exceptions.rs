@@ -10,8 +10,8 @@ use crate::{Py, PyClass, PyResult, Raised, Value, Vm};
 
 /// An instance of an exception class, or the exception itself; TypeError with `message` for anything else.
 pub fn instance(vm: &mut Vm, value: &Value, message: &str) -> PyResult<Py<BaseException>> {
-    if let Some(cls) = value.downcast::<PyType>() {
-        if cls.has_flag(flags::BASE_EXC_SUBCLASS) {
+    if let Some(cls) = value.downcast::<PyType>()
+        && cls.has_flag(flags::BASE_EXC_SUBCLASS) {
             let made = vm.call(value, &[])?;
             return match made.into_py::<BaseException>() {
                 Ok(e) => Ok(e),
@@ -22,7 +22,6 @@ pub fn instance(vm: &mut Vm, value: &Value, message: &str) -> PyResult<Py<BaseEx
                 }
             };
         }
-    }
     match value.downcast::<BaseException>() {
         Some(e) => Ok(e.clone()),
         None => Err(vm.type_error(message)),

@@ -28,11 +28,10 @@ pub fn import_from(vm: &mut Vm, module: &Value, name: &Py<Str>) -> PyResult {
     if let Some(package) = package.as_ref().and_then(|p| p.downcast::<Str>()) {
         let full = format!("{}.{}", package.to_string_lossy(), name.to_string_lossy());
         let full = vm.new_str(&full)?;
-        if let Some(modules) = vm.interp.modules.load(vm) {
-            if let Some(found) = modules.get_str(vm, &full) {
+        if let Some(modules) = vm.interp.modules.load(vm)
+            && let Some(found) = modules.get_str(vm, &full) {
                 return Ok(found.clone());
             }
-        }
     }
     Err(cannot_import(vm, module, package, name))
 }

@@ -27,11 +27,10 @@ pub fn load_global(vm: &mut Vm, func: &Py<Function>, name: &Py<Str>) -> PyResult
     if let Some(value) = func.globals.get_str(vm, name) {
         return Ok(value.clone());
     }
-    if !func.globals.is_exact() {
-        if let Some(value) = get_opt(vm, func.globals.as_value(), name)? {
+    if !func.globals.is_exact()
+        && let Some(value) = get_opt(vm, func.globals.as_value(), name)? {
             return Ok(value);
         }
-    }
     let builtins = func.builtins.clone();
     match get_opt(vm, &builtins, name)? {
         Some(value) => Ok(value),
@@ -134,11 +133,10 @@ pub fn store_deref(vm: &mut Vm, cell: Option<&Value>, value: Option<Value>) -> P
 
 /// LOAD_FROM_DICT_OR_DEREF.
 pub fn load_from_dict_or_deref(vm: &mut Vm, mapping: &Value, code: &Py<CodeObject>, cell: Option<&Value>, index: usize) -> PyResult {
-    if let Some(name) = code.local_name(index) {
-        if let Some(value) = get_opt(vm, mapping, name)? {
+    if let Some(name) = code.local_name(index)
+        && let Some(value) = get_opt(vm, mapping, name)? {
             return Ok(value);
         }
-    }
     load_deref(vm, code, cell, index)
 }
 

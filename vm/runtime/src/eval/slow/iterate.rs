@@ -90,11 +90,10 @@ pub(super) fn send(vm: &mut Vm, s: &mut Step) -> Done {
     }
     let value = s.pop();
     let receiver = s.peek(1);
-    if resumable(&receiver) {
-        if let Some(gen_state) = state_of(&receiver) {
+    if resumable(&receiver)
+        && let Some(gen_state) = state_of(&receiver) {
             return Err(s.resume(vm, gen_state, value, 1 + s.oparg));
         }
-    }
     let sent = if vm.interp.monitoring.tools(event::RAISE) != 0 {
         instrument::send_item(vm, s.frame, &receiver, &value)
     } else {

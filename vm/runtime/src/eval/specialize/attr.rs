@@ -237,8 +237,8 @@ fn choose_store(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>) -> Opti
     }
     let version = Some(ty.version_tag(vm)).filter(|v| *v != 0)?;
     site.set_u32(1, version);
-    if let Some(descr) = ty.lookup(vm, name) {
-        if descr.type_ref().slots.descr_set.get().is_some() {
+    if let Some(descr) = ty.lookup(vm, name)
+        && descr.type_ref().slots.descr_set.get().is_some() {
             let member = descr.downcast_exact::<MemberDescr>()?;
             let slot = header.slot(member.index)?;
             let back = object.bits() as usize - slot.as_ptr() as usize;
@@ -246,7 +246,6 @@ fn choose_store(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>) -> Opti
             site.become_op(Opcode::STORE_ATTR_SLOT);
             return Some(());
         }
-    }
     if !header.has_flag(ObjectFlags::INLINE_VALUES) {
         let place = instance::dict_word(vm, header)?.find_str(vm, name)?;
         site.set_u16(3, u16::try_from(place).ok()?);

@@ -27,11 +27,10 @@ pub fn quicken(units: &[Cell<u16>]) {
     while let Some(unit) = units.get(at) {
         let op = Opcode::from_u16(unit.get() & 0xff);
         let caches = op.map_or(0, Opcode::caches);
-        if caches > 0 {
-            if let Some(counter) = units.get(at + 1) {
+        if caches > 0
+            && let Some(counter) = units.get(at + 1) {
                 counter.set(WARMUP);
             }
-        }
         at += 1 + caches;
     }
 }

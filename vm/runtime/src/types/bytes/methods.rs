@@ -62,11 +62,10 @@ pub(crate) fn contents(vm: &mut Vm, args: Args<'_>, name: &'static str) -> PyRes
     };
     if let Some(s) = source.downcast::<Str>() {
         if encoding.is_none() {
-            if name == "bytes" && !encoded && !s.is_exact() {
-                if let Some(result) = vm.call_special(&source, n!(__bytes__), &[])? {
+            if name == "bytes" && !encoded && !s.is_exact()
+                && let Some(result) = vm.call_special(&source, n!(__bytes__), &[])? {
                     return bytes_result(vm, result);
                 }
-            }
             return Err(vm.type_error("string argument without an encoding"));
         }
         let encoding = text_arg(vm, encoding.as_ref(), name, "encoding", "utf-8")?;

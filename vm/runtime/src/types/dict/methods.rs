@@ -79,11 +79,10 @@ impl Dict {
         if let Some(value) = zelf.get(vm, key)? {
             return Ok(value);
         }
-        if !zelf.is_exact() {
-            if let Some(value) = vm.call_special(zelf.as_value(), n!(__missing__), std::slice::from_ref(key))? {
+        if !zelf.is_exact()
+            && let Some(value) = vm.call_special(zelf.as_value(), n!(__missing__), std::slice::from_ref(key))? {
                 return Ok(value);
             }
-        }
         Err(vm.key_error(key))
     }
 

@@ -106,11 +106,10 @@ impl Table {
                 EMPTY => return None,
                 DELETED => {}
                 i => {
-                    if let Some(Some(entry)) = self.entries.get(i as usize) {
-                        if entry.hash == hash && same(entry) {
+                    if let Some(Some(entry)) = self.entries.get(i as usize)
+                        && entry.hash == hash && same(entry) {
                             return Some(i as usize);
                         }
-                    }
                 }
             }
             probe.advance();

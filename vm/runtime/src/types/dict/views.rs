@@ -92,11 +92,10 @@ fn intersection(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
     // Either operand may be the view.
     let (mut view, mut other) = if set_view(a).is_some() { (a, b) } else { (b, a) };
     let len = vm.len(view)?;
-    if let Some(set) = any_set(other).filter(|_| other.is_exact::<crate::types::set::Set>()) {
-        if len <= set.len(vm) {
+    if let Some(set) = any_set(other).filter(|_| other.is_exact::<crate::types::set::Set>())
+        && len <= set.len(vm) {
             return algebra::intersection(vm, other, view);
         }
-    }
     if set_view(other).is_some() && vm.len(other)? > len {
         std::mem::swap(&mut view, &mut other);
     }

@@ -54,11 +54,10 @@ impl Matcher {
         if is_exception(vm, value) {
             return Ok(Matcher::Types(value.clone()));
         }
-        if let Some(tuple) = value.downcast_exact::<Tuple>() {
-            if tuple.items().iter().all(|t| is_exception(vm, t)) {
+        if let Some(tuple) = value.downcast_exact::<Tuple>()
+            && tuple.items().iter().all(|t| is_exception(vm, t)) {
                 return Ok(Matcher::Types(value.clone()));
             }
-        }
         if !value.is::<PyType>() && value.type_ref().slots.call.get().is_some() {
             return Ok(Matcher::Callable(value.clone()));
         }
@@ -108,13 +107,12 @@ impl BaseExceptionGroup {
         drop(new.base.context.replace(vm, context));
         drop(new.base.cause.replace(vm, cause));
         new.base.suppress_context.set(true);
-        if let Some(notes) = vm.getattr_opt(zelf, n!(__notes__))? {
-            if is_sequence(&notes) {
+        if let Some(notes) = vm.getattr_opt(zelf, n!(__notes__))?
+            && is_sequence(&notes) {
                 let notes = vm.collect(&notes)?;
                 let copy = vm.new_list(notes)?.into_value();
                 vm.setattr(&made, n!(__notes__), &copy)?;
             }
-        }
         Ok(made)
     }
 

@@ -154,11 +154,10 @@ fn new(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
         }
     }
     let object = super::macros::make_any(vm, &cls, &[])?;
-    if !deferred {
-        if let Some(error) = object.downcast::<OSError>() {
+    if !deferred
+        && let Some(error) = object.downcast::<OSError>() {
             OSError::fill(error, args.positional(), vm)?;
         }
-    }
     Ok(object)
 }
 

@@ -110,7 +110,7 @@ impl SyntaxError {
         }
         let mut shown = TextBuilder::default().str(&msg).text(" (");
         if let Some(file) = file {
-            let start = file.chars().enumerate().filter(|(_, c)| *c == u32::from('/')).last().map_or(0, |(i, _)| i + 1);
+            let start = file.chars().enumerate().rfind(|(_, c)| *c == u32::from('/')).map_or(0, |(i, _)| i + 1);
             let base = vm.new_str_data(file.data().slice(start, file.len()))?;
             shown = shown.str(&base);
         }

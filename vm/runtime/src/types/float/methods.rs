@@ -198,11 +198,10 @@ fn compare_int(x: f64, int: &IntRef<'_>) -> Option<Ordering> {
     if x.is_infinite() {
         return Some(if x > 0.0 { Ordering::Greater } else { Ordering::Less });
     }
-    if let IntRef::Small(i) = int {
-        if i.unsigned_abs() <= 1 << 53 {
+    if let IntRef::Small(i) = int
+        && i.unsigned_abs() <= 1 << 53 {
             return x.partial_cmp(&(*i as f64));
         }
-    }
     let floor = x.floor();
     let whole = BigInt::from_f64(floor).unwrap_or_default();
     Some(whole.cmp(&int.to_big()).then(if x > floor { Ordering::Greater } else { Ordering::Equal }))

@@ -226,11 +226,10 @@ pub fn true_divide(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
         return Err(vm.zero_division_error("division by zero"));
     }
     const EXACT: u64 = 1 << 53;
-    if let (IntRef::Small(i), IntRef::Small(j)) = (&x, &y) {
-        if i.unsigned_abs() <= EXACT && j.unsigned_abs() <= EXACT {
+    if let (IntRef::Small(i), IntRef::Small(j)) = (&x, &y)
+        && i.unsigned_abs() <= EXACT && j.unsigned_abs() <= EXACT {
             return vm.new_float(*i as f64 / *j as f64);
         }
-    }
     match ratio_to_f64(&x.to_big(), &y.to_big()) {
         Some(f) => vm.new_float(f),
         None => Err(vm.overflow_error("integer division result too large for a float")),

@@ -197,11 +197,10 @@ fn parse_or_raise(vm: &mut Vm, text: &str, radix: u32, original: &Value) -> PyRe
             "Exceeds the limit ({limit} digits) for integer string conversion: value has {n} digits; use sys.set_int_max_str_digits() to increase the limit"
         )));
     }
-    if digits.len() <= 64 {
-        if let Ok(i) = i64::from_str_radix(&digits, actual) {
+    if digits.len() <= 64
+        && let Ok(i) = i64::from_str_radix(&digits, actual) {
             return vm.new_int(if negative { -i } else { i });
         }
-    }
     if actual == 10 && digits.len() > PYLONG_DIGITS {
         let int = pylong_parse(vm, &digits)?;
         return match (negative, IntRef::new(&int)) {

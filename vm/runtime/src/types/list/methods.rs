@@ -204,7 +204,7 @@ impl List {
                 .filter_map(|x| {
                     let at = index;
                     index += 1;
-                    if at >= first && (at - first) % step == 0 && removed.len() < range.count {
+                    if at >= first && (at - first).is_multiple_of(step) && removed.len() < range.count {
                         removed.push(x);
                         None
                     } else {

@@ -89,7 +89,7 @@ fn sort_plain(items: &mut [Value], reverse: bool) -> bool {
     let int = |v: &Value| v.as_small_int().unwrap_or(0);
     let float = |v: &Value| v.as_inline_float().unwrap_or(0.0);
     match kind_of(items) {
-        Kind::Ints if reverse => items.sort_by(|a, b| int(b).cmp(&int(a))),
+        Kind::Ints if reverse => items.sort_by_key(|item| std::cmp::Reverse(int(item))),
         Kind::Ints => items.sort_by_key(int),
         Kind::Floats if reverse => items.sort_by(|a, b| by_float(float(b), float(a))),
         Kind::Floats => items.sort_by(|a, b| by_float(float(a), float(b))),
@@ -107,7 +107,7 @@ fn sorted_order(keys: &[Value], reverse: bool, vm: &mut Vm) -> (Vec<usize>, PyRe
     let float = |i: &usize| keys.get(*i).and_then(Value::as_inline_float).unwrap_or(0.0);
     let latin = |i: &usize| keys.get(*i).map(latin_bytes).unwrap_or_default();
     match kind_of(keys) {
-        Kind::Ints if reverse => order.sort_by(|a, b| int(b).cmp(&int(a))),
+        Kind::Ints if reverse => order.sort_by_key(|i| std::cmp::Reverse(int(i))),
         Kind::Ints => order.sort_by_key(int),
         Kind::Floats if reverse => order.sort_by(|a, b| by_float(float(b), float(a))),
         Kind::Floats => order.sort_by(|a, b| by_float(float(a), float(b))),

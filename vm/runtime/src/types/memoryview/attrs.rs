@@ -322,11 +322,10 @@ impl MemoryView {
         if zelf.released.get() || zelf.source.released.get() {
             return answer(zelf.as_value().is_same(other));
         }
-        if let Some(view) = other.downcast::<MemoryView>() {
-            if view.released.get() || view.source.released.get() {
+        if let Some(view) = other.downcast::<MemoryView>()
+            && (view.released.get() || view.source.released.get()) {
                 return answer(zelf.is(view));
             }
-        }
         let theirs = match vm.is_bytes_like(other) {
             true => vm.buffer(other, buffer::flags::FULL_RO).ok(),
             false => None,

@@ -21,7 +21,7 @@ fn to_one_dimension(vm: &mut Vm, view: &mut View, format: &str) -> PyResult<()> 
         return Err(vm.type_error("memoryview: cannot cast between two non-byte formats"));
     }
     let bytes = view.nbytes();
-    if bytes % size != 0 {
+    if !bytes.is_multiple_of(size) {
         return Err(vm.type_error("memoryview: length is not a multiple of itemsize"));
     }
     view.format = format.to_owned().into();

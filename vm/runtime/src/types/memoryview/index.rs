@@ -197,11 +197,10 @@ impl MemoryView {
             let at = MemoryView::step(vm, view, view.offset, 0, index)?;
             return self.write(vm, at, value);
         }
-        if let Some(slice) = key.downcast::<Slice>() {
-            if view.shape.len() == 1 {
+        if let Some(slice) = key.downcast::<Slice>()
+            && view.shape.len() == 1 {
                 return self.assign_slice(vm, slice, value);
             }
-        }
         match tuple.map(|t| (t, MemoryView::kinds(t))) {
             Some((t, (true, _))) => {
                 let at = self.multi(vm, view, t)?;

@@ -74,7 +74,7 @@ impl Str {
     /// A copy in lower case.
     #[method(sig = "()")]
     fn lower(&self, vm: &mut Vm) -> PyResult<Py<Str>> {
-        self.map_case(vm, str::to_ascii_lowercase, |out, data, i, c| push_lower(out, data, i, c))
+        self.map_case(vm, str::to_ascii_lowercase, push_lower)
     }
 
     /// A copy in upper case.

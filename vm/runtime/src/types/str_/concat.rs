@@ -92,11 +92,10 @@ impl Shape {
 impl Vm {
     /// `separator.join(items)`.
     pub fn str_join(&mut self, separator: &Py<Str>, items: Items<'_>) -> PyResult<Py<Str>> {
-        if let [item] = items.get(self) {
-            if let Some(s) = item.downcast_exact::<Str>() {
+        if let [item] = items.get(self)
+            && let Some(s) = item.downcast_exact::<Str>() {
                 return Ok(s.clone());
             }
-        }
         let shape = match Shape::of(separator, items.get(self)) {
             Ok(shape) => shape,
             Err(i) => {

@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next piece, none at the end.
-    pub fn next(&mut self) -> Result<Option<Piece>, &'static str> {
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, &'static str> {
         if self.at >= self.end {
             return Ok(None);
         }
@@ -246,7 +246,7 @@ impl<'a> Formatting<'a> {
         }
         let mut out = StrBuilder::with_capacity(range.1 - range.0);
         let mut reader = Reader::new(self.data, range);
-        while let Some(piece) = reader.next().map_err(|m| vm.value_error(m))? {
+        while let Some(piece) = reader.next_piece().map_err(|m| vm.value_error(m))? {
             out.push_data(self.data.slice(piece.literal.0, piece.literal.1));
             if let Some(field) = piece.field {
                 self.field(vm, &field, depth, &mut out)?;

@@ -63,14 +63,13 @@ impl Str {
     /// The text that `repr()` shows.
     pub fn repr_into(&self, out: &mut StrBuilder) {
         let data = self.data();
-        if let StrData::Ascii(s) = data {
-            if s.bytes().all(|b| (32..127).contains(&b) && b != b'\'' && b != b'\\') {
+        if let StrData::Ascii(s) = data
+            && s.bytes().all(|b| (32..127).contains(&b) && b != b'\'' && b != b'\\') {
                 out.push(39);
                 out.push_data(data);
                 out.push(39);
                 return;
             }
-        }
         let single = data.iter().any(|c| c == 39);
         let quote = if single && !data.iter().any(|c| c == 34) { 34 } else { 39 };
         out.push(quote);

@@ -45,7 +45,7 @@ impl TemplateIter {
         loop {
             let at = self.at.get();
             self.at.set(at + 1);
-            let item = if at % 2 == 0 { template.strings.items().get(at / 2) } else { template.interpolations.items().get(at / 2) };
+            let item = if at.is_multiple_of(2) { template.strings.items().get(at / 2) } else { template.interpolations.items().get(at / 2) };
             match item {
                 None => {
                     let old = self.template.replace(vm, None);

@@ -278,11 +278,10 @@ fn inline_capacity(vm: &Vm, plan: &Plan) -> usize {
 /// What the class body did not put into the namespace.
 fn fill_dict(vm: &mut Vm, ty: &Py<PyType>, plan: &Plan) -> PyResult<()> {
     let dict = &plan.dict;
-    if dict.get_str(vm, n!(__module__)).is_none() {
-        if let Some(name) = running_module(vm) {
+    if dict.get_str(vm, n!(__module__)).is_none()
+        && let Some(name) = running_module(vm) {
             dict.set_str(vm, n!(__module__), name)?;
         }
-    }
     if let Some(qualname) = dict.remove_str(vm, n!(__qualname__)) {
         if !qualname.is::<Str>() {
             let got = qualname.type_name();

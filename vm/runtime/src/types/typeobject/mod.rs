@@ -35,11 +35,10 @@ fn text_of(value: Option<&Value>) -> Option<String> {
 
 /// `ty.__module__` if it is a `str`.
 pub fn module_text(vm: &Vm, ty: &PyType) -> Option<String> {
-    if let Some(dict) = ty.dict.get(vm) {
-        if let Some(module) = dict.get_str(vm, n!(__module__)) {
+    if let Some(dict) = ty.dict.get(vm)
+        && let Some(module) = dict.get_str(vm, n!(__module__)) {
             return text_of(Some(module));
         }
-    }
     if ty.has_flag(flags::HEAPTYPE) {
         return None;
     }
@@ -70,11 +69,10 @@ pub fn call(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
         return Err(vm.type_error(format!("cannot create '{name}' instances")));
     };
     let object = new(vm, cls, args)?;
-    if object.type_ref().is_subtype(vm, cls) {
-        if let Some(init) = object.type_ref().slots.init.get() {
+    if object.type_ref().is_subtype(vm, cls)
+        && let Some(init) = object.type_ref().slots.init.get() {
             init(vm, &object, args)?;
         }
-    }
     Ok(object)
 }
 
@@ -214,12 +212,11 @@ impl PyType {
 pub fn set_attribute(vm: &mut Vm, ty: &Py<PyType>, name: &Py<Str>, value: Option<&Value>) -> PyResult<()> {
     let name = vm.intern_object(name);
     let meta = ty.as_value().ty().clone();
-    if let Some(descr) = meta.lookup(vm, &name) {
-        if let Some(set) = descr.type_ref().slots.descr_set.get() {
+    if let Some(descr) = meta.lookup(vm, &name)
+        && let Some(set) = descr.type_ref().slots.descr_set.get() {
             set(vm, &descr, ty.as_value(), value)?;
             return Ok(());
         }
-    }
     let Some(dict) = ty.dict.load(vm) else { return Err(vm.no_type_attribute(ty, &name)) };
     // Caches borrow the old value, so it must live until they have forgotten it.
     let old = dict.get_str(vm, &name).cloned();

@@ -119,24 +119,21 @@ fn binary(vm: &mut Vm, a: &Value, b: &Value, own: bool, others: bool, name: &Py<
     let mut do_other = !same && others;
     if own {
         if do_other && b.type_ref().is_subtype(vm, a.ty()) && overloads(vm, a, b, reflected) {
-            if let Some(result) = call_dunder(vm, b, reflected, std::slice::from_ref(a))? {
-                if !result.is_not_implemented() {
+            if let Some(result) = call_dunder(vm, b, reflected, std::slice::from_ref(a))?
+                && !result.is_not_implemented() {
                     return Ok(result);
                 }
-            }
             do_other = false;
         }
-        if let Some(result) = call_dunder(vm, a, name, std::slice::from_ref(b))? {
-            if !result.is_not_implemented() || same {
+        if let Some(result) = call_dunder(vm, a, name, std::slice::from_ref(b))?
+            && (!result.is_not_implemented() || same) {
                 return Ok(result);
             }
-        }
     }
-    if do_other {
-        if let Some(result) = call_dunder(vm, b, reflected, std::slice::from_ref(a))? {
+    if do_other
+        && let Some(result) = call_dunder(vm, b, reflected, std::slice::from_ref(a))? {
             return Ok(result);
         }
-    }
     Ok(Value::not_implemented())
 }
 
@@ -203,17 +200,15 @@ pub fn nb_pow(vm: &mut Vm, a: &Value, b: &Value, modulus: &Value) -> PyResult {
             }
             do_other = false;
         }
-        if let Some(result) = call_dunder(vm, a, n!(__pow__), &args(b))? {
-            if !result.is_not_implemented() || same {
+        if let Some(result) = call_dunder(vm, a, n!(__pow__), &args(b))?
+            && (!result.is_not_implemented() || same) {
                 return Ok(result);
             }
-        }
     }
-    if do_other {
-        if let Some(result) = call_dunder(vm, b, n!(__rpow__), &args(a))? {
+    if do_other
+        && let Some(result) = call_dunder(vm, b, n!(__rpow__), &args(a))? {
             return Ok(result);
         }
-    }
     Ok(Value::not_implemented())
 }
 
@@ -311,9 +306,7 @@ pub fn hash(vm: &mut Vm, zelf: &Value) -> PyResult<i64> {
         None => {
             // Too large: the hash of the int, its residue modulo 2^61 - 1.
             let modulus = num_bigint::BigInt::from((1u64 << 61) - 1);
-            let residue = (&*int.to_big() % modulus).to_i64().unwrap_or(0);
-            drop(int);
-            residue
+            (&*int.to_big() % modulus).to_i64().unwrap_or(0)
         }
     };
     Ok(if hash == -1 { -2 } else { hash })

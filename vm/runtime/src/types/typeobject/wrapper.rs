@@ -107,10 +107,7 @@ fn index_arg(vm: &mut Vm, value: &Value) -> PyResult<isize> {
 
 /// An index counted from the end when negative.
 fn item_index(vm: &mut Vm, zelf: &Value, value: &Value) -> PyResult<isize> {
-    let index = match vm.as_isize(value) {
-        Ok(i) => i,
-        Err(e) => return Err(e),
-    };
+    let index = vm.as_isize(value)?;
     match zelf.type_ref().slots.len.get() {
         Some(len) if index < 0 => Ok(index.saturating_add_unsigned(len(vm, zelf)?)),
         _ => Ok(index),

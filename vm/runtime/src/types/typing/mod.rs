@@ -107,8 +107,8 @@ pub fn type_repr(vm: &mut Vm, value: &Value) -> PyResult<String> {
     }
     let args = vm.intern("__args__");
     let alias = vm.getattr_opt(value, n!(__origin__))?.is_some() && vm.getattr_opt(value, &args)?.is_some();
-    if !alias {
-        if let Some(qualname) = vm.getattr_opt(value, n!(__qualname__))? {
+    if !alias
+        && let Some(qualname) = vm.getattr_opt(value, n!(__qualname__))? {
             let module = vm.getattr_opt(value, n!(__module__))?.filter(|m| !m.is_none());
             if let Some(module) = module {
                 let qualname = vm.str(&qualname)?.to_string_lossy().into_owned();
@@ -116,7 +116,6 @@ pub fn type_repr(vm: &mut Vm, value: &Value) -> PyResult<String> {
                 return Ok(if module == "builtins" { qualname } else { format!("{module}.{qualname}") });
             }
         }
-    }
     Ok(vm.repr(value)?.to_string_lossy().into_owned())
 }
 
