@@ -36,6 +36,14 @@ pub fn serve(memory: u64) -> Result<()> {
     Ok(())
 }
 
+/// A source with what is known of it.
+struct Source<'a> {
+    text: &'a str,
+    filename: &'a str,
+    /// What its cookie says.
+    encoding: Option<String>,
+}
+
 fn answer(request: &[u8]) -> Vec<u8> {
     let mut parts = request.splitn(4, |byte| *byte == b'\n');
     let mut part = || parts.next().unwrap_or_default();
@@ -62,11 +70,12 @@ fn answer(request: &[u8]) -> Vec<u8> {
             };
         }
     };
+    let source = Source { text: &text, filename: &filename, encoding: krait_syntax::source_encoding(source) };
     match what {
         b"tokens" => tokens(&text, &filename).into_bytes(),
-        b"ast" if number < 0 => tree(&text, &filename).into_bytes(),
-        b"errors" | b"mutant" => modes(what, |mode| errors(&text, &filename, mode)).into_bytes(),
-        b"code" => code(&text, &filename, u8::try_from(number).unwrap_or(0)),
+        b"ast" if number < 0 => tree(&source).into_bytes(),
+        b"errors" | b"mutant" => modes(what, |mode| errors(&source, mode)).into_bytes(),
+        b"code" => code(&source, u8::try_from(number).unwrap_or(0)),
         _ => cannot("only an interpreter can say"),
     }
 }
@@ -86,7 +95,7 @@ fn modes(what: &[u8], mut of: impl FnMut(Mode) -> Vec<String>) -> String {
     lines.join("\n")
 }
 
-fn describe(error: &SyntaxError, source: Option<&str>, filename: &str) -> Vec<String> {
+fn describe(error: &SyntaxError, source: Option<&Source>, filename: &str) -> Vec<String> {
     let kind = match error.kind {
         ErrorKind::IncompleteInput => "_IncompleteInputError".to_owned(),
         ErrorKind::UnicodeDecodeError => "SyntaxError".to_owned(),
@@ -95,9 +104,9 @@ fn describe(error: &SyntaxError, source: Option<&str>, filename: &str) -> Vec<St
     };
     let mut lines = vec![format!("error: {kind}"), format!("message: {}", ascii_str(&error.message))];
     if matches!(kind.as_str(), "SyntaxError" | "IndentationError" | "TabError" | "_IncompleteInputError") {
-        let line = |n: i32| source.and_then(|s| s.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?)).map(str::to_owned);
+        let line = |n: i32| source.and_then(|s| s.text.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?)).map(str::to_owned);
         let from_file = error.parser.as_ref().is_some_and(|parser| parser.line_from_file);
-        let encoding = error.parser.as_ref().map(|parser| parser.encoding.as_deref().unwrap_or("utf-8"));
+        let encoding = error.parser.as_ref().map(|_| source.and_then(|s| s.encoding.as_deref()).unwrap_or("utf-8"));
         let on_file = || file_line(filename, error.lineno, encoding);
         let (text, (offset, end_offset)) = match (if from_file { on_file() } else { None }, &error.text) {
             (Some(line), _) => (Some(ascii_str(Text::new(&line))), error.offsets_on(&line)),
@@ -189,41 +198,41 @@ fn options(filename: &str, mode: Mode) -> ParseOptions {
     ParseOptions { filename: filename.to_owned(), mode, ..ParseOptions::default() }
 }
 
-fn tree(text: &str, filename: &str) -> String {
+fn tree(source: &Source) -> String {
     let arena = Arena::new();
-    match krait_syntax::parse(&arena, text, &options(filename, Mode::Exec)) {
+    match krait_syntax::parse(&arena, source.text, &options(source.filename, Mode::Exec)) {
         Ok(parsed) => krait_syntax::dump::dump(&parsed.module),
-        Err(error) => describe(&error, Some(text), filename).join("\n"),
+        Err(error) => describe(&error, Some(source), source.filename).join("\n"),
     }
 }
 
-fn errors(text: &str, filename: &str, mode: Mode) -> Vec<String> {
+fn errors(source: &Source, mode: Mode) -> Vec<String> {
     let arena = Arena::new();
-    let parsed = match krait_syntax::parse(&arena, text, &options(filename, mode)) {
+    let parsed = match krait_syntax::parse(&arena, source.text, &options(source.filename, mode)) {
         Ok(parsed) => parsed,
         Err(error) => {
             let early = error.parser.iter().flat_map(|parser| &parser.warnings).map(warning);
-            return early.chain(describe(&error, Some(text), filename)).collect();
+            return early.chain(describe(&error, Some(source), source.filename)).collect();
         }
     };
     let mut lines: Vec<String> = parsed.warnings.iter().map(warning).collect();
-    match compile(&arena, &parsed.module, &TextBuf::from(filename), CompileOptions::default()) {
+    match compile(&arena, &parsed.module, &TextBuf::from(source.filename), CompileOptions::default()) {
         Ok(compiled) => lines.extend(compiled.warnings.iter().map(warning)),
-        Err(error) => lines.extend(describe(&error, Some(text), filename)),
+        Err(error) => lines.extend(describe(&error, Some(source), source.filename)),
     }
     lines
 }
 
-fn code(text: &str, filename: &str, optimize: u8) -> Vec<u8> {
+fn code(source: &Source, optimize: u8) -> Vec<u8> {
     let arena = Arena::new();
-    let compiled = krait_syntax::parse(&arena, text, &options(filename, Mode::Exec)).and_then(|parsed| {
-        compile(&arena, &parsed.module, &TextBuf::from(filename), CompileOptions { optimize, ..CompileOptions::default() })
+    let compiled = krait_syntax::parse(&arena, source.text, &options(source.filename, Mode::Exec)).and_then(|parsed| {
+        compile(&arena, &parsed.module, &TextBuf::from(source.filename), CompileOptions { optimize, ..CompileOptions::default() })
     });
     match compiled {
         Ok(compiled) => match write_code(&compiled.code) {
             Ok(bytes) => [&[0], &bytes[..]].concat(),
             Err(error) => format!("error: {error}").into_bytes(),
         },
-        Err(error) => describe(&error, Some(text), filename).join("\n").into_bytes(),
+        Err(error) => describe(&error, Some(source), source.filename).join("\n").into_bytes(),
     }
 }
