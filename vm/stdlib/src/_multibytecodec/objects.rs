@@ -72,7 +72,55 @@ impl Progress {
     pub fn new(def: &'static CodecDef, errors: &str) -> Progress {
         Progress { def, state: Cell::new(def.start), errors: GilCell::new(Errors::new(Some(errors))) }
     }
+
+    /// Sets what is done about errors, from an attribute's value.
+    pub fn set_errors(&self, vm: &mut Vm, value: Option<&Value>) -> PyResult<()> {
+        let Some(value) = value else { return Err(vm.attribute_error("cannot delete attribute")) };
+        let Some(name) = value.downcast::<Str>() else { return Err(vm.type_error("errors must be a string")) };
+        let name = name.to_utf8(vm)?;
+        let old = self.errors.replace(vm, Errors::new(Some(&name)));
+        drop(old);
+        Ok(())
+    }
+
+    /// Forgets what is pending and goes back to the state in which decoding begins.
+    pub fn restart_decoding(&self, vm: &mut Vm, pending: &GilCell<Vec<u8>>) {
+        let mut state = self.state.get();
+        if let Some(reset) = self.def.decode_reset {
+            reset(&mut state);
+        }
+        self.state.set(state);
+        let old = pending.replace(vm, Vec::new());
+        drop(old);
+    }
 }
+
+/// What all objects have that go on with a codec, whose `progress` it reads.
+macro_rules! stateful {
+    ($name:ident) => {
+        #[pymethods(part = STATEFUL)]
+        impl $name {
+            /// All is done when the object is made.
+            #[init]
+            fn init(zelf: &Py<$name>, args: Args<'_>) -> PyResult<()> {
+                let _ = (zelf, args);
+                Ok(())
+            }
+
+            /// how to treat errors
+            #[getter]
+            fn errors(&self, vm: &mut Vm) -> String {
+                self.progress.errors.get(vm).name().to_owned()
+            }
+
+            #[setter]
+            fn set_errors(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+                self.progress.set_errors(vm, value)
+            }
+        }
+    };
+}
+pub(super) use stateful;
 
 /// The codec that a class has as its attribute.
 pub fn codec_of(vm: &mut Vm, class: &Py<PyType>) -> PyResult<&'static CodecDef> {
@@ -81,16 +129,6 @@ pub fn codec_of(vm: &mut Vm, class: &Py<PyType>) -> PyResult<&'static CodecDef> 
         Some(codec) => Ok(codec.def),
         None => Err(vm.type_error("codec is unexpected type")),
     }
-}
-
-/// Sets what is done about errors, from an attribute's value.
-pub fn set_errors(vm: &mut Vm, progress: &Progress, value: Option<&Value>) -> PyResult<()> {
-    let Some(value) = value else { return Err(vm.attribute_error("cannot delete attribute")) };
-    let Some(name) = value.downcast::<Str>() else { return Err(vm.type_error("errors must be a string")) };
-    let name = name.to_utf8(vm)?;
-    let old = progress.errors.replace(vm, Errors::new(Some(&name)));
-    drop(old);
-    Ok(())
 }
 
 fn unicode_error(vm: &mut Vm, message: &str) -> Raised {
@@ -132,31 +170,15 @@ pub struct IncrementalEncoder {
     pending: GilCell<Option<Py<Str>>>,
 }
 
-#[pymethods]
+stateful!(IncrementalEncoder);
+
+#[pymethods(parts(STATEFUL))]
 impl IncrementalEncoder {
     #[new(sig = "(errors='strict')")]
     fn new(cls: &Py<PyType>, errors: String, vm: &mut Vm) -> PyResult {
         let def = codec_of(vm, cls)?;
         let made = IncrementalEncoder { progress: Progress::new(def, &errors), pending: GilCell::new(None) };
         Ok(vm.new_instance(cls, made)?.into_value())
-    }
-
-    /// All is done when the object is made.
-    #[init]
-    fn init(zelf: &Py<IncrementalEncoder>, args: Args<'_>) -> PyResult<()> {
-        let _ = (zelf, args);
-        Ok(())
-    }
-
-    /// how to treat errors
-    #[getter]
-    fn errors(&self, vm: &mut Vm) -> String {
-        self.progress.errors.get(vm).name().to_owned()
-    }
-
-    #[setter]
-    fn set_errors(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
-        set_errors(vm, &self.progress, value)
     }
 
     /// Encode a piece of text.
@@ -254,31 +276,15 @@ pub struct IncrementalDecoder {
     pending: GilCell<Vec<u8>>,
 }
 
-#[pymethods]
+stateful!(IncrementalDecoder);
+
+#[pymethods(parts(STATEFUL))]
 impl IncrementalDecoder {
     #[new(sig = "(errors='strict')")]
     fn new(cls: &Py<PyType>, errors: String, vm: &mut Vm) -> PyResult {
         let def = codec_of(vm, cls)?;
         let made = IncrementalDecoder { progress: Progress::new(def, &errors), pending: GilCell::new(Vec::new()) };
         Ok(vm.new_instance(cls, made)?.into_value())
-    }
-
-    /// All is done when the object is made.
-    #[init]
-    fn init(zelf: &Py<IncrementalDecoder>, args: Args<'_>) -> PyResult<()> {
-        let _ = (zelf, args);
-        Ok(())
-    }
-
-    /// how to treat errors
-    #[getter]
-    fn errors(&self, vm: &mut Vm) -> String {
-        self.progress.errors.get(vm).name().to_owned()
-    }
-
-    #[setter]
-    fn set_errors(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
-        set_errors(vm, &self.progress, value)
     }
 
     /// Decode a piece of the bytes.
@@ -326,12 +332,6 @@ impl IncrementalDecoder {
     /// Forget what is pending and go back to the first state.
     #[method]
     fn reset(&self, vm: &mut Vm) {
-        let mut state = self.progress.state.get();
-        if let Some(reset) = self.progress.def.decode_reset {
-            reset(&mut state);
-        }
-        self.progress.state.set(state);
-        let old = self.pending.replace(vm, Vec::new());
-        drop(old);
+        self.progress.restart_decoding(vm, &self.pending);
     }
 }

@@ -1,7 +1,7 @@
 //! The stream reader and the stream writer.
 
 use super::convert::{End, encode};
-use super::objects::{Progress, codec_of, decode_more, encode_more, set_errors};
+use super::objects::{Progress, codec_of, decode_more, encode_more, stateful};
 use krait_runtime::types::bytes::Bytes;
 use krait_runtime::types::int::IntRef;
 use krait_runtime::types::str_::Str;
@@ -61,31 +61,15 @@ impl StreamReader {
     }
 }
 
-#[pymethods]
+stateful!(StreamReader);
+
+#[pymethods(parts(STATEFUL))]
 impl StreamReader {
     #[new(sig = "(stream, errors='strict')")]
     fn new(cls: &Py<PyType>, stream: Value, errors: String, vm: &mut Vm) -> PyResult {
         let def = codec_of(vm, cls)?;
         let made = StreamReader { progress: Progress::new(def, &errors), pending: GilCell::new(Vec::new()), stream };
         Ok(vm.new_instance(cls, made)?.into_value())
-    }
-
-    /// All is done when the object is made.
-    #[init]
-    fn init(zelf: &Py<StreamReader>, args: Args<'_>) -> PyResult<()> {
-        let _ = (zelf, args);
-        Ok(())
-    }
-
-    /// how to treat errors
-    #[getter]
-    fn errors(&self, vm: &mut Vm) -> String {
-        self.progress.errors.get(vm).name().to_owned()
-    }
-
-    #[setter]
-    fn set_errors(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
-        set_errors(vm, &self.progress, value)
     }
 
     /// the stream of bytes
@@ -120,13 +104,7 @@ impl StreamReader {
     /// Forget what is pending and go back to the first state.
     #[method]
     fn reset(&self, vm: &mut Vm) {
-        let mut state = self.progress.state.get();
-        if let Some(reset) = self.progress.def.decode_reset {
-            reset(&mut state);
-        }
-        self.progress.state.set(state);
-        let old = self.pending.replace(vm, Vec::new());
-        drop(old);
+        self.progress.restart_decoding(vm, &self.pending);
     }
 }
 
@@ -147,31 +125,15 @@ impl StreamWriter {
     }
 }
 
-#[pymethods]
+stateful!(StreamWriter);
+
+#[pymethods(parts(STATEFUL))]
 impl StreamWriter {
     #[new(sig = "(stream, errors='strict')")]
     fn new(cls: &Py<PyType>, stream: Value, errors: String, vm: &mut Vm) -> PyResult {
         let def = codec_of(vm, cls)?;
         let made = StreamWriter { progress: Progress::new(def, &errors), pending: GilCell::new(None), stream };
         Ok(vm.new_instance(cls, made)?.into_value())
-    }
-
-    /// All is done when the object is made.
-    #[init]
-    fn init(zelf: &Py<StreamWriter>, args: Args<'_>) -> PyResult<()> {
-        let _ = (zelf, args);
-        Ok(())
-    }
-
-    /// how to treat errors
-    #[getter]
-    fn errors(&self, vm: &mut Vm) -> String {
-        self.progress.errors.get(vm).name().to_owned()
-    }
-
-    #[setter]
-    fn set_errors(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
-        set_errors(vm, &self.progress, value)
     }
 
     /// the stream of bytes
