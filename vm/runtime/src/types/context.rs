@@ -1,13 +1,11 @@
 //! Context variables (PEP 567): `Context`, `ContextVar`, `Token`.
 //!
-//! A context's values are a dict that contexts share until one of them changes it: copying a context only counts a reference, and the
-//! first change of a shared dict copies it. The keys are variables, which hash and compare by identity, so nothing runs while one is looked up.
+//! A context's values are an immutable hash trie ([`Hamt`]), which a change replaces: copying a context only counts a reference. The keys are
+//! variables, which hash and compare by identity, so nothing runs while one is looked up.
 //! The running context is the thread's (`ThreadState::context`); it is made when it is first needed.
-//!
-//! Deliberately absent: CPython's hash trie, whose sharing pays only for contexts far larger than programs have.
 
-use crate::types::dict::Dict;
 use crate::types::exceptions::LookupError;
+use crate::types::hamt::Hamt;
 use crate::types::slots::CompareOp;
 use crate::types::str_::Str;
 use crate::types::type_::PyType;
@@ -18,7 +16,7 @@ use std::cell::Cell;
 /// A mapping of context variables to their values, in which code can be run.
 #[pyclass(name = "Context", module = "_contextvars", flags(MAPPING), managed, text_signature = "()")]
 pub struct Context {
-    values: GilCell<Option<Py<Dict>>>,
+    values: GilCell<Option<Py<Hamt>>>,
     /// The context that was current when this one was entered.
     previous: GilCell<Option<Value>>,
     entered: Cell<bool>,
@@ -60,7 +58,7 @@ pub fn new_context_var(vm: &mut Vm, name: &str) -> PyResult<Value> {
 
 /// An empty context.
 pub fn new_context(vm: &mut Vm) -> PyResult<Py<Context>> {
-    let values = vm.new_dict()?;
+    let values = Hamt::empty(vm)?;
     vm.new_object(Context { values: GilCell::new(Some(values)), previous: GilCell::new(None), entered: Cell::new(false) })
 }
 
@@ -123,8 +121,8 @@ pub fn set(vm: &mut Vm, var: &Py<ContextVar>, value: Value) -> PyResult<Py<Token
     let context = current(vm)?;
     let old_value = context.lookup(vm, var.as_value())?;
     let token = vm.new_object(Token { context: context.clone(), var: var.clone(), old_value, used: Cell::new(false) })?;
-    let values = context.own_values(vm)?;
-    values.set(vm, var.as_value(), value)?;
+    let values = Hamt::assoc(&context.shared(vm)?, vm, var.as_value(), &value)?;
+    context.set_values(vm, values);
     Ok(token)
 }
 
@@ -144,15 +142,13 @@ pub fn reset(vm: &mut Vm, var: &Py<ContextVar>, token: &Py<Token>) -> PyResult<(
         return Err(vm.value_error(format!("{repr} was created in a different Context")));
     }
     token.used.set(true);
-    let values = context.own_values(vm)?;
-    match &token.old_value {
-        Some(old) => values.set(vm, var.as_value(), old.clone()),
-        None => {
-            let old = values.remove(vm, var.as_value())?;
-            drop(old);
-            Ok(())
-        }
-    }
+    let values = context.shared(vm)?;
+    let values = match &token.old_value {
+        Some(old) => Hamt::assoc(&values, vm, var.as_value(), old)?,
+        None => Hamt::without(&values, vm, var.as_value())?,
+    };
+    context.set_values(vm, values);
+    Ok(())
 }
 
 /// LookupError with the variable.
@@ -240,28 +236,20 @@ impl ContextVar {
 impl Context {
     fn lookup(&self, vm: &mut Vm, var: &Value) -> PyResult<Option<Value>> {
         match self.values.load(vm) {
-            Some(values) => values.get(vm, var),
+            Some(values) => values.find(vm, var),
             None => Ok(None),
         }
     }
 
-    /// The values, to be changed: a copy if others share them.
-    fn own_values(&self, vm: &mut Vm) -> PyResult<Py<Dict>> {
-        let shared = self.values.get(vm).as_ref().map(|d| d.header().refcnt() > 1);
-        let values = match (shared, self.values.load(vm)) {
-            (Some(false), Some(values)) => return Ok(values),
-            (_, Some(values)) => values.copy(vm)?,
-            (_, None) => vm.new_dict()?,
-        };
-        let old = self.values.replace(vm, Some(values.clone()));
+    fn set_values(&self, vm: &mut Vm, values: Py<Hamt>) {
+        let old = self.values.replace(vm, Some(values));
         drop(old);
-        Ok(values)
     }
 
-    fn shared(&self, vm: &mut Vm) -> PyResult<Py<Dict>> {
+    fn shared(&self, vm: &mut Vm) -> PyResult<Py<Hamt>> {
         match self.values.load(vm) {
             Some(values) => Ok(values),
-            None => vm.new_dict(),
+            None => Hamt::empty(vm),
         }
     }
 
@@ -286,7 +274,7 @@ impl Context {
         if !args.values().is_empty() {
             return Err(vm.type_error("Context() does not accept any arguments"));
         }
-        let values = vm.new_dict()?;
+        let values = Hamt::empty(vm)?;
         vm.new_instance(cls, Context { values: GilCell::new(Some(values)), previous: GilCell::new(None), entered: Cell::new(false) })
     }
 
@@ -318,36 +306,29 @@ impl Context {
     /// The variables that have a value.
     #[method]
     fn keys(&self, vm: &mut Vm) -> PyResult {
-        let values = self.shared(vm)?.into_value();
-        let keys = vm.call_method(&values, n!(keys), &[])?;
-        vm.iter(&keys)
+        self.shared(vm)?.iter_keys(vm)
     }
 
     /// The values.
     #[method]
     fn values(&self, vm: &mut Vm) -> PyResult {
-        let values = self.shared(vm)?.into_value();
-        let values = vm.call_method(&values, n!(values), &[])?;
-        vm.iter(&values)
+        self.shared(vm)?.iter_values(vm)
     }
 
     /// The variables with their values.
     #[method]
     fn items(&self, vm: &mut Vm) -> PyResult {
-        let values = self.shared(vm)?.into_value();
-        let items = vm.call_method(&values, n!(items), &[])?;
-        vm.iter(&items)
+        self.shared(vm)?.iter_items(vm)
     }
 
     #[slot(iter)]
     fn slot_iter(&self, vm: &mut Vm) -> PyResult {
-        let values = self.shared(vm)?.into_value();
-        vm.iter(&values)
+        self.shared(vm)?.iter_keys(vm)
     }
 
     #[slot(len)]
     fn slot_len(&self, vm: &mut Vm) -> PyResult<usize> {
-        Ok(self.values.get(vm).as_ref().map_or(0, |d| d.len(vm)))
+        Ok(self.values.get(vm).as_ref().map_or(0, |d| d.len()))
     }
 
     #[slot(getitem)]
