@@ -11,12 +11,18 @@ pub struct Options {
     pub name: Option<String>,
     pub sig: Option<String>,
     pub text: Option<String>,
+    /// The attribute is a field, which `member_descriptor` shows.
+    pub member: bool,
 }
 
 pub fn options(attr: TokenStream) -> Result<Options> {
     let metas = syn::parse::Parser::parse2(Punctuated::<Meta, Token![,]>::parse_terminated, attr)?;
     let mut out = Options::default();
     for meta in metas {
+        if meta.path().is_ident("member") {
+            out.member = true;
+            continue;
+        }
         let Meta::NameValue(nv) = &meta else { return Err(syn::Error::new_spanned(meta, "expected name = \"...\"")) };
         let Expr::Lit(ExprLit { lit: Lit::Str(s), .. }) = &nv.value else { return Err(syn::Error::new_spanned(&nv.value, "expected a string")) };
         match nv.path.get_ident().map(ToString::to_string).as_deref() {

@@ -20,7 +20,7 @@ enum Role {
 struct Out {
     wrappers: Vec<TokenStream>,
     methods: Vec<TokenStream>,
-    getters: Vec<(String, TokenStream, TokenStream)>,
+    getters: Vec<(String, TokenStream, TokenStream, bool)>,
     setters: Vec<(String, TokenStream)>,
     attrs: Vec<TokenStream>,
     slots: Vec<TokenStream>,
@@ -176,6 +176,7 @@ fn one(ty: &syn::Type, f: &ImplItemFn, role: Role, a: &syn::Attribute, out: &mut
         }
         Role::Getter => {
             let opts = options(attr_tokens(a))?;
+            let member = opts.member;
             let name = opts.name.unwrap_or(rust_name);
             let (this, arg, _) = receiver(f, &name, "Instance");
             let extra = vm_only(f);
@@ -185,7 +186,7 @@ fn one(ty: &syn::Type, f: &ImplItemFn, role: Role, a: &syn::Attribute, out: &mut
                     ::krait_runtime::args::IntoPyResult::into_py_result(Self::#ident(#arg #extra), vm)
                 }
             });
-            out.getters.push((name, quote!(#ty::#wrapper), doc(&f.attrs)));
+            out.getters.push((name, quote!(#ty::#wrapper), doc(&f.attrs), member));
         }
         Role::Setter => {
             let opts = options(attr_tokens(a))?;
@@ -335,17 +336,17 @@ fn slot(ty: &syn::Type, f: &ImplItemFn, name: &str, out: &mut Out) -> Result<()>
     Ok(())
 }
 
-fn getset_defs(getters: &[(String, TokenStream, TokenStream)], setters: &[(String, TokenStream)]) -> Vec<TokenStream> {
+fn getset_defs(getters: &[(String, TokenStream, TokenStream, bool)], setters: &[(String, TokenStream)]) -> Vec<TokenStream> {
     let mut defs = Vec::new();
-    for (name, get, doc) in getters {
+    for (name, get, doc, member) in getters {
         let set = match setters.iter().find(|(n, _)| n == name) {
             Some((_, s)) => quote!(Some(#s)),
             None => quote!(None),
         };
-        defs.push(quote!(::krait_runtime::types::class::GetSetDef { name: #name, get: Some(#get), set: #set, doc: #doc }));
+        defs.push(quote!(::krait_runtime::types::class::GetSetDef { name: #name, get: Some(#get), set: #set, doc: #doc, member: #member }));
     }
-    for (name, set) in setters.iter().filter(|(n, _)| !getters.iter().any(|(g, _, _)| g == n)) {
-        defs.push(quote!(::krait_runtime::types::class::GetSetDef { name: #name, get: None, set: Some(#set), doc: None }));
+    for (name, set) in setters.iter().filter(|(n, _)| !getters.iter().any(|(g, _, _, _)| g == n)) {
+        defs.push(quote!(::krait_runtime::types::class::GetSetDef { name: #name, get: None, set: Some(#set), doc: None, member: false }));
     }
     defs
 }

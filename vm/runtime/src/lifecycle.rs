@@ -44,6 +44,7 @@ fn start_modules(vm: &mut Vm) -> PyResult<()> {
     let builtins = crate::module::create(vm, &crate::builtins::MODULE)?;
     let dict = builtins.dict.load(vm);
     vm.interp.builtins.replace(vm, dict);
+    crate::eval::ops::names::keep_common_constants(vm)?;
     crate::import::add_module(vm, "sys", sys.as_value())?;
     crate::import::add_module(vm, "builtins", builtins.as_value())?;
     if vm.config().optimize > 0 {
@@ -364,9 +365,10 @@ fn run_text(vm: &mut Vm, source: &str) -> PyResult<()> {
 fn drop_state(vm: &mut Vm) {
     let interp = vm.interp;
     let dicts = (interp.modules.replace(vm, None), interp.sys_dict.replace(vm, None), interp.builtins.replace(vm, None));
+    let constants = interp.common_constants.replace(vm, Vec::new());
     let modules = (interp.made_modules.replace(vm, None), interp.importlib.replace(vm, None), interp.warnings.replace(vm, None));
     let hooks = (interp.audit_hooks.replace(vm, Vec::new()), interp.atexit.replace(vm, Vec::new()));
-    drop((dicts, modules, hooks));
+    drop((dicts, modules, hooks, constants));
     vm.collect_garbage(2);
     vm.run_pending();
 }

@@ -105,6 +105,10 @@ pub struct Interpreter {
     /// What `warnings` last had of its settings, and the version of its filters.
     pub(crate) warnings: GilCell<Option<Py<Dict>>>,
     pub(crate) filters_version: Cell<i32>,
+    /// The thread that holds the lock of the filters, and how often.
+    pub(crate) filters_lock: Cell<(u64, u32)>,
+    /// What LOAD_COMMON_CONSTANT gives, by operand: as the builtins were when the interpreter began.
+    pub(crate) common_constants: GilCell<Vec<Value>>,
     /// The MemoryError for when there is no memory for one.
     pub(crate) last_memory_error: GilCell<Option<Py<crate::types::exceptions::BaseException>>>,
     /// How often a class has been registered with an abstract one.
@@ -256,6 +260,8 @@ impl Interpreter {
             made_modules: GilCell::new(None),
             warnings: GilCell::new(None),
             filters_version: Cell::new(0),
+            filters_lock: Cell::new((0, 0)),
+            common_constants: GilCell::new(Vec::new()),
             last_memory_error: GilCell::new(None),
             abc_counter: Cell::new(0),
             atexit: GilCell::new(Vec::new()),

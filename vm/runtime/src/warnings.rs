@@ -1,5 +1,6 @@
 //! The `_warnings` module: filters, registries and the issuing of warnings, on the state that `warnings` shares with it.
 
+use crate::types::context::ContextVar;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{BaseException, UserWarning, Warning};
 use crate::types::list::List;
@@ -20,6 +21,8 @@ struct Issue {
     module: Value,
     registry: Option<Value>,
     source: Option<Value>,
+    /// The line that the warning is about, where a module's loader has given it.
+    line: Option<Value>,
 }
 
 /// Issues a warning at a place in a file (`PyErr_WarnExplicit`); an error if the filters say so.
@@ -28,7 +31,7 @@ pub fn warn_explicit(vm: &mut Vm, category: &Value, message: &str, filename: &Te
     let module = module_of_file(vm, &filename)?;
     let message = vm.new_str(message)?.into_value();
     let lineno = vm.new_int(lineno)?;
-    issue(vm, Issue { category: category.clone(), message, filename, lineno, module, registry: None, source: None })
+    issue(vm, Issue { category: category.clone(), message, filename, lineno, module, registry: None, source: None, line: None })
 }
 
 /// Issues a warning at the frame `stacklevel` levels up (`PyErr_WarnEx`).
@@ -104,7 +107,7 @@ fn warn_value(vm: &mut Vm, message: Value, category: Value, stacklevel: isize, s
         Some(m) => m,
         None => vm.intern("<string>").into_value(),
     };
-    issue(vm, Issue { category, message, filename, lineno, module, registry, source })
+    issue(vm, Issue { category, message, filename, lineno, module, registry, source, line: None })
 }
 
 fn next_frame(vm: &mut Vm, frame: &Value) -> PyResult<Option<Value>> {
@@ -236,16 +239,13 @@ fn already_warned(vm: &mut Vm, registry: &Value, key: &Value, set: bool) -> PyRe
 
 /// The action of the first filter that fits, and the filter.
 fn find_filter(vm: &mut Vm, category: &Value, text: &Value, lineno: &Value, module: &Value) -> PyResult<(String, Value)> {
-    let context = match from_warnings(vm, "_get_context")? {
-        Some(get) => {
-            let context = vm.call(&get, &[])?;
+    let filters = match context(vm)? {
+        Some(context) => {
             let name = vm.intern("_filters");
-            vm.getattr_opt(&context, &name)?
+            Some(vm.getattr(&context, &name)?)
         }
-        None => None,
+        None => setting(vm, "filters", "filters")?,
     };
-    let kept = setting(vm, "filters", "filters")?;
-    let filters = context.or(kept);
     let Some(filters) = filters else { return Ok(("default".into(), Value::none())) };
     let Some(list) = filters.downcast::<List>().cloned() else {
         return Err(vm.value_error("_warnings.filters must be a list"));
@@ -282,6 +282,15 @@ fn find_filter(vm: &mut Vm, category: &Value, text: &Value, lineno: &Value, modu
     Ok((action, Value::none()))
 }
 
+/// The filters' context that `warnings.catch_warnings` has set in the running context, if it has.
+fn context(vm: &mut Vm) -> PyResult<Option<Value>> {
+    let Some(var) = setting(vm, "_warnings_context", "_warnings_context")? else { return Ok(None) };
+    match var.downcast::<ContextVar>() {
+        Some(var) => Ok(crate::types::context::get(vm, var)?.filter(|c| !c.is_none())),
+        None => Err(vm.type_error("warnings._warnings_context must be a ContextVar")),
+    }
+}
+
 /// Whether a filter's pattern fits: none fits all, a string itself, anything else has `match()`.
 fn matches(vm: &mut Vm, pattern: &Value, text: &Value) -> PyResult<bool> {
     if pattern.is_none() {
@@ -305,8 +314,8 @@ fn show_warning(vm: &mut Vm, issue: &Issue, text: Value, category: Value, warnin
         return Err(vm.runtime_error("unable to get warnings.WarningMessage"));
     };
     let source = issue.source.clone().unwrap_or_else(Value::none);
-    let none = Value::none();
-    let message = vm.call(&message_type, &[warning, category, issue.filename.clone(), issue.lineno.clone(), none.clone(), none, source])?;
+    let line = issue.line.clone().unwrap_or_else(Value::none);
+    let message = vm.call(&message_type, &[warning, category, issue.filename.clone(), issue.lineno.clone(), Value::none(), line, source])?;
     vm.call(&show, &[message])?;
     Ok(())
 }
@@ -317,6 +326,14 @@ fn show_plainly(vm: &mut Vm, issue: &Issue, text: &Value, category: &Value) -> P
     let name = category.downcast::<PyType>().map(|t| t.tp_name()).unwrap_or_default();
     let line = format!("{}:{}: {name}: {}\n", file.to_string_lossy(), line.to_string_lossy(), text.to_string_lossy());
     let mut shown = line;
+    if let Some(source) = issue.line.as_ref().and_then(|l| l.downcast::<Str>()) {
+        shown.push_str("  ");
+        shown.push_str(source.to_string_lossy().trim_matches([' ', '\t', '\x0c', '\n']));
+        shown.push('\n');
+        let shown = vm.new_str(&shown)?.into_value();
+        vm.call_method(&stderr, n!(write), &[shown])?;
+        return Ok(());
+    }
     let number = crate::types::int::IntRef::new(&issue.lineno).and_then(|n| n.to_i64()).and_then(|n| i32::try_from(n).ok());
     if let Some(source) = number.and_then(|n| crate::compile::source_line(vm, &file.to_text(), n)) {
         shown.push_str("  ");
@@ -381,9 +398,40 @@ fn warn_explicit_(message: Value, category: Value, filename: Value, lineno: i32,
     }
     let category = category_of(vm, &message, category)?;
     let module = if module.is_none() { module_of_file(vm, &filename)? } else { module };
+    let line = if module_globals.is_none() { None } else { line_of_module(vm, &module_globals, lineno)? };
     let lineno = vm.new_int(lineno)?;
     let registry = Some(registry).filter(|r| !r.is_none());
-    issue(vm, Issue { category, message, filename, lineno, module, registry, source: Some(source).filter(|s| !s.is_none()) })
+    issue(vm, Issue { category, message, filename, lineno, module, registry, source: Some(source).filter(|s| !s.is_none()), line })
+}
+
+/// A line of a module's source, from the loader that its globals name; none if it has none, or no such line.
+fn line_of_module(vm: &mut Vm, globals: &Value, lineno: i32) -> PyResult<Option<Value>> {
+    let Some(dict) = globals.downcast::<Dict>() else { return Ok(None) };
+    let Some(name) = dict.get_str(vm, n!(__name__)).cloned() else { return Ok(None) };
+    let external = vm.import_module("_frozen_importlib_external")?;
+    let bless = vm.getattr_str(&external, "_bless_my_loader")?;
+    let loader = vm.call(&bless, std::slice::from_ref(globals))?;
+    if loader.is_none() {
+        return Ok(None);
+    }
+    let get_source = vm.intern("get_source");
+    let Some(get_source) = vm.getattr_opt(&loader, &get_source)? else { return Ok(None) };
+    let source = match vm.call(&get_source, &[name]) {
+        Ok(source) if source.is_none() => return Ok(None),
+        Ok(source) => source,
+        // The loader of `__main__` may be one for other modules.
+        Err(e) if vm.is_raised::<crate::types::exceptions::ImportError>(&e) => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    let Some(text) = source.downcast::<Str>() else {
+        let got = source.type_name();
+        return Err(vm.type_error(format!("must be str, not {got}")));
+    };
+    let (splitlines, str_type) = (vm.intern("splitlines"), Str::type_object(vm).to_value());
+    let splitlines = vm.getattr(&str_type, &splitlines)?;
+    let lines = vm.call(&splitlines, &[text.to_value()])?;
+    let index = usize::try_from(lineno).ok().and_then(|n| n.checked_sub(1));
+    Ok(lines.downcast::<List>().and_then(|l| l.items(vm).get(index?).cloned()))
 }
 
 /// Tell the registries that the filters have changed.
@@ -395,11 +443,28 @@ fn _filters_mutated_lock_held(vm: &mut Vm) {
 
 /// Take the lock of the filters.
 #[pyfunction]
-fn _acquire_lock() {}
+fn _acquire_lock(vm: &mut Vm) {
+    let (this, interp) = (vm.eval.thread_id, vm.interp);
+    loop {
+        let (owner, count) = interp.filters_lock.get();
+        if count == 0 || owner == this {
+            interp.filters_lock.set((this, count.saturating_add(1)));
+            return;
+        }
+        vm.allow_threads(|| std::thread::sleep(std::time::Duration::from_micros(50)));
+    }
+}
 
 /// Give the lock of the filters back.
 #[pyfunction]
-fn _release_lock() {}
+fn _release_lock(vm: &mut Vm) -> PyResult<()> {
+    let (owner, count) = vm.interp.filters_lock.get();
+    if count == 0 || owner != vm.eval.thread_id {
+        return Err(vm.runtime_error("cannot release un-acquired lock"));
+    }
+    vm.interp.filters_lock.set((owner, count - 1));
+    Ok(())
+}
 
 crate::module! {
     "_warnings",

@@ -215,6 +215,7 @@ fn set_collection(vm: &mut Vm, class: &Py<PyType>, bits: u64) {
         return;
     }
     class.core.flags.set(old & !COLLECTION | bits);
+    class.modified(vm);
     for sub in class.direct_subclasses(vm) {
         set_collection(vm, &sub, bits);
     }

@@ -77,7 +77,8 @@ pub fn input(prompt: Value, vm: &mut Vm) -> PyResult {
     let (Some(stdin), Some(stdout)) = (vm.sys_get("stdin"), vm.sys_get("stdout")) else { return Err(vm.runtime_error("input(): lost sys.stdin")) };
     let text = vm.str(&prompt)?.into_value();
     vm.call_method(&stdout, n!(write), &[text])?;
-    vm.call_method(&stdout, n!(flush), &[])?;
+    // A stream that cannot be flushed will do.
+    drop(vm.call_method(&stdout, n!(flush), &[]));
     let line = vm.call_method(&stdin, n!(readline), &[])?;
     let Some(line) = line.downcast::<Str>() else {
         return Err(vm.type_error("object.readline() returned non-string"));

@@ -43,12 +43,15 @@ pub fn set(vm: &mut Vm, items: Vec<Value>) -> PyResult {
 
 /// Adds an item to a `set`.
 pub fn set_add(vm: &mut Vm, set: &Value, item: Value) -> PyResult<()> {
-    match crate::types::set::any_set(set) {
-        Some(data) => {
-            data.add(vm, &item)?;
+    match set.downcast::<crate::types::set::Set>() {
+        Some(set) => {
+            set.data.add(vm, &item)?;
             Ok(())
         }
-        None => Err(vm.system_error("SET_ADD to something else than a set")),
+        None => {
+            let got = crate::types::value::ValueExt::type_name(set);
+            Err(vm.type_error(format!("'{got}' object is not a set")))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::types::exceptions::BaseException;
 use crate::types::value::ValueExt;
-use crate::{Args, PyResult, Value, Vm, pyfunction};
+use crate::{Args, PyClass, PyResult, Value, Vm, pyfunction};
 
 /// Print an object as the interactive prompt does, and keep it in `builtins._`.
 #[pyfunction(sig = "(object, /)")]
@@ -118,9 +118,32 @@ pub fn breakpointhook(args: Args<'_>, vm: &mut Vm) -> PyResult {
         return Ok(Value::none());
     }
     let (module, name) = target.rsplit_once('.').unwrap_or(("builtins", &target));
-    let module = vm.import_module(module)?;
-    let hook = vm.getattr_str(&module, name)?;
-    vm.call_args(&hook, args)
+    match find_hook(vm, module, name)? {
+        Some(hook) => vm.call_args(&hook, args),
+        None => {
+            let category = crate::types::exceptions::RuntimeWarning::type_object(vm).to_value();
+            crate::warnings::warn(vm, &category, &format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{target}\""), 0)?;
+            Ok(Value::none())
+        }
+    }
+}
+
+/// What the environment names as the hook; none if it cannot be imported.
+fn find_hook(vm: &mut Vm, module: &str, name: &str) -> PyResult<Option<Value>> {
+    use crate::types::exceptions::{AttributeError, ImportError};
+    if module.is_empty() {
+        return Ok(None);
+    }
+    let module = match vm.import_module(module) {
+        Ok(module) => module,
+        Err(e) if vm.is_raised::<ImportError>(&e) => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    match vm.getattr_str(&module, name) {
+        Ok(hook) => Ok(Some(hook)),
+        Err(e) if vm.is_raised::<AttributeError>(&e) => Ok(None),
+        Err(e) => Err(e),
+    }
 }
 
 /// Tell the audit hooks of an event.

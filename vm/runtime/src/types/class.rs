@@ -57,6 +57,8 @@ pub struct GetSetDef {
     pub get: Option<GetFn>,
     pub set: Option<SetFn>,
     pub doc: Option<&'static str>,
+    /// Whether CPython reads it straight from the object's memory, so that a `member_descriptor` shows it.
+    pub member: bool,
 }
 
 /// A constant of the class, computed when the type is made.

@@ -110,12 +110,12 @@ impl ClassMethod {
         repr(vm, "classmethod", callable)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __func__(&self, vm: &mut Vm) -> Option<Value> {
         self.callable.load(vm)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __wrapped__(&self, vm: &mut Vm) -> Option<Value> {
         self.callable.load(vm)
     }
@@ -192,12 +192,12 @@ impl StaticMethod {
         repr(vm, "staticmethod", callable)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __func__(&self, vm: &mut Vm) -> Option<Value> {
         self.callable.load(vm)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __wrapped__(&self, vm: &mut Vm) -> Option<Value> {
         self.callable.load(vm)
     }

@@ -396,7 +396,7 @@ fn construct(vm: &mut Vm, cls: &Py<PyType>, real: Option<Value>, imag: Option<Va
     }
     let (mut result, mut complex_real) = ((0.0, 0.0), false);
     if let Some(r) = &real {
-        let complex = r.is::<Complex>() || vm.lookup_special(r, n!(__complex__))?.is_some();
+        let complex = r.is::<Complex>() || has_complex(vm, r);
         if complex {
             let got = r.type_name();
             vm.warn_deprecated(&format!("complex() argument 'real' must be a real number, not {got}"))?;
@@ -423,13 +423,18 @@ fn construct(vm: &mut Vm, cls: &Py<PyType>, real: Option<Value>, imag: Option<Va
     make(vm, cls, result)
 }
 
+/// Whether the object's class has a `__complex__`, which is not bound for the asking.
+fn has_complex(vm: &Vm, value: &Value) -> bool {
+    value.ty().lookup(vm, n!(__complex__)).is_some()
+}
+
 fn is_number(value: &Value) -> bool {
     let slots = &value.type_ref().slots;
     slots.nb_float.get().is_some() || slots.nb_index.get().is_some()
 }
 
 fn real_argument(vm: &mut Vm, value: &Value, error: &str) -> PyResult<Parts> {
-    if value.is::<Complex>() || is_number(value) || vm.lookup_special(value, n!(__complex__))?.is_some() {
+    if value.is::<Complex>() || is_number(value) || has_complex(vm, value) {
         // A subclass may have a __complex__ of its own.
         return if value.is_exact::<Complex>() { vm.as_complex(value) } else { vm.number_to_complex(value) };
     }
@@ -495,14 +500,14 @@ impl Complex {
         if is_exact_type(cls) { Ok(value) } else { vm.call(cls.as_value(), &[value]) }
     }
 
-    /// The real part.
-    #[getter]
+    /// the real part of a complex number
+    #[getter(member)]
     fn real(&self) -> f64 {
         self.real
     }
 
-    /// The imaginary part.
-    #[getter]
+    /// the imaginary part of a complex number
+    #[getter(member)]
     fn imag(&self) -> f64 {
         self.imag
     }

@@ -611,21 +611,36 @@ pub(crate) fn finalize(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
 
 /// Warns of a coroutine that nobody has awaited; nobody is there to handle what comes of that.
 fn warn_unawaited(vm: &mut Vm, zelf: &Value) {
-    if let Err(e) = try_warn_unawaited(vm, zelf) {
-        crate::types::exceptions::unraisable::report_while(vm, e, "Exception ignored while finalizing coroutine", zelf);
-    }
+    const DOING: &str = "Exception ignored while finalizing coroutine";
+    let warned = match ask_warnings(vm, zelf) {
+        Ok(warned) => warned,
+        Err(e) => {
+            let warned = vm.is_raised::<crate::types::exceptions::RuntimeWarning>(&e);
+            crate::types::exceptions::unraisable::report_while(vm, e, DOING, zelf);
+            warned
+        }
+    };
+    if !warned
+        && let Err(e) = warn_plainly(vm, zelf) {
+            crate::types::exceptions::unraisable::report_while(vm, e, DOING, zelf);
+        }
 }
 
-fn try_warn_unawaited(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
+/// Has the `warnings` module warn, which knows where the coroutine was made. False if it is not there.
+fn ask_warnings(vm: &mut Vm, zelf: &Value) -> PyResult<bool> {
     let name = vm.intern("warnings");
     let module = vm.interp.modules.load(vm).and_then(|m| m.get_str(vm, &name).cloned());
     if let Some(module) = module {
         let name = vm.intern("_warn_unawaited_coroutine");
         if let Some(function) = vm.getattr_opt(&module, &name)? {
             vm.call(&function, std::slice::from_ref(zelf))?;
-            return Ok(());
+            return Ok(true);
         }
     }
+    Ok(false)
+}
+
+fn warn_plainly(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
     let Some(gen_state) = state_of(zelf) else { return Ok(()) };
     let message = format!("coroutine '{}' was never awaited", gen_state.qualname.load(vm).to_string_lossy());
     ops::warn(vm, "RuntimeWarning", &message, 1)

@@ -343,7 +343,7 @@ impl GenericAlias {
         crate::types::union::or(vm, a, b)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __origin__(&self) -> Value {
         self.origin.clone()
     }
@@ -353,7 +353,7 @@ impl GenericAlias {
         Err(vm.attribute_error("readonly attribute"))
     }
 
-    #[getter]
+    #[getter(member)]
     fn __args__(&self) -> Py<Tuple> {
         self.args.clone()
     }
@@ -368,7 +368,7 @@ impl GenericAlias {
         self.parameters_tuple(vm)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __unpacked__(&self) -> bool {
         self.starred
     }

@@ -212,7 +212,7 @@ pub fn set(vm: &mut Vm, object: &Value, name: &Py<Str>, value: Value) -> PyResul
                 keys.names.push(name.clone());
                 let index = keys.names.len() - 1;
                 // Whoever has cached that instances have no such attribute has to look again.
-                ty.version.set(0);
+                ty.renew_version(vm);
                 index
             }
         };

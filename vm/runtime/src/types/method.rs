@@ -35,13 +35,13 @@ impl Method {
     }
 
     /// The function (or other callable) implementing the method.
-    #[getter(name = "__func__")]
+    #[getter(member, name = "__func__")]
     fn get_func(&self) -> Value {
         self.func.clone()
     }
 
     /// The instance to which the method is bound.
-    #[getter(name = "__self__")]
+    #[getter(member, name = "__self__")]
     fn get_self(&self) -> Value {
         self.zelf.clone()
     }

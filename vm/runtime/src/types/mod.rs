@@ -9,6 +9,7 @@ pub mod classmethod;
 pub mod complex;
 pub mod code;
 pub mod context;
+pub mod hamt;
 pub mod dict;
 pub mod enumerate;
 pub mod exceptions;
@@ -85,6 +86,11 @@ pub const CORE_TYPES: &[fn() -> &'static StaticType] = &[
     <context::ContextVar as PyClass>::static_type,
     <context::Context as PyClass>::static_type,
     <context::Token as PyClass>::static_type,
+    <hamt::Hamt as PyClass>::static_type,
+    <hamt::Node as PyClass>::static_type,
+    <hamt::Keys as PyClass>::static_type,
+    <hamt::Values as PyClass>::static_type,
+    <hamt::Items as PyClass>::static_type,
     <typeobject::wrapper::WrapperDescr as PyClass>::static_type,
     <typeobject::wrapper::MethodWrapper as PyClass>::static_type,
     <classmethod::ClassMethod as PyClass>::static_type,

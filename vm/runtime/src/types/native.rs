@@ -87,7 +87,7 @@ pub fn call_def(vm: &mut Vm, def: &'static MethodDef, zelf: &Value, args: Args<'
     (def.func)(vm, zelf, args)
 }
 
-/// A value of a `__slots__` name.
+/// A value of a `__slots__` name, or a field of a native type.
 #[pyclass(name = "member_descriptor", gc)]
 pub struct MemberDescr {
     pub owner: Py<PyType>,
@@ -95,6 +95,9 @@ pub struct MemberDescr {
     /// Number of the slot in the pre-header.
     #[traverse(skip)]
     pub index: u32,
+    /// How a native type's field is read, instead of out of a slot.
+    #[traverse(skip)]
+    pub def: Option<&'static GetSetDef>,
     pub doc: Option<Value>,
 }
 
@@ -116,7 +119,15 @@ pub fn reduce_getattr(vm: &mut Vm, object: &Value, name: &str) -> PyResult {
 pub fn builtin(vm: &mut Vm, name: &str) -> PyResult {
     let key = vm.intern(name);
     let dict = vm.interp.builtins.load(vm);
-    match dict.and_then(|d| d.get_str(vm, &key).cloned()) {
+    // Keys that are not strings may answer to the name.
+    let found = match dict {
+        Some(dict) => match dict.get_str(vm, &key).cloned() {
+            Some(value) => Some(value),
+            None => dict.get(vm, key.as_value())?,
+        },
+        None => None,
+    };
+    match found {
         Some(value) => Ok(value),
         None => Err(vm.attribute_error(format!("module 'builtins' has no attribute '{name}'"))),
     }
@@ -259,6 +270,7 @@ impl MethodDescr {
             None => Ok(zelf.to_value()),
             Some(object) => {
                 check_object(vm, &zelf.owner, zelf.def.name, object)?;
+
                 new_builtin_method(vm, zelf.def, object.clone(), None)
             }
         }
@@ -269,7 +281,7 @@ impl MethodDescr {
         format!("<method '{}' of '{}' objects>", self.def.name, self.owner.tp_name())
     }
 
-    #[getter]
+    #[getter(member)]
     fn __objclass__(&self) -> Py<PyType> {
         self.owner.clone()
     }
@@ -329,7 +341,7 @@ impl ClassMethodDescr {
         format!("<method '{}' of '{}' objects>", self.def.name, self.owner.tp_name())
     }
 
-    #[getter]
+    #[getter(member)]
     fn __objclass__(&self) -> Py<PyType> {
         self.owner.clone()
     }
@@ -402,7 +414,7 @@ impl GetSetDescr {
         format!("<attribute '{}' of '{}' objects>", self.def.name, self.owner.tp_name())
     }
 
-    #[getter]
+    #[getter(member)]
     fn __objclass__(&self) -> Py<PyType> {
         self.owner.clone()
     }
@@ -443,17 +455,34 @@ impl MemberDescr {
     #[slot(descr_get)]
     fn slot_descr_get(zelf: &Py<MemberDescr>, object: Option<&Value>, _ty: Option<&Value>, vm: &mut Vm) -> PyResult {
         let Some(object) = object else { return Ok(zelf.to_value()) };
+        if let Some(def) = zelf.def {
+            check_object(vm, &zelf.owner, def.name, object)?;
+            return match def.get {
+                Some(get) => get(vm, object),
+                None => Err(vm.no_attribute(object, &zelf.name)),
+            };
+        }
         let cell = zelf.cell(vm, object)?;
         let value = cell.take();
         cell.set(value.clone());
         match value {
             Some(value) => Ok(value),
-            None => Err(vm.no_attribute(object, &zelf.name)),
+            None => {
+                let (class, name) = (crate::types::typeobject::qualified_name(vm, object.ty()), zelf.name());
+                Err(vm.attribute_error_for(&format!("'{class}' object has no attribute '{name}'"), object, &zelf.name))
+            }
         }
     }
 
     #[slot(descr_set)]
     fn slot_descr_set(&self, object: &Value, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        if let Some(def) = self.def {
+            check_object(vm, &self.owner, def.name, object)?;
+            return match def.set {
+                Some(set) => set(vm, object, value),
+                None => Err(vm.attribute_error("readonly attribute")),
+            };
+        }
         let old = self.cell(vm, object)?.replace(value.cloned());
         if value.is_none() && old.is_none() {
             let name = self.name();
@@ -468,7 +497,7 @@ impl MemberDescr {
         format!("<member '{}' of '{}' objects>", self.name(), self.owner.tp_name())
     }
 
-    #[getter]
+    #[getter(member)]
     fn __objclass__(&self) -> Py<PyType> {
         self.owner.clone()
     }

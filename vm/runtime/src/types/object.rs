@@ -44,7 +44,7 @@ const METHODS: &[MethodDef] = &[
     MethodDef { name: "__subclasshook__", func: subclasshook, kind: MethodKind::Class, spec: &SUBCLASSHOOK, doc: Some("Asked by abstract classes whether a class counts as a subclass.\n\nNotImplemented leaves the decision to the ordinary rules."), text_signature: None },
 ];
 
-const GETSETS: &[GetSetDef] = &[GetSetDef { name: "__class__", get: Some(get_class), set: Some(set_class), doc: Some("the object's class") }];
+const GETSETS: &[GetSetDef] = &[GetSetDef { name: "__class__", get: Some(get_class), set: Some(set_class), doc: Some("the object's class"), member: false }];
 
 impl PyMethods for Object {
     const METHODS: &'static [&'static [MethodDef]] = &[METHODS];
@@ -411,7 +411,9 @@ fn default_state(vm: &mut Vm, zelf: &Value, required: bool) -> PyResult {
         },
         None => Value::none(),
     };
-    if cls.core.slot_count.get() == 0 {
+    // Without slots there are no names of them, unless the class says so itself.
+    let slotnames = vm.intern("__slotnames__");
+    if cls.core.slot_count.get() == 0 && cls.lookup(vm, &slotnames).is_none() {
         return Ok(state);
     }
     let function = copyreg(vm, "_slotnames")?;

@@ -139,17 +139,17 @@ impl Property {
         Ok(())
     }
 
-    #[getter]
+    #[getter(member)]
     fn fget(&self, vm: &mut Vm) -> Option<Value> {
         self.fget.load(vm)
     }
 
-    #[getter]
+    #[getter(member)]
     fn fset(&self, vm: &mut Vm) -> Option<Value> {
         self.fset.load(vm)
     }
 
-    #[getter]
+    #[getter(member)]
     fn fdel(&self, vm: &mut Vm) -> Option<Value> {
         self.fdel.load(vm)
     }

@@ -130,7 +130,7 @@ fn annotations_dict(vm: &mut Vm, function: &Function) -> PyResult {
                     let made = vm.call(&annotate, &[Value::from_i32(1)])?;
                     if !made.is::<Dict>() {
                         let got = made.type_name();
-                        return Err(vm.type_error(format!("__annotate__() must return a dict, not {got}")));
+                        return Err(vm.type_error(format!("__annotate__ returned non-dict of type '{got}'")));
                     }
                     made
                 }
@@ -185,17 +185,17 @@ impl Function {
         Ok(function)
     }
 
-    #[getter(name = "__globals__")]
+    #[getter(member, name = "__globals__")]
     fn get_globals(&self) -> Py<Dict> {
         self.globals.clone()
     }
 
-    #[getter(name = "__builtins__")]
+    #[getter(member, name = "__builtins__")]
     fn get_builtins(&self) -> Value {
         self.builtins.clone()
     }
 
-    #[getter(name = "__closure__")]
+    #[getter(member, name = "__closure__")]
     fn get_closure(&self, vm: &mut Vm) -> Option<Py<Tuple>> {
         self.closure.load(vm)
     }

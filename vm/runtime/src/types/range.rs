@@ -142,17 +142,17 @@ impl Range {
         vm.new_range(start, stop, step)
     }
 
-    #[getter]
+    #[getter(member)]
     fn start(&self) -> Value {
         self.start.clone()
     }
 
-    #[getter]
+    #[getter(member)]
     fn stop(&self) -> Value {
         self.stop.clone()
     }
 
-    #[getter]
+    #[getter(member)]
     fn step(&self) -> Value {
         self.step.clone()
     }

@@ -146,17 +146,17 @@ impl Slice {
         vm.new_instance(cls, slice)
     }
 
-    #[getter]
+    #[getter(member)]
     fn start(&self) -> Value {
         self.start.clone()
     }
 
-    #[getter]
+    #[getter(member)]
     fn stop(&self) -> Value {
         self.stop.clone()
     }
 
-    #[getter]
+    #[getter(member)]
     fn step(&self) -> Value {
         self.step.clone()
     }

@@ -155,7 +155,7 @@ fn fill_dict(vm: &mut Vm, ty: &Py<PyType>, dict: &Py<Dict>, def: &'static Struct
         let doc = vm.new_str(doc)?.into_value();
         let hidden = i >= def.in_sequence;
         let index = if hidden { i - def.in_sequence } else { i } as u32;
-        let base = MemberDescr { owner: ty.clone(), name: name.clone(), index, doc: Some(doc) };
+        let base = MemberDescr { owner: ty.clone(), name: name.clone(), index, def: None, doc: Some(doc) };
         let field = vm.new_object(Field { base, hidden })?.into_value();
         dict.set_str(vm, &name, field)?;
     }

@@ -131,19 +131,19 @@ impl Super {
     }
 
     /// The class that invoked super().
-    #[getter(name = "__thisclass__")]
+    #[getter(member, name = "__thisclass__")]
     fn this_class(&self, vm: &mut Vm) -> Option<Py<PyType>> {
         self.this.load(vm)
     }
 
     /// The instance, or the class, that super() was called for.
-    #[getter(name = "__self__")]
+    #[getter(member, name = "__self__")]
     fn self_(&self, vm: &mut Vm) -> Option<Value> {
         self.object.load(vm)
     }
 
     /// The class of the instance that super() was called for.
-    #[getter(name = "__self_class__")]
+    #[getter(member, name = "__self_class__")]
     fn self_class(&self, vm: &mut Vm) -> Option<Py<PyType>> {
         self.object_type.load(vm)
     }

@@ -89,12 +89,12 @@ impl Traceback {
         Ok(())
     }
 
-    #[getter]
+    #[getter(member)]
     fn tb_frame(&self) -> Py<FrameObject> {
         self.frame.clone()
     }
 
-    #[getter]
+    #[getter(member)]
     fn tb_lasti(&self) -> i32 {
         self.lasti
     }

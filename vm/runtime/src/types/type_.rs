@@ -6,7 +6,7 @@
 use crate::types::class::{ClassDef, StaticType, flags};
 use crate::types::dict::Dict;
 use crate::types::instance::SharedKeys;
-use crate::types::native::{ClassMethodDescr, GetSetDescr, MethodDescr, new_builtin_method};
+use crate::types::native::{ClassMethodDescr, GetSetDescr, MemberDescr, MethodDescr, new_builtin_method};
 use crate::types::slots::Slots;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
@@ -31,6 +31,8 @@ pub struct PyType {
     pub has_tail: Cell<bool>,
     /// Stamp of the attributes that can be found through the type; 0 when it has changed since it was last stamped.
     pub version: Cell<u32>,
+    /// How many stamps the type has had; at [`MOST_VERSIONS`] it gets no more.
+    pub versions_used: Cell<u16>,
     /// Reference to the type itself, uncounted.
     own: Cell<u64>,
     /// `tp_name`: what errors call it.
@@ -52,6 +54,9 @@ pub struct PyType {
     pub init_cache: Cell<u64>,
 }
 
+/// A class that changes more often than this is not worth caching (CPython's `MAX_VERSIONS_PER_CLASS`).
+pub const MOST_VERSIONS: u16 = 1000;
+
 /// Whether `cls.__new__` takes no keywords: it is the native type `base`, or has its `__init__`, which would not take them either.
 pub fn keywords_refused(cls: &Py<PyType>, base: &Py<PyType>) -> bool {
     let same = match (cls.slots.init.get(), base.slots.init.get()) {
@@ -71,6 +76,7 @@ impl PyType {
             native: Cell::new(None),
             has_tail: Cell::new(false),
             version: Cell::new(0),
+            versions_used: Cell::new(0),
             own: Cell::new(0),
             tp_name: GilCell::new(String::new()),
             name: GilCell::new(None),
@@ -145,16 +151,58 @@ impl PyType {
         })
     }
 
-    /// The version stamp, made anew if the type has changed; 0 when stamps have run out.
+    /// The version stamp, made anew if the type has changed; 0 when stamps have run out, or the type's own have.
+    #[inline]
     pub fn version_tag(&self, vm: &Vm) -> u32 {
-        if self.version.get() == 0 {
-            let next = vm.interp.next_type_version.get();
-            if next != 0 {
+        match self.version.get() {
+            0 => self.assign_version(vm),
+            version => version,
+        }
+    }
+
+    /// A type has a stamp only as long as all its bases have, so that one that has none need not be searched for subclasses that have.
+    #[cold]
+    fn assign_version(&self, vm: &Vm) -> u32 {
+        if self.version.get() != 0 || self.versions_used.get() >= MOST_VERSIONS || vm.stack_remaining() < 16 << 10 {
+            return self.version.get();
+        }
+        let stamped = match self.bases.get(vm) {
+            Some(bases) => bases.items().iter().filter_map(|b| b.downcast::<PyType>()).all(|b| b.version_tag(vm) != 0),
+            None => self.base().is_none_or(|b| b.version_tag(vm) != 0),
+        };
+        let next = vm.interp.next_type_version.get();
+        if stamped && next != 0 {
+            vm.interp.next_type_version.set(next.wrapping_add(1));
+            self.set_version(next);
+        }
+        self.version.get()
+    }
+
+    /// Stamps the type, which counts.
+    pub fn set_version(&self, version: u32) {
+        self.version.set(version);
+        if !self.has_flag(flags::IMMUTABLETYPE) {
+            self.versions_used.set(self.versions_used.get().saturating_add(1));
+        }
+    }
+
+    /// Gives a type that instances' names have been added to another stamp: what its subclasses find has not changed.
+    pub fn renew_version(&self, vm: &Vm) {
+        let next = vm.interp.next_type_version.get();
+        match self.version.get() {
+            0 => {}
+            _ if next == 0 => self.modified(vm),
+            _ => {
                 vm.interp.next_type_version.set(next.wrapping_add(1));
                 self.version.set(next);
             }
         }
-        self.version.get()
+    }
+
+    /// From now on the type has no stamp: its MRO comes from a program, so that changes of what it finds need not come by.
+    pub fn never_stamp(&self, vm: &Vm) {
+        self.versions_used.set(MOST_VERSIONS);
+        self.modified(vm);
     }
 
     /// The direct subclasses that are alive.
@@ -177,7 +225,9 @@ impl PyType {
 
     /// [`PyType::modified`] for the collector, which has no `Vm` but holds the GIL.
     fn take_back_version(&self) {
-        self.version.set(0);
+        if self.version.replace(0) == 0 {
+            return;
+        }
         // SAFETY: under the GIL; the list does not change while it is walked.
         for &address in unsafe { self.subclasses.get_unguarded() } {
             // SAFETY: subclasses take themselves out of the list before they die.
@@ -352,7 +402,15 @@ fn add_methods(vm: &mut Vm, ty: &'static Py<PyType>, def: &'static ClassDef, dic
     }
     for getset in def.getsets.iter().copied().flatten() {
         let name = vm.intern(getset.name);
-        let value = vm.new_object(GetSetDescr::new(ty.clone(), getset))?.into_value();
+        let value = if getset.member {
+            let doc = match getset.doc {
+                Some(doc) => Some(vm.new_str(doc)?.into_value()),
+                None => None,
+            };
+            vm.new_object(MemberDescr { owner: ty.clone(), name: name.clone(), index: u32::MAX, def: Some(getset), doc })?.into_value()
+        } else {
+            vm.new_object(GetSetDescr::new(ty.clone(), getset))?.into_value()
+        };
         dict.set_str(vm, &name, value)?;
     }
     for attr in def.class_attrs.iter().copied().flatten() {

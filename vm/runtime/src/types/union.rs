@@ -150,7 +150,7 @@ impl Union {
         from_members(vm, &args)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __args__(&self) -> Py<Tuple> {
         self.args.clone()
     }

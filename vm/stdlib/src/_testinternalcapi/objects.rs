@@ -2,9 +2,12 @@
 
 use krait_runtime::codecs;
 use krait_runtime::types::dict::Dict;
+use krait_runtime::types::class::flags;
 use krait_runtime::types::exceptions::{RuntimeError, UnicodeError};
+use krait_runtime::types::hamt::Hamt;
 use krait_runtime::types::instance;
 use krait_runtime::types::str_::Str;
+use krait_runtime::types::type_::PyType;
 use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Py, PyResult, Raised, Value, Vm, pyfunction};
 
@@ -24,6 +27,34 @@ pub fn get_object_dict_values(object: &Value, vm: &mut Vm) -> PyResult {
     let null = vm.intern("<NULL>").into_value();
     let values = values.into_iter().map(|v| v.unwrap_or_else(|| null.clone())).collect::<Vec<_>>();
     Ok(vm.new_tuple(values)?.into_value())
+}
+
+/// Stamps a type with a number that no type has had; any other number only counts as a stamp, and 0 takes the stamp back.
+#[pyfunction(sig = "(type, version, /)")]
+pub fn type_assign_specific_version_unsafe(r#type: &Py<PyType>, version: u32, vm: &mut Vm) -> PyResult<()> {
+    if r#type.has_flag(flags::IMMUTABLETYPE) {
+        return Err(vm.type_error("the type's stamp cannot be changed"));
+    }
+    if version == 0 {
+        r#type.modified(vm);
+        return Ok(());
+    }
+    // What caches know under a stamp that has been given out must stay true: they hold what they borrow by it.
+    let next = vm.interp.next_type_version.get();
+    if next == 0 || version < next {
+        let version = r#type.version.get();
+        r#type.set_version(version);
+    } else {
+        vm.interp.next_type_version.set(version.wrapping_add(1));
+        r#type.set_version(version);
+    }
+    Ok(())
+}
+
+/// An empty mapping of the kind that contexts keep their variables in.
+#[pyfunction]
+pub fn hamt(vm: &mut Vm) -> PyResult<Py<Hamt>> {
+    Hamt::empty(vm)
 }
 
 /// The stamp that the next set of a dict's keys gets.

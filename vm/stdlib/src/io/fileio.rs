@@ -461,6 +461,7 @@ impl FileIO {
         crate::io::no_pickle(vm, zelf.as_value())
     }
 
+    /// True if the file is closed
     #[getter]
     fn closed(&self) -> bool {
         self.fd.get() < 0

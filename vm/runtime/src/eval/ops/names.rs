@@ -167,10 +167,24 @@ pub fn setup_annotations(vm: &mut Vm, locals: Option<&Value>) -> PyResult<()> {
     Ok(())
 }
 
+/// Remembers what LOAD_COMMON_CONSTANT gives, which does not change with the module `builtins`.
+pub(crate) fn keep_common_constants(vm: &mut Vm) -> PyResult<()> {
+    let mut found = Vec::new();
+    while krait_bytecode::opcode::CommonConstant::from_oparg(found.len() as u32).is_some() {
+        found.push(load_common_constant(vm, found.len() as u32)?);
+    }
+    let old = vm.interp.common_constants.replace(vm, found);
+    drop(old);
+    Ok(())
+}
+
 /// LOAD_COMMON_CONSTANT.
 pub fn load_common_constant(vm: &mut Vm, oparg: u32) -> PyResult {
     use krait_bytecode::opcode::CommonConstant;
     let Some(which) = CommonConstant::from_oparg(oparg) else { return Err(vm.system_error("bad operand of LOAD_COMMON_CONSTANT")) };
+    if let Some(value) = vm.interp.common_constants.get(vm).get(oparg as usize) {
+        return Ok(value.clone());
+    }
     let name = vm.intern(which.text());
     let builtins = vm.interp.builtins.load(vm);
     match builtins.and_then(|b| b.get_str(vm, &name).cloned()) {

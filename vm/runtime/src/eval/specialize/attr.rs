@@ -122,7 +122,7 @@ fn choose(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>, method: bool)
                 site.become_op(Opcode::LOAD_ATTR_SLOT);
                 return Some(());
             }
-            let member = descr.downcast_exact::<MemberDescr>()?;
+            let member = descr.downcast_exact::<MemberDescr>().filter(|m| m.def.is_none() && ty.is_subtype(vm, &m.owner))?;
             let slot = header.slot(member.index)?;
             let back = object.bits() as usize - slot.as_ptr() as usize;
             site.set_u32(3, u32::try_from(back).ok()?);
@@ -197,8 +197,8 @@ fn load_class(vm: &mut Vm, site: Site, class: &Py<PyType>, name: &Py<Str>) -> Op
         return None;
     }
     let found = class.lookup(vm, name)?;
-    // A function looked up on a class is itself.
-    if found.type_ref().slots.descr_get.get().is_some() && !found.is_exact::<Function>() {
+    // A function looked up on a class is itself, and so is a native type's method.
+    if found.type_ref().slots.descr_get.get().is_some() && !found.type_flag(flags::METHOD_DESCRIPTOR) {
         return None;
     }
     let version = Some(class.version_tag(vm)).filter(|v| *v != 0)?;
@@ -239,7 +239,7 @@ fn choose_store(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>) -> Opti
     site.set_u32(1, version);
     if let Some(descr) = ty.lookup(vm, name)
         && descr.type_ref().slots.descr_set.get().is_some() {
-            let member = descr.downcast_exact::<MemberDescr>()?;
+            let member = descr.downcast_exact::<MemberDescr>().filter(|m| m.def.is_none() && ty.is_subtype(vm, &m.owner))?;
             let slot = header.slot(member.index)?;
             let back = object.bits() as usize - slot.as_ptr() as usize;
             site.set_u16(3, u16::try_from(back).ok()?);

@@ -76,6 +76,10 @@ fn choose(vm: &mut Vm, site: Site, callable: &Value, has_self: bool, count: usiz
             Opcode::CALL_STR_1
         } else {
             return class_call(vm, site, class, count).or_else(|| {
+                // A class that has used its stamps up is not worth looking at again.
+                if class.has_flag(flags::HEAPTYPE) && class.version_tag(vm) == 0 {
+                    return None;
+                }
                 site.become_op(Opcode::CALL_NON_PY_GENERAL);
                 Some(())
             });

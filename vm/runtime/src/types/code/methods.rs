@@ -34,37 +34,37 @@ impl CodeObject {
         from_values(vm, &values, "code")
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_argcount(&self) -> u32 {
         self.argcount
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_posonlyargcount(&self) -> u32 {
         self.posonlyargcount
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_kwonlyargcount(&self) -> u32 {
         self.kwonlyargcount
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_nlocals(&self) -> u32 {
         self.nlocals
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_stacksize(&self) -> u32 {
         self.stacksize
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_flags(&self) -> u32 {
         self.flags
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_firstlineno(&self) -> i32 {
         self.firstlineno
     }
@@ -78,17 +78,22 @@ impl CodeObject {
     fn _co_code_adaptive(&self, vm: &mut Vm) -> PyResult {
         let mut bytes = Vec::with_capacity(self.bytecode.len());
         for unit in self.units().iter().take(self.len()) {
-            bytes.extend(unit.get().to_le_bytes());
+            let mut unit = unit.get().to_le_bytes();
+            // Readers take each pair for an instruction, caches too; this one would make them ask for an executor, and there is none.
+            if unit[0] == krait_bytecode::Opcode::ENTER_EXECUTOR as u8 {
+                unit[0] = 0;
+            }
+            bytes.extend(unit);
         }
         crate::eval::bridges::bytes(vm, &bytes)
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_linetable(&self) -> Py<Bytes> {
         self.linetable.clone()
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_exceptiontable(&self) -> Py<Bytes> {
         self.exceptiontable.clone()
     }
@@ -99,12 +104,12 @@ impl CodeObject {
         crate::eval::bridges::bytes(vm, &linetable::lnotab(&self.linetable, self.firstlineno))
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_consts(&self) -> Py<Tuple> {
         self.consts.clone()
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_names(&self) -> Py<Tuple> {
         self.names.clone()
     }
@@ -124,17 +129,17 @@ impl CodeObject {
         vm.new_tuple(self.names_of_kind(fast::FREE))
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_filename(&self, vm: &mut Vm) -> Py<Str> {
         self.filename.load(vm)
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_name(&self) -> Py<Str> {
         self.name.clone()
     }
 
-    #[getter]
+    #[getter(member)]
     fn co_qualname(&self) -> Py<Str> {
         self.qualname.clone()
     }

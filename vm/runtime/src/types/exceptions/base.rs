@@ -171,7 +171,7 @@ impl BaseException {
         Ok(())
     }
 
-    #[getter]
+    #[getter(member)]
     fn __suppress_context__(&self) -> bool {
         self.suppress_context.get()
     }

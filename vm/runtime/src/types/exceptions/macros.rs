@@ -112,6 +112,7 @@ macro_rules! members {
                     Ok(())
                 }),
                 doc: Some($doc),
+                member: true,
             }),*];
 
             #[allow(non_snake_case, reason = "named after the part")]

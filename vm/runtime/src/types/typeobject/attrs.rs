@@ -171,7 +171,7 @@ impl PyType {
         layout::assign_bases(vm, zelf, value)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __base__(&self) -> Option<Py<PyType>> {
         self.base().cloned()
     }
@@ -181,7 +181,7 @@ impl PyType {
         self.mro.load(vm)
     }
 
-    #[getter]
+    #[getter(member)]
     fn __flags__(&self) -> u64 {
         let bits = self.core.flags.get() & 0xffff_ffff;
         // CPython allocates the types of its modules (all but datetime's), though nobody can change them.
@@ -190,12 +190,12 @@ impl PyType {
         if allocated { bits | crate::types::class::flags::HEAPTYPE } else { bits }
     }
 
-    #[getter]
+    #[getter(member)]
     fn __basicsize__(&self) -> u32 {
         self.core.basicsize.get()
     }
 
-    #[getter]
+    #[getter(member)]
     fn __itemsize__(&self) -> u32 {
         const ITEMS: u64 = flags::LONG_SUBCLASS | flags::TUPLE_SUBCLASS | flags::BYTES_SUBCLASS | flags::TYPE_SUBCLASS;
         let bits = self.core.flags.get();
@@ -208,12 +208,12 @@ impl PyType {
         }
     }
 
-    #[getter]
+    #[getter(member)]
     fn __dictoffset__(&self) -> i32 {
         if self.has_flag(flags::MANAGED_DICT) { -1 } else { 0 }
     }
 
-    #[getter]
+    #[getter(member)]
     fn __weakrefoffset__(&self) -> i32 {
         if self.has_flag(flags::MANAGED_WEAKREF) { -24 } else { 0 }
     }
@@ -260,10 +260,6 @@ impl PyType {
     #[setter]
     fn set___type_params__(zelf: &Py<PyType>, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let value = settable(vm, zelf, value, "__type_params__")?;
-        if !value.is::<Tuple>() {
-            let got = value.type_name();
-            return Err(vm.type_error(format!("__type_params__ must be set to a tuple, not {got}")));
-        }
         set_own(vm, zelf, n!(__type_params__), value.clone())
     }
 
@@ -272,9 +268,10 @@ impl PyType {
         if !zelf.has_flag(flags::HEAPTYPE) {
             return Err(no_attribute(vm, zelf, "__annotate__"));
         }
-        let found = match own(vm, zelf, n!(__annotate_func__)) {
+        // The body of the class may define one itself.
+        let found = match own(vm, zelf, n!(__annotate__)) {
             Some(f) => Some(f),
-            None => own(vm, zelf, n!(__annotate__)),
+            None => own(vm, zelf, n!(__annotate_func__)),
         };
         match found {
             Some(function) => bound(vm, function, zelf),

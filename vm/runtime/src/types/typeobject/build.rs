@@ -16,14 +16,35 @@ use krait_heap::TypeFlags;
 
 /// `__dict__` of instances with a dict word.
 pub static DICT: GetSetDef =
-    GetSetDef { name: "__dict__", get: Some(get_dict), set: Some(set_dict), doc: Some("the attributes of the instance itself") };
+    GetSetDef { name: "__dict__", get: Some(get_dict), set: Some(set_dict), doc: Some("the attributes of the instance itself"), member: false };
 /// `__dict__` of instances of native types, which cannot be deleted.
-pub static NATIVE_DICT: GetSetDef = GetSetDef { name: "__dict__", get: Some(get_dict), set: Some(set_native_dict), doc: DICT.doc };
+pub static NATIVE_DICT: GetSetDef = GetSetDef { name: "__dict__", get: Some(get_plain_dict), set: Some(set_native_dict), doc: DICT.doc, member: false };
 
 /// `__weakref__` of instances that can be referred to weakly.
-pub static WEAKREF: GetSetDef = GetSetDef { name: "__weakref__", get: Some(get_weakref), set: None, doc: Some("the first weak reference to the object") };
+pub static WEAKREF: GetSetDef = GetSetDef { name: "__weakref__", get: Some(get_weakref), set: None, doc: Some("the first weak reference to the object"), member: false };
+
+/// The descriptor of `__dict__` of a native base, which may keep it in its own way, as types and modules do.
+fn native_dict(vm: &Vm, object: &Value) -> Option<Value> {
+    let mut at = Some(object.ty().clone());
+    while let Some(ty) = at {
+        if !ty.has_flag(flags::HEAPTYPE)
+            && let Some(descr) = ty.dict.get(vm).as_ref().and_then(|d| d.get_str(vm, n!(__dict__))) {
+                return Some(descr.clone());
+            }
+        at = ty.base().cloned();
+    }
+    None
+}
 
 fn get_dict(vm: &mut Vm, object: &Value) -> PyResult {
+    if let Some(descr) = native_dict(vm, object)
+        && let Some(get) = descr.type_ref().slots.descr_get.get() {
+            return get(vm, &descr, Some(object), Some(object.ty().as_value()));
+        }
+    get_plain_dict(vm, object)
+}
+
+fn get_plain_dict(vm: &mut Vm, object: &Value) -> PyResult {
     if object.header().is_some_and(instance::has_dict) {
         return instance::materialize(vm, object).map(Py::into_value);
     }
@@ -33,6 +54,14 @@ fn get_dict(vm: &mut Vm, object: &Value) -> PyResult {
 }
 
 fn set_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> PyResult<()> {
+    if let Some(descr) = native_dict(vm, object)
+        && let Some(set) = descr.type_ref().slots.descr_set.get() {
+            return set(vm, &descr, object, value);
+        }
+    set_plain_dict(vm, object, value)
+}
+
+fn set_plain_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> PyResult<()> {
     match value {
         None => instance::replace_dict(vm, object, None),
         Some(value) => match value.downcast::<Dict>() {
@@ -48,7 +77,7 @@ fn set_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> PyResult<()> 
 fn set_native_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> PyResult<()> {
     match value {
         None => Err(vm.type_error("cannot delete __dict__")),
-        Some(_) => set_dict(vm, object, value),
+        Some(_) => set_plain_dict(vm, object, value),
     }
 }
 
@@ -102,7 +131,10 @@ pub fn type_new(vm: &mut Vm, meta: &Py<PyType>, args: Args<'_>) -> PyResult {
     plan_slots(vm, &mut plan)?;
     let ty = allocate(vm, &plan)?;
     fill_dict(vm, &ty, &plan)?;
-    set_cell(vm, &ty, &plan.dict)?;
+    let cells = (plan.dict.remove_str(vm, n!(__classcell__)), plan.dict.remove_str(vm, n!(__classdictcell__)));
+    set_cells(vm, &ty, cells, &plan.dict)?;
+    add_slots(vm, &ty, &plan.dict)?;
+    warn_of_keys(vm, &ty, &plan.dict)?;
     mro::compute(vm, &ty)?;
     inherit_collection(vm, &ty);
     register(vm, &ty, &plan);
@@ -291,10 +323,8 @@ fn fill_dict(vm: &mut Vm, ty: &Py<PyType>, plan: &Plan) -> PyResult<()> {
         drop(old);
     }
     wrap_special(vm, dict)?;
-    for (index, name) in ty.own_slots.load(vm) {
-        let Some(name) = name.downcast::<Str>() else { continue };
-        let member = vm.new_object(MemberDescr { owner: ty.clone(), name: name.clone(), index, doc: None })?;
-        dict.set_str(vm, name, member.into_value())?;
+    if let Some(doc) = dict.get_str(vm, n!(__doc__)).and_then(|d| d.downcast::<Str>()).cloned() {
+        doc.to_utf8(vm)?;
     }
     for (add, def) in [(plan.add_dict, &DICT), (plan.add_weakref, &WEAKREF)] {
         let key = vm.intern(def.name);
@@ -334,8 +364,8 @@ fn wrap_special(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
 }
 
 /// Hands the class to the cell that `super()` and `__class__` in its methods read.
-fn set_cell(vm: &mut Vm, ty: &Py<PyType>, dict: &Py<Dict>) -> PyResult<()> {
-    if let Some(cell) = dict.remove_str(vm, n!(__classcell__)) {
+fn set_cells(vm: &mut Vm, ty: &Py<PyType>, cells: (Option<Value>, Option<Value>), dict: &Py<Dict>) -> PyResult<()> {
+    if let Some(cell) = cells.0 {
         if cell.type_name() != "cell" {
             let repr = vm.repr(cell.ty().clone().as_value())?.to_string_lossy().into_owned();
             return Err(vm.type_error(format!("__classcell__ must be a nonlocal cell, not {repr}")));
@@ -343,7 +373,7 @@ fn set_cell(vm: &mut Vm, ty: &Py<PyType>, dict: &Py<Dict>) -> PyResult<()> {
         let name = vm.intern("cell_contents");
         vm.setattr(&cell, &name, ty.as_value())?;
     }
-    if let Some(cell) = dict.remove_str(vm, n!(__classdictcell__)) {
+    if let Some(cell) = cells.1 {
         if cell.type_name() != "cell" {
             let repr = vm.repr(cell.ty().clone().as_value())?.to_string_lossy().into_owned();
             return Err(vm.type_error(format!("__classdictcell__ must be a nonlocal cell, not {repr}")));
@@ -352,6 +382,26 @@ fn set_cell(vm: &mut Vm, ty: &Py<PyType>, dict: &Py<Dict>) -> PyResult<()> {
         vm.setattr(&cell, &name, dict.as_value())?;
     }
     Ok(())
+}
+
+/// The descriptors of the class's own slots, which may have the names of what the compiler leaves in the namespace.
+fn add_slots(vm: &mut Vm, ty: &Py<PyType>, dict: &Py<Dict>) -> PyResult<()> {
+    for (index, name) in ty.own_slots.load(vm) {
+        let Some(name) = name.downcast::<Str>() else { continue };
+        let member = vm.new_object(MemberDescr { owner: ty.clone(), name: name.clone(), index, def: None, doc: None })?;
+        dict.set_str(vm, name, member.into_value())?;
+    }
+    Ok(())
+}
+
+/// Keys that are not strings make look-ups slow, and may run code.
+fn warn_of_keys(vm: &mut Vm, ty: &Py<PyType>, dict: &Py<Dict>) -> PyResult<()> {
+    if dict.iter(vm).all(|(key, _)| key.downcast_exact::<Str>().is_some()) {
+        return Ok(());
+    }
+    let name = crate::types::typeobject::name_text(vm, ty);
+    let category = crate::types::exceptions::RuntimeWarning::type_object(vm).to_value();
+    crate::warnings::warn(vm, &category, &format!("non-string key in the __dict__ of class {name}"), 1)
 }
 
 /// Makes the class known to its bases.
@@ -383,7 +433,11 @@ fn call_set_name(vm: &mut Vm, ty: &Py<PyType>) -> PyResult<()> {
 /// Calls `super(cls, cls).__init_subclass__(**kwargs)`.
 fn call_init_subclass(vm: &mut Vm, ty: &Py<PyType>, args: Args<'_>) -> PyResult<()> {
     let bases = mro::mro_of(vm, ty);
-    let found = bases.iter().skip(1).find_map(|b| b.dict.get(vm).as_ref()?.get_str(vm, n!(__init_subclass__)).cloned());
+    if !bases.iter().any(|b| b.is(ty)) {
+        let name = ty.tp_name();
+        return Err(vm.type_error(format!("super(type, obj): obj (type {name}) is not an instance or subtype of type ({name}).")));
+    }
+    let found = bases.iter().skip_while(|b| !b.is(ty)).skip(1).find_map(|b| b.dict.get(vm).as_ref()?.get_str(vm, n!(__init_subclass__)).cloned());
     let Some(found) = found else { return Ok(()) };
     let method = match found.type_ref().slots.descr_get.get() {
         Some(get) => get(vm, &found, Some(ty.as_value()), Some(ty.as_value()))?,

@@ -13,17 +13,38 @@ use crate::{Py, PyClass, PyResult, Value, Vm};
 
 const WORDS: u64 = flags::MANAGED_DICT | flags::MANAGED_WEAKREF | krait_heap::TypeFlags::MANAGED | krait_heap::TypeFlags::GC;
 
-/// The names of all slots, bases' first.
+/// The names of a class's own slots.
 fn slot_names(vm: &Vm, ty: &PyType) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut at = Some(ty.own_reference().clone());
-    while let Some(t) = at {
-        let own = t.own_slots.get(vm).iter();
-        names.extend(own.filter_map(|(_, n)| n.downcast::<Str>().map(|s| s.to_string_lossy().into_owned())));
-        at = t.base().cloned();
-    }
+    let mut names: Vec<String> =
+        ty.own_slots.get(vm).iter().filter_map(|(_, n)| n.downcast::<Str>().map(|s| s.to_string_lossy().into_owned())).collect();
     names.sort();
     names
+}
+
+/// The nearest type down the bases that adds fields to its base's.
+fn adding_base(ty: &PyType) -> &Py<PyType> {
+    let mut at = ty.own_reference();
+    while let Some(base) = at.base() {
+        let same_native = match (at.native.get(), base.native.get()) {
+            (Some(a), Some(b)) => std::ptr::eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        if !same_native || at.core.slot_count.get() != base.core.slot_count.get() {
+            break;
+        }
+        at = base;
+    }
+    at
+}
+
+/// Whether two classes add the same slots to the same base, or nothing to it.
+fn same_fields(vm: &Vm, a: &PyType, b: &PyType) -> bool {
+    let (a, b) = (adding_base(a), adding_base(b));
+    let same_base = || match (a.base(), b.base()) {
+        (Some(x), Some(y)) => x.is(y),
+        _ => false,
+    };
+    a.is(b) || (same_base() && slot_names(vm, a) == slot_names(vm, b))
 }
 
 /// Whether instances of the two classes look the same in memory.
@@ -34,7 +55,7 @@ pub fn same_layout(vm: &Vm, a: &PyType, b: &PyType) -> bool {
         && words(a) == words(b)
         && a.core.pre.get() == b.core.pre.get()
         && a.core.slot_count.get() == b.core.slot_count.get()
-        && slot_names(vm, a) == slot_names(vm, b)
+        && same_fields(vm, a, b)
 }
 
 fn check(vm: &mut Vm, old: &PyType, new: &PyType, what: &str) -> PyResult<()> {
@@ -97,7 +118,9 @@ pub fn assign_bases(vm: &mut Vm, cls: &Py<PyType>, value: &Value) -> PyResult<()
             let got = base.type_name();
             return Err(vm.type_error(format!("{name}.__bases__ must be tuple of classes, not '{got}'")));
         };
-        if base.is_subtype(vm, cls) {
+        // An inner call from a `mro` of the program has changed `base` already, but the MRO not yet.
+        let chained = || crate::types::class::has_base(&raw const base.core, &raw const cls.core);
+        if base.is_subtype(vm, cls) || (base.mro.get(vm).is_some() && chained()) {
             return Err(vm.type_error("a __bases__ item causes an inheritance cycle"));
         }
     }
@@ -106,22 +129,53 @@ pub fn assign_bases(vm: &mut Vm, cls: &Py<PyType>, value: &Value) -> PyResult<()
     check_bases(vm, &best, &old_base)?;
     let old_bases = cls.bases.replace(vm, Some(bases.clone()));
     cls.base.set(&raw const **best.own_reference());
-    let mut saved: Vec<(Py<PyType>, Option<Py<Tuple>>)> = Vec::new();
-    if let Err(e) = recompute(vm, cls, &mut saved) {
-        for (ty, mro) in saved.into_iter().rev() {
-            let now = ty.mro.replace(vm, mro);
-            ty.modified(vm);
+    let mut saved: Vec<Change> = Vec::new();
+    let result = recompute(vm, cls, &mut saved);
+    // A `mro` of the program may have given the class other bases meanwhile: those stay.
+    let ours = cls.bases.get(vm).as_ref().is_some_and(|b| b.is(bases));
+    match result {
+        Err(e) => {
+            for change in saved.into_iter().rev() {
+                change.undo(vm);
+            }
+            if ours {
+                let now = cls.bases.replace(vm, old_bases);
+                cls.base.set(&raw const **old_base.own_reference());
+                drop(now);
+            }
+            Err(e)
+        }
+        Ok(()) => {
+            if ours && !saved.is_empty() {
+                move_subclass(vm, cls, old_bases.as_ref(), bases);
+                refill(vm, cls);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// A type whose MRO has been computed anew.
+struct Change {
+    ty: Py<PyType>,
+    old: Option<Py<Tuple>>,
+    new: Option<Py<Tuple>>,
+}
+
+impl Change {
+    /// Back to the old MRO, unless there is a newer one.
+    fn undo(self, vm: &mut Vm) {
+        let current = match (self.ty.mro.get(vm), &self.new) {
+            (Some(a), Some(b)) => a.is(b),
+            (None, None) => true,
+            _ => false,
+        };
+        if current {
+            let now = self.ty.mro.replace(vm, self.old);
+            self.ty.modified(vm);
             drop(now);
         }
-        let now = cls.bases.replace(vm, old_bases);
-        cls.base.set(&raw const **old_base.own_reference());
-        drop(now);
-        return Err(e);
     }
-    move_subclass(vm, cls, old_bases.as_ref(), bases);
-    refill(vm, cls);
-    drop(saved);
-    Ok(())
 }
 
 /// The new base must give instances the layout that the old one gave them.
@@ -134,12 +188,13 @@ fn check_bases(vm: &mut Vm, new: &Py<PyType>, old: &Py<PyType>) -> PyResult<()> 
     Err(vm.type_error(format!("__bases__ assignment: '{new}' object layout differs from '{old}'")))
 }
 
-fn recompute(vm: &mut Vm, ty: &Py<PyType>, saved: &mut Vec<(Py<PyType>, Option<Py<Tuple>>)>) -> PyResult<()> {
+fn recompute(vm: &mut Vm, ty: &Py<PyType>, saved: &mut Vec<Change>) -> PyResult<()> {
     let old = ty.mro.load(vm);
     if !mro::compute(vm, ty)? {
         return Ok(());
     }
-    saved.push((ty.clone(), old));
+    let new = ty.mro.load(vm);
+    saved.push(Change { ty: ty.clone(), old, new });
     for sub in ty.direct_subclasses(vm) {
         recompute(vm, &sub, saved)?;
     }

@@ -55,6 +55,14 @@ pub fn full_name(vm: &Vm, ty: &PyType) -> String {
     }
 }
 
+/// [`full_name`], without the module for `__main__` too (the `%T` of messages).
+pub fn qualified_name(vm: &Vm, ty: &PyType) -> String {
+    match module_text(vm, ty) {
+        Some(module) if module == "__main__" => qualname_text(vm, ty),
+        _ => full_name(vm, ty),
+    }
+}
+
 /// `type(...)`: `type(x)`, or `cls.__new__` followed by `__init__` where the object made is of the class.
 pub fn call(vm: &mut Vm, cls: &Py<PyType>, args: Args<'_>) -> PyResult {
     if new::is_type_itself(cls) {

@@ -91,6 +91,10 @@ pub fn solid_base(ty: &Py<PyType>) -> Py<PyType> {
 /// The MRO as `type.mro` computes it.
 pub fn linearize(vm: &mut Vm, ty: &Py<PyType>) -> PyResult<Vec<Value>> {
     let bases = bases_of(vm, ty);
+    if let Some(base) = bases.iter().find(|b| b.mro.get(vm).is_none()) {
+        let name = crate::types::typeobject::name_text(vm, base);
+        return Err(vm.type_error(format!("Cannot extend an incomplete type '{name}'")));
+    }
     let mut result = vec![ty.to_value()];
     if let [base] = bases.as_slice() {
         result.extend(mro_of(vm, base).into_iter().map(Py::into_value));
@@ -149,6 +153,7 @@ pub fn compute(vm: &mut Vm, ty: &Py<PyType>) -> PyResult<bool> {
     let custom = meta.lookup(vm, n!(mro)).filter(|m| {
         !m.downcast_exact::<MethodDescr>().is_some_and(|d| d.def.name == "mro" && d.owner.is(PyType::type_object(vm)))
     });
+    let is_custom = custom.is_some();
     let items = match custom {
         None => linearize(vm, ty)?,
         Some(method) => {
@@ -170,11 +175,17 @@ pub fn compute(vm: &mut Vm, ty: &Py<PyType>) -> PyResult<bool> {
     let mro = vm.new_tuple(items)?;
     let old = ty.mro.replace(vm, Some(mro));
     ty.modified(vm);
+    if is_custom {
+        ty.never_stamp(vm);
+    }
     drop(old);
     Ok(true)
 }
 
 fn check(vm: &mut Vm, ty: &Py<PyType>, items: &[Value]) -> PyResult<()> {
+    if items.is_empty() {
+        return Err(vm.type_error("type MRO must not be empty"));
+    }
     let solid = solid_base(ty);
     for item in items {
         let Some(base) = item.downcast::<PyType>() else {

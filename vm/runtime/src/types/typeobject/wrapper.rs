@@ -191,7 +191,11 @@ impl WrapperDescr {
             (Wrap::TernaryR, SlotFn::Ternary(f), [a]) => f(vm, a, zelf, &Value::none()),
             (Wrap::TernaryR, SlotFn::Ternary(f), [a, m]) => f(vm, a, zelf, m),
             (Wrap::DescrGet, SlotFn::DescrGet(f), [_] | [_, _]) => self.descr_get(vm, zelf, args, f),
-            (Wrap::TernaryL | Wrap::TernaryR | Wrap::DescrGet, _, _) => {
+            (Wrap::TernaryL | Wrap::TernaryR, _, _) => {
+                let got = args.len();
+                Err(vm.type_error(format!("expected 1 or 2 arguments, got {got}")))
+            }
+            (Wrap::DescrGet, _, _) => {
                 let (bound, n) = if args.is_empty() { ("at least", 1) } else { ("at most", 2) };
                 let (s, got) = (if n == 1 { "" } else { "s" }, args.len());
                 Err(vm.type_error(format!("expected {bound} {n} argument{s}, got {got}")))
