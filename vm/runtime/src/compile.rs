@@ -82,6 +82,7 @@ fn character_by_name(name: &str) -> Option<u32> {
 /// `compile()` of a string, of bytes or of a tree.
 pub fn compile_object(vm: &mut Vm, source: &Value, function: &str, request: CompileRequest) -> PyResult {
     if crate::ast::is_node(vm, source)? {
+        vm.audit_with("compile", |vm| Ok(vec![source.clone(), vm.new_str_text(&request.filename)?.into_value()]))?;
         return crate::ast::compile_tree(vm, source, request);
     }
     let text = source_text(vm, source, function, &request)?;
@@ -94,6 +95,10 @@ pub fn compile_object(vm: &mut Vm, source: &Value, function: &str, request: Comp
 
 /// Compiles decoded source; gives a code object, or a tree with `PyCF_ONLY_AST`.
 pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyResult {
+    vm.audit_with("compile", |vm| {
+        let source = if request.from_file { Value::none() } else { vm.new_bytes(text.as_bytes())?.into_value() };
+        Ok(vec![source, vm.new_str_text(&request.filename)?.into_value()])
+    })?;
     let mut options = request.parse_options(vm);
     if !text.is_ascii()
         && let Some(normalize) = replaced_normalize(vm)? {

@@ -241,7 +241,10 @@ pub fn print_uncaught(vm: &mut Vm, exception: &Value) {
     }
     flush(vm, "stdout");
     let result = match vm.sys_get("excepthook") {
-        Some(hook) => vm.call(&hook, &[ty, exception.clone(), traceback]),
+        Some(hook) => {
+            let audited = vm.audit("sys.excepthook", &[hook.clone(), ty.clone(), exception.clone(), traceback.clone()]);
+            audited.and_then(|()| vm.call(&hook, &[ty, exception.clone(), traceback]))
+        }
         None => crate::sys::print_exception(vm, exception).map(|()| Value::none()),
     };
     if let Err(e) = result {

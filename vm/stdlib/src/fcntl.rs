@@ -1,6 +1,7 @@
 //! The `fcntl` module.
 #![allow(unsafe_code, reason = "system calls")]
 
+use crate::audit::audit;
 use crate::fspath::FileNo;
 use crate::oserror::{self, retry, sys};
 use crate::posix::fds;
@@ -26,6 +27,7 @@ fn number(vm: &mut Vm, value: &Value) -> PyResult<i64> {
 /// Performs an operation on a descriptor; arg is an int, or bytes that the system reads and changes, which are returned.
 #[pyfunction(sig = "(fd, cmd, arg=0, /)")]
 fn fcntl(fd: FileNo, cmd: i32, arg: Value, vm: &mut Vm) -> PyResult {
+    audit!(vm, "fcntl.fcntl", fd.0, cmd, arg)?;
     if arg.is::<Str>() || (!arg.is::<Int>() && vm.is_bytes_like(&arg)) {
         let data = match arg.downcast::<Str>() {
             Some(s) => s.to_utf8(vm)?.into_bytes(),
@@ -53,6 +55,7 @@ fn fcntl(fd: FileNo, cmd: i32, arg: Value, vm: &mut Vm) -> PyResult {
 /// Performs a device's operation; arg is an int, or bytes that the device reads and changes. Writable buffers are changed in place if mutate_flag is true.
 #[pyfunction(sig = "(fd, request, arg=0, mutate_flag=True, /)")]
 fn ioctl(fd: FileNo, request: &Value, arg: Value, mutate_flag: bool, vm: &mut Vm) -> PyResult {
+    audit!(vm, "fcntl.ioctl", fd.0, request, arg)?;
     let index = vm.index(request)?;
     let request = vm.int_as_i128(&index).unwrap_or(0) as libc::c_ulong;
     if arg.is::<Int>() || (!arg.is::<Str>() && !vm.is_bytes_like(&arg)) {
@@ -94,12 +97,14 @@ fn ioctl(fd: FileNo, request: &Value, arg: Value, mutate_flag: bool, vm: &mut Vm
 /// Locks or unlocks a whole file.
 #[pyfunction(sig = "(fd, operation, /)")]
 fn flock(fd: FileNo, operation: i32, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "fcntl.flock", fd.0, operation)?;
     oserror::call(vm, || sys!(libc::flock(fd.0, operation))).map(drop)
 }
 
 /// Locks or unlocks a part of a file.
 #[pyfunction(sig = "(fd, cmd, len=0, start=0, whence=0, /)")]
 fn lockf(fd: FileNo, cmd: i32, len: i64, start: i64, whence: i32, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "fcntl.lockf", fd.0, cmd, len, start, whence)?;
     let kind = if cmd == libc::LOCK_UN {
         libc::F_UNLCK
     } else if cmd & libc::LOCK_SH != 0 {

@@ -103,6 +103,7 @@ fn get_stats(vm: &mut Vm) -> PyResult<Py<List>> {
 /// The objects that the collector knows, of one generation or of all.
 #[pyfunction(sig = "(generation=None)")]
 fn get_objects(generation: Value, vm: &mut Vm) -> PyResult<Py<List>> {
+    vm.audit("gc.get_objects", std::slice::from_ref(&generation))?;
     if generation.is_none() {
         return vm.new_list(heap::objects(None));
     }
@@ -125,10 +126,15 @@ fn is_collected(object: &Value) -> bool {
     object.header().is_some_and(|h| h.type_core().has(TypeFlags::GC))
 }
 
+fn audit_objects(vm: &mut Vm, event: &str, args: &Args<'_>) -> PyResult<()> {
+    vm.audit_with(event, |vm| Ok(vec![vm.new_tuple_from(args.positional())?.into_value()]))
+}
+
 /// The objects that refer directly to any of the given ones.
 #[pyfunction(text = "(*objs)")]
 fn get_referrers(args: Args<'_>, vm: &mut Vm) -> PyResult<Py<List>> {
     args.no_keywords(vm, "gc.get_referrers")?;
+    audit_objects(vm, "gc.get_referrers", &args)?;
     let wanted = args.positional();
     let mut found = Vec::new();
     for object in heap::objects(None) {
@@ -144,6 +150,7 @@ fn get_referrers(args: Args<'_>, vm: &mut Vm) -> PyResult<Py<List>> {
 #[pyfunction(text = "(*objs)")]
 fn get_referents(args: Args<'_>, vm: &mut Vm) -> PyResult<Py<List>> {
     args.no_keywords(vm, "gc.get_referents")?;
+    audit_objects(vm, "gc.get_referents", &args)?;
     let mut found = Vec::new();
     for object in args.positional().iter().filter(|o| is_collected(o)) {
         if let Some(header) = object.header() {

@@ -299,6 +299,9 @@ fn fork_exec(args: Args<'_>, vm: &mut Vm) -> PyResult<i32> {
         }
         before_fork(vm);
     }
+    if let [process_args, executables, _, _, _, env, ..] = values {
+        vm.audit("_posixsubprocess.fork_exec", &[executables.clone(), process_args.clone(), env.clone()])?;
+    }
     crate::posix::process::check_finalizing(vm)?;
     let pid = sys!(libc::fork());
     if pid == 0 {

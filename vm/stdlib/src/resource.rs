@@ -1,6 +1,7 @@
 //! The `resource` module: limits and use of resources.
 #![allow(unsafe_code, reason = "system calls")]
 
+use crate::audit::audit;
 use crate::oserror::{self, check, sys};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::structseq::{self, StructSeqDef};
@@ -108,6 +109,7 @@ fn getrlimit(resource: i32, vm: &mut Vm) -> PyResult {
 /// Sets the soft and hard limit of a resource.
 #[pyfunction(sig = "(resource, limits, /)")]
 fn setrlimit(resource: i32, limits: &Value, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "resource.setrlimit", resource, limits)?;
     checked(vm, resource)?;
     let l = self::limits(vm, limits)?;
     if sys!(libc::setrlimit(resource as _, &raw const l)) == -1 {
@@ -123,6 +125,7 @@ fn setrlimit(resource: i32, limits: &Value, vm: &mut Vm) -> PyResult<()> {
 /// The limits of a process's resource; with limits, they are set and the old ones returned.
 #[pyfunction(sig = "(pid, resource, limits=None, /)")]
 fn prlimit(pid: i32, resource: i32, limits: Value, vm: &mut Vm) -> PyResult {
+    audit!(vm, "resource.prlimit", pid, resource, limits)?;
     checked(vm, resource)?;
     let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     let result = if limits.is_none() {

@@ -3,6 +3,7 @@
 //! What the system's handler writes is process-wide of necessity: signals know no interpreter.
 #![allow(unsafe_code, reason = "system calls and a signal handler")]
 
+use crate::audit::audit;
 use crate::oserror::{self, check, errno, sys};
 use crate::time;
 use krait_runtime::types::dict::Dict;
@@ -347,6 +348,7 @@ fn raise_signal(signalnum: i32, vm: &mut Vm) -> PyResult<()> {
 /// Sends a signal to a thread.
 #[pyfunction(sig = "(thread_id, signalnum, /)")]
 fn pthread_kill(thread_id: u64, signalnum: i32, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "signal.pthread_kill", thread_id, signalnum)?;
     match sys!(libc::pthread_kill(thread_id as libc::pthread_t, signalnum)) {
         0 => check_signals(vm),
         code => Err(oserror::os_error(vm, code)),

@@ -251,6 +251,7 @@ pub fn oserror_import(vm: &mut Vm, name: &str) -> PyResult {
 /// Waits for so many seconds.
 #[pyfunction(sig = "(seconds, /)")]
 pub fn sleep(seconds: &Value, vm: &mut Vm) -> PyResult<()> {
+    vm.audit("time.sleep", std::slice::from_ref(seconds))?;
     let timeout = to_time(vm, seconds, Round::Up)?;
     if timeout < 0 {
         return Err(vm.value_error("sleep length must be non-negative"));

@@ -90,8 +90,9 @@ pub fn hash(obj: &Value, vm: &mut Vm) -> PyResult<i64> {
 
 /// The identity of an object, unique among the objects that exist at the same time.
 #[pyfunction(sig = "(obj, /)")]
-pub fn id(obj: &Value) -> u64 {
-    obj.id()
+pub fn id(obj: &Value, vm: &mut Vm) -> PyResult<u64> {
+    vm.audit_with("builtins.id", |vm| Ok(vec![vm.new_int(obj.id())?]))?;
+    Ok(obj.id())
 }
 
 /// Whether an object is an instance of a class, of a subclass, or of one of several classes in a tuple or union.

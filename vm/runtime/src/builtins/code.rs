@@ -127,6 +127,7 @@ pub fn eval(source: &Value, globals: Value, locals: Value, vm: &mut Vm) -> PyRes
         if code.nfreevars > 0 {
             return Err(vm.type_error("code object passed to eval() may not contain free variables"));
         }
+        vm.audit("exec", std::slice::from_ref(source))?;
         return vm.run_code(code, &globals, Some(&locals));
     }
     if !source.is::<Str>() && !source.is::<Bytes>() && source.type_ref().slots.buffer.get().is_none() {
@@ -136,7 +137,10 @@ pub fn eval(source: &Value, globals: Value, locals: Value, vm: &mut Vm) -> PyRes
     let request = CompileRequest { filename: "<string>".into(), mode: Mode::Eval, flags, optimize: -1, feature_version: -1, from_file: false, encoding: None };
     let code = source_code::compile_object(vm, source, "eval", request)?;
     match code.downcast::<CodeObject>() {
-        Some(code) => vm.run_code(code, &globals, Some(&locals)),
+        Some(code) => {
+            vm.audit("exec", &[code.to_value()])?;
+            vm.run_code(code, &globals, Some(&locals))
+        }
         None => Err(vm.system_error("compilation gave no code object")),
     }
 }
@@ -160,7 +164,10 @@ pub fn exec(source: &Value, globals: Value, locals: Value, closure: Value, vm: &
     let request = CompileRequest { filename: "<string>".into(), mode: Mode::Exec, flags, optimize: -1, feature_version: -1, from_file: false, encoding: None };
     let code = source_code::compile_object(vm, source, "exec", request)?;
     match code.downcast::<CodeObject>() {
-        Some(code) => vm.run_code(code, &globals, Some(&locals)).map(drop),
+        Some(code) => {
+            vm.audit("exec", &[code.to_value()])?;
+            vm.run_code(code, &globals, Some(&locals)).map(drop)
+        }
         None => Err(vm.system_error("compilation gave no code object")),
     }
 }

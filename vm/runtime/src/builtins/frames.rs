@@ -40,5 +40,6 @@ pub fn exec_code(vm: &mut Vm, code: &Py<CodeObject>, globals: &Py<Dict>, locals:
     } else if !fits {
         return Err(vm.type_error(format!("code object requires a closure of exactly length {free}")));
     }
+    vm.audit("exec", &[code.to_value()])?;
     vm.run_code_with(code, globals, Some(locals), None, closure).map(drop)
 }

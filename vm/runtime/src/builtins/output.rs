@@ -75,6 +75,7 @@ pub fn input(prompt: Value, vm: &mut Vm) -> PyResult {
         }
     }
     let (Some(stdin), Some(stdout)) = (vm.sys_get("stdin"), vm.sys_get("stdout")) else { return Err(vm.runtime_error("input(): lost sys.stdin")) };
+    vm.audit("builtins.input", std::slice::from_ref(&prompt))?;
     let text = vm.str(&prompt)?.into_value();
     vm.call_method(&stdout, n!(write), &[text])?;
     // A stream that cannot be flushed will do.
@@ -90,14 +91,19 @@ pub fn input(prompt: Value, vm: &mut Vm) -> PyResult {
     if chars.last() == Some(&0x0a) {
         chars.pop();
     }
-    Ok(vm.new_str_ucs4(&chars)?.into_value())
+    let line = vm.new_str_ucs4(&chars)?.into_value();
+    vm.audit("builtins.input/result", std::slice::from_ref(&line))?;
+    Ok(line)
 }
 
 /// Enter the debugger: calls `sys.breakpointhook()` with the arguments.
 #[pyfunction(text = "(*args, **kws)")]
 pub fn breakpoint(args: Args<'_>, vm: &mut Vm) -> PyResult {
     match vm.sys_get("breakpointhook") {
-        Some(hook) => vm.call_args(&hook, args),
+        Some(hook) => {
+            vm.audit("builtins.breakpoint", std::slice::from_ref(&hook))?;
+            vm.call_args(&hook, args)
+        }
         None => Err(vm.runtime_error("lost sys.breakpointhook")),
     }
 }

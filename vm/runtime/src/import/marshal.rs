@@ -409,6 +409,7 @@ fn code_to_parts(vm: &mut Vm, code: &Py<CodeObject>) -> PyResult<CodeParts<Value
 /// Write an object to a file that is open for writing bytes.
 #[pyfunction(sig = "(value, file, version=5, /, *, allow_code=True)")]
 fn dump(value: &Value, file: &Value, version: i32, allow_code: bool, vm: &mut Vm) -> PyResult {
+    vm.audit("marshal.dumps", &[value.clone(), Value::from_i32(version)])?;
     let data = dumps(vm, value, version, allow_code)?;
     let data = vm.new_bytes(&data)?.into_value();
     vm.call_method(file, n!(write), &[data])
@@ -417,6 +418,7 @@ fn dump(value: &Value, file: &Value, version: i32, allow_code: bool, vm: &mut Vm
 /// Read an object from a file that is open for reading bytes.
 #[pyfunction(sig = "(file, /, *, allow_code=True)")]
 fn load(file: &Value, allow_code: bool, vm: &mut Vm) -> PyResult {
+    vm.audit("marshal.load", &[])?;
     // Asked for nothing, to see that the file reads bytes.
     let nothing = vm.call_method(file, n!(read), &[Value::from_i32(0)])?;
     if !nothing.is::<Bytes>() {
@@ -431,6 +433,7 @@ fn load(file: &Value, allow_code: bool, vm: &mut Vm) -> PyResult {
 /// The bytes that `dump()` would write.
 #[pyfunction(name = "dumps", sig = "(value, version=5, /, *, allow_code=True)")]
 fn dumps_(value: &Value, version: i32, allow_code: bool, vm: &mut Vm) -> PyResult<Py<Bytes>> {
+    vm.audit("marshal.dumps", &[value.clone(), Value::from_i32(version)])?;
     let data = dumps(vm, value, version, allow_code)?;
     vm.new_bytes(&data)
 }
@@ -439,6 +442,7 @@ fn dumps_(value: &Value, version: i32, allow_code: bool, vm: &mut Vm) -> PyResul
 #[pyfunction(name = "loads", sig = "(bytes, /, *, allow_code=True)")]
 fn loads_(bytes: &Value, allow_code: bool, vm: &mut Vm) -> PyResult {
     let data = vm.byte_view(bytes)?;
+    vm.audit_with("marshal.loads", |vm| Ok(vec![vm.new_bytes(&data)?.into_value()]))?;
     loads(vm, &data, allow_code)
 }
 

@@ -184,6 +184,13 @@ impl Vm {
 
     fn load(&mut self, name: &Py<Str>) -> PyResult {
         let importlib = self.importlib()?;
+        self.audit_with("import", |vm| {
+            let mut args = vec![name.to_value(), Value::none()];
+            for name in ["path", "meta_path", "path_hooks"] {
+                args.push(vm.sys_get(name).unwrap_or_else(Value::none));
+            }
+            Ok(args)
+        })?;
         let load = self.getattr_str(&importlib, "_find_and_load")?;
         let import = self.import_function()?;
         self.call(&load, &[name.to_value(), import])

@@ -284,7 +284,10 @@ fn is_stack_trampoline_active() -> bool {
 #[pyfunction(sig = "(depth=0, /)")]
 fn _getframe(depth: i32, vm: &mut Vm) -> PyResult {
     match vm.frame_object(usize::try_from(depth).unwrap_or(0))? {
-        Some(frame) => Ok(frame.into_value()),
+        Some(frame) => {
+            vm.audit("sys._getframe", &[frame.to_value()])?;
+            Ok(frame.into_value())
+        }
         None => Err(vm.value_error("call stack is not deep enough")),
     }
 }
@@ -292,6 +295,7 @@ fn _getframe(depth: i32, vm: &mut Vm) -> PyResult {
 /// The name of the module that the caller, or a caller further out, runs in.
 #[pyfunction(sig = "(depth=0)")]
 fn _getframemodulename(depth: i32, vm: &mut Vm) -> PyResult {
+    vm.audit("sys._getframemodulename", &[Value::from_i32(depth)])?;
     let Some(frame) = vm.frame_object(usize::try_from(depth).unwrap_or(0))? else { return Ok(Value::none()) };
     let globals = vm.getattr_str(frame.as_value(), "f_globals")?;
     match globals.downcast::<Dict>() {
@@ -418,6 +422,24 @@ impl Vm {
     /// `sys.audit(event, *args)`: calls the hooks, if there are any.
     pub fn audit(&mut self, event: &str, args: &[Value]) -> PyResult<()> {
         hooks::run_audit_hooks(self, event, args)
+    }
+
+    /// The same, the arguments made only if there are hooks.
+    pub fn audit_with(&mut self, event: &str, args: impl FnOnce(&mut Vm) -> PyResult<Vec<Value>>) -> PyResult<()> {
+        if self.interp.audit_hooks.get(self).is_empty() {
+            return Ok(());
+        }
+        let args = args(self)?;
+        hooks::run_audit_hooks(self, event, &args)
+    }
+
+    /// Tells the audit hooks that an attribute of an object is read or set around the usual ways.
+    pub fn audit_attribute(&mut self, event: &str, object: &Value, name: &str, value: Option<&Value>) -> PyResult<()> {
+        self.audit_with(event, |vm| {
+            let mut args = vec![object.clone(), vm.new_str(name)?.into_value()];
+            args.extend(value.cloned());
+            Ok(args)
+        })
     }
 
     /// The settings.

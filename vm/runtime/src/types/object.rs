@@ -197,6 +197,7 @@ fn set_class(vm: &mut Vm, zelf: &Value, value: Option<&Value>) -> PyResult<()> {
         let got = value.type_name();
         return Err(vm.type_error(format!("__class__ must be set to a class, not '{got}' object")));
     };
+    vm.audit_attribute("object.__setattr__", zelf, "__class__", Some(value))?;
     crate::types::typeobject::layout::assign_class(vm, zelf, new)
 }
 

@@ -100,6 +100,12 @@ fn given(value: Option<&Value>) -> Option<&Value> {
     value.filter(|v| !v.is_none())
 }
 
+/// Tells the audit hooks that the defaults are set, or deleted.
+fn audit_set(vm: &mut Vm, function: &Py<Function>, name: &str, value: Option<&Value>) -> PyResult<()> {
+    let event = if value.is_some() { "object.__setattr__" } else { "object.__delattr__" };
+    vm.audit_attribute(event, function.as_value(), name, value)
+}
+
 fn set_name(vm: &mut Vm, cell: &GilCell<Py<Str>>, value: Option<&Value>, what: &str) -> PyResult<()> {
     match value.and_then(|v| v.downcast::<Str>()) {
         Some(name) => {
@@ -201,27 +207,29 @@ impl Function {
     }
 
     #[getter(name = "__code__")]
-    fn get_code(&self, vm: &mut Vm) -> Py<CodeObject> {
-        self.code.load(vm)
+    fn get_code(zelf: &Py<Function>, vm: &mut Vm) -> PyResult<Py<CodeObject>> {
+        vm.audit_attribute("object.__getattr__", zelf.as_value(), "__code__", None)?;
+        Ok(zelf.code.load(vm))
     }
 
     #[setter(name = "__code__")]
-    fn set_code(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+    fn set_code(zelf: &Py<Function>, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let Some(code) = value.and_then(|v| v.downcast::<CodeObject>()) else {
             return Err(vm.type_error("__code__ must be set to a code object"));
         };
-        let have = self.closure.get(vm).as_ref().map_or(0, |c| c.len());
+        vm.audit_attribute("object.__setattr__", zelf.as_value(), "__code__", value)?;
+        let have = zelf.closure.get(vm).as_ref().map_or(0, |c| c.len());
         if code.nfreevars as usize != have {
-            let (name, want) = (self.name.load(vm), code.nfreevars);
+            let (name, want) = (zelf.name.load(vm), code.nfreevars);
             return Err(vm.value_error(format!("{}() requires a code object with {have} free vars, not {want}", name.to_string_lossy())));
         }
         const KINDS: u32 = co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR;
-        if self.code.get(vm).flags & KINDS != code.flags & KINDS {
+        if zelf.code.get(vm).flags & KINDS != code.flags & KINDS {
             let message = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
             crate::eval::warn_deprecated(vm, message)?;
         }
-        modified(self);
-        let old = self.code.replace(vm, code.clone());
+        modified(zelf);
+        let old = zelf.code.replace(vm, code.clone());
         drop(old);
         Ok(())
     }
@@ -247,12 +255,13 @@ impl Function {
     }
 
     #[getter(name = "__defaults__")]
-    fn get_defaults(&self, vm: &mut Vm) -> Option<Py<Tuple>> {
-        self.defaults.load(vm)
+    fn get_defaults(zelf: &Py<Function>, vm: &mut Vm) -> PyResult<Option<Py<Tuple>>> {
+        vm.audit_attribute("object.__getattr__", zelf.as_value(), "__defaults__", None)?;
+        Ok(zelf.defaults.load(vm))
     }
 
     #[setter(name = "__defaults__")]
-    fn set_defaults(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+    fn set_defaults(zelf: &Py<Function>, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let new = match given(value) {
             None => None,
             Some(v) => match v.downcast::<Tuple>() {
@@ -260,19 +269,21 @@ impl Function {
                 None => return Err(vm.type_error("__defaults__ must be set to a tuple object")),
             },
         };
-        modified(self);
-        let old = self.defaults.replace(vm, new);
+        audit_set(vm, zelf, "__defaults__", value)?;
+        modified(zelf);
+        let old = zelf.defaults.replace(vm, new);
         drop(old);
         Ok(())
     }
 
     #[getter(name = "__kwdefaults__")]
-    fn get_kwdefaults(&self, vm: &mut Vm) -> Option<Py<Dict>> {
-        self.kwdefaults.load(vm)
+    fn get_kwdefaults(zelf: &Py<Function>, vm: &mut Vm) -> PyResult<Option<Py<Dict>>> {
+        vm.audit_attribute("object.__getattr__", zelf.as_value(), "__kwdefaults__", None)?;
+        Ok(zelf.kwdefaults.load(vm))
     }
 
     #[setter(name = "__kwdefaults__")]
-    fn set_kwdefaults(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+    fn set_kwdefaults(zelf: &Py<Function>, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let new = match given(value) {
             None => None,
             Some(v) => match v.downcast::<Dict>() {
@@ -280,8 +291,9 @@ impl Function {
                 None => return Err(vm.type_error("__kwdefaults__ must be set to a dict object")),
             },
         };
-        modified(self);
-        let old = self.kwdefaults.replace(vm, new);
+        audit_set(vm, zelf, "__kwdefaults__", value)?;
+        modified(zelf);
+        let old = zelf.kwdefaults.replace(vm, new);
         drop(old);
         Ok(())
     }

@@ -255,6 +255,11 @@ fn reduce(vm: &mut Vm, zelf: &Value, _: Args<'_>) -> PyResult {
     let ty = zelf.ty().clone();
     let def = def_of(vm, &ty)?;
     let mut all = values(zelf);
+    // A type with a constructor of its own takes the fields themselves.
+    if ty.slots.new.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, construct as crate::types::slots::NewFn)) {
+        let args = vm.new_tuple(all)?.into_value();
+        return vm.new_tuple(vec![ty.into_value(), args]).map(Py::into_value);
+    }
     let hidden = all.split_off(def.in_sequence.min(all.len()));
     let items = vm.new_tuple(all)?.into_value();
     let dict = vm.new_dict()?;

@@ -284,6 +284,7 @@ impl FileIO {
         zelf.appending.set(parsed.appending);
         zelf.seekable.set(None);
         zelf.closefd.set(closefd);
+        vm.audit_with("open", |vm| Ok(vec![file.clone(), vm.new_str(&mode)?.into_value(), vm.new_int(parsed.flags)?]))?;
         FileIO::init_open(zelf, vm, file, &parsed, fd, &opener).inspect_err(|_| {
             // A descriptor that was given stays the caller's.
             let opened = if fd.is_some() { zelf.fd.replace(-1) } else { -1 };

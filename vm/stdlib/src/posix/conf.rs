@@ -1,6 +1,7 @@
 //! Limits and settings of the system: `sysconf`, `pathconf`, `confstr`; extended attributes; scheduling; pseudo-terminals; namespaces.
 #![allow(unsafe_code, reason = "system calls")]
 
+use crate::audit::audit;
 use crate::fspath::{self, Path, PathOrFd};
 use crate::oserror::{self, check, errno, once, sys};
 use krait_runtime::types::int::Int;
@@ -96,6 +97,7 @@ fn no_fd_option(vm: &mut Vm, function: &str, path_fd: bool, follow: bool) -> PyR
 /// The value of an extended attribute.
 #[pyfunction(sig = "(path, attribute, *, follow_symlinks=True)")]
 pub fn getxattr(path: PathOrFd, attribute: Path, follow_symlinks: bool, vm: &mut Vm) -> PyResult {
+    audit!(vm, "os.getxattr", path, attribute)?;
     no_fd_option(vm, "getxattr", path.fd.is_some(), follow_symlinks)?;
     for size in [128, 65536] {
         let mut buffer = crate::posix::fds::buffer_of(vm, size)?;
@@ -117,6 +119,7 @@ pub fn getxattr(path: PathOrFd, attribute: Path, follow_symlinks: bool, vm: &mut
 /// Sets an extended attribute.
 #[pyfunction(sig = "(path, attribute, value, flags=0, *, follow_symlinks=True)")]
 pub fn setxattr(path: PathOrFd, attribute: Path, value: crate::fspath::Data, flags: i32, follow_symlinks: bool, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.setxattr", path, attribute, &value.0[..], flags)?;
     no_fd_option(vm, "setxattr", path.fd.is_some(), follow_symlinks)?;
     let (p, n): (*const libc::c_void, usize) = (value.0.as_ptr().cast(), value.0.len());
     let result = match path.fd {
@@ -130,6 +133,7 @@ pub fn setxattr(path: PathOrFd, attribute: Path, value: crate::fspath::Data, fla
 /// Removes an extended attribute.
 #[pyfunction(sig = "(path, attribute, *, follow_symlinks=True)")]
 pub fn removexattr(path: PathOrFd, attribute: Path, follow_symlinks: bool, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.removexattr", path, attribute)?;
     no_fd_option(vm, "removexattr", path.fd.is_some(), follow_symlinks)?;
     let result = match path.fd {
         Some(fd) => once(vm, || sys!(libc::fremovexattr(fd, attribute.ptr()))),
@@ -142,6 +146,7 @@ pub fn removexattr(path: PathOrFd, attribute: Path, follow_symlinks: bool, vm: &
 /// The names of a file's extended attributes.
 #[pyfunction(sig = "(path=None, *, follow_symlinks=True)")]
 pub fn listxattr(path: Option<Path<true, true>>, follow_symlinks: bool, vm: &mut Vm) -> PyResult {
+    audit!(vm, "os.listxattr", path.as_ref().map_or_else(Value::none, |p| p.object.clone()))?;
     let path = match path {
         Some(p) => p,
         None => {
@@ -231,7 +236,8 @@ pub fn sched_getparam(pid: i32, vm: &mut Vm) -> PyResult {
     structseq::new(vm, &SCHED_PARAM, vec![Value::from_i32(param.sched_priority)])
 }
 
-fn param(vm: &mut Vm, value: &Value) -> PyResult<libc::sched_param> {
+/// What an `os.sched_param` says.
+pub fn param(vm: &mut Vm, value: &Value) -> PyResult<libc::sched_param> {
     if !structseq::type_of(vm, &SCHED_PARAM)?.is(value.ty()) {
         return Err(vm.type_error("must have a sched_param object"));
     }

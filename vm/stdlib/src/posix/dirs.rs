@@ -1,6 +1,7 @@
 //! Reading directories: `listdir`, `scandir`, `DirEntry`.
 #![allow(unsafe_code, reason = "system calls")]
 
+use crate::audit::audit;
 use crate::fspath::{self, Path};
 use crate::oserror::{self, errno, sys};
 use crate::posix::stat;
@@ -89,6 +90,7 @@ fn or_here(vm: &mut Vm, path: Option<Path<true, true>>) -> PyResult<Path<true, t
 /// The names of a directory's entries, without "." and "..".
 #[pyfunction(sig = "(path=None)")]
 pub fn listdir(path: Option<Path<true, true>>, vm: &mut Vm) -> PyResult {
+    audit!(vm, "os.listdir", path.as_ref().map_or_else(Value::none, |p| p.object.clone()))?;
     let path = or_here(vm, path)?;
     let mut stream = Stream::open(vm, &path)?;
     let found = vm.allow_threads(|| {
@@ -125,6 +127,7 @@ pub struct ScandirIterator {
 /// An iterator of DirEntry objects for a directory.
 #[pyfunction(sig = "(path=None)")]
 pub fn scandir(path: Option<Path<true, true>>, vm: &mut Vm) -> PyResult {
+    audit!(vm, "os.scandir", path.as_ref().map_or_else(Value::none, |p| p.object.clone()))?;
     let path = or_here(vm, path)?;
     let stream = Stream::open(vm, &path)?;
     let mut prefix = path.name.as_bytes().to_vec();

@@ -1,6 +1,7 @@
 //! Descriptors: opening, reading, writing, seeking, duplicating, and what else can be done to open files.
 #![allow(unsafe_code, reason = "system calls")]
 
+use crate::audit::audit;
 use crate::fspath::{Data, DirFd, FileNo, Path, at};
 use crate::oserror::{self, check, retry, sys};
 use crate::posix::TERMINAL_SIZE;
@@ -15,6 +16,7 @@ pub const IO_MAX: usize = isize::MAX as usize & !0xfff;
 /// Opens a file and returns its descriptor, which is not inheritable.
 #[pyfunction(sig = "(path, flags, mode=511, *, dir_fd=None)")]
 pub fn open(path: Path, flags: i32, mode: i32, dir_fd: Option<DirFd>, vm: &mut Vm) -> PyResult<i32> {
+    audit!(vm, "open", path, krait_runtime::Value::none(), flags)?;
     match retry(vm, || sys!(libc::openat(at(dir_fd), path.ptr(), flags | libc::O_CLOEXEC, mode as libc::c_uint)))? {
         Ok(fd) => Ok(fd),
         Err(code) => Err(path.error(vm, code)),
@@ -240,6 +242,7 @@ pub fn lseek(fd: i32, position: i64, whence: i32, vm: &mut Vm) -> PyResult<i64> 
 /// Cuts an open file to length bytes.
 #[pyfunction(sig = "(fd, length, /)")]
 pub fn ftruncate(fd: i32, length: i64, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.truncate", fd, length)?;
     oserror::call(vm, || sys!(libc::ftruncate(fd, length))).map(drop)
 }
 
@@ -374,6 +377,7 @@ pub fn splice(src: i32, dst: i32, count: isize, offset_src: Option<i64>, offset_
 /// Locks, tests or unlocks a part of a file.
 #[pyfunction(sig = "(fd, command, length, /)")]
 pub fn lockf(fd: i32, command: i32, length: i64, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.lockf", fd, command, length)?;
     oserror::call_once(vm, || sys!(libc::lockf(fd, command, length))).map(drop)
 }
 

@@ -1,6 +1,7 @@
 //! Names of files: links, directories, modes, owners, times.
 #![allow(unsafe_code, reason = "system calls")]
 
+use crate::audit::audit;
 use crate::fspath::{self, DirFd, FileNo, Path, PathOrFd, at};
 use crate::oserror::{self, errno, once, sys};
 use krait_runtime::types::int::{Int, IntRef};
@@ -26,24 +27,28 @@ fn with_two(vm: &mut Vm, src: &Path, dst: &Path, f: impl FnOnce() -> i32) -> PyR
 /// Removes a file.
 #[pyfunction(sig = "(path, *, dir_fd=None)")]
 pub fn unlink(path: Path, dir_fd: Option<DirFd>, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.remove", path, dir_fd)?;
     with_path(vm, &path, || sys!(libc::unlinkat(at(dir_fd), path.ptr(), 0)))
 }
 
 /// Removes a file; the same as unlink().
 #[pyfunction(sig = "(path, *, dir_fd=None)")]
 pub fn remove(path: Path, dir_fd: Option<DirFd>, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.remove", path, dir_fd)?;
     with_path(vm, &path, || sys!(libc::unlinkat(at(dir_fd), path.ptr(), 0)))
 }
 
 /// Removes an empty directory.
 #[pyfunction(sig = "(path, *, dir_fd=None)")]
 pub fn rmdir(path: Path, dir_fd: Option<DirFd>, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.rmdir", path, dir_fd)?;
     with_path(vm, &path, || sys!(libc::unlinkat(at(dir_fd), path.ptr(), libc::AT_REMOVEDIR)))
 }
 
 /// Makes a directory.
 #[pyfunction(sig = "(path, mode=511, *, dir_fd=None)")]
 pub fn mkdir(path: Path, mode: i32, dir_fd: Option<DirFd>, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.mkdir", path, mode, dir_fd)?;
     with_path(vm, &path, || sys!(libc::mkdirat(at(dir_fd), path.ptr(), mode as libc::mode_t)))
 }
 
@@ -68,18 +73,21 @@ pub fn mknod(path: Path, mode: i32, device: u64, dir_fd: Option<DirFd>, vm: &mut
 /// Renames a file or directory.
 #[pyfunction(sig = "(src, dst, *, src_dir_fd=None, dst_dir_fd=None)")]
 pub fn rename(src: Path, dst: Path, src_dir_fd: Option<DirFd>, dst_dir_fd: Option<DirFd>, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.rename", src, dst, src_dir_fd, dst_dir_fd)?;
     with_two(vm, &src, &dst, || sys!(libc::renameat(at(src_dir_fd), src.ptr(), at(dst_dir_fd), dst.ptr())))
 }
 
 /// Renames a file or directory over an existing one.
 #[pyfunction(sig = "(src, dst, *, src_dir_fd=None, dst_dir_fd=None)")]
 pub fn replace(src: Path, dst: Path, src_dir_fd: Option<DirFd>, dst_dir_fd: Option<DirFd>, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.rename", src, dst, src_dir_fd, dst_dir_fd)?;
     with_two(vm, &src, &dst, || sys!(libc::renameat(at(src_dir_fd), src.ptr(), at(dst_dir_fd), dst.ptr())))
 }
 
 /// Makes a hard link.
 #[pyfunction(sig = "(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=?)", text = "(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=(os.name != 'nt'))")]
 pub fn link(src: Path, dst: Path, src_dir_fd: Option<DirFd>, dst_dir_fd: Option<DirFd>, follow_symlinks: Option<bool>, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.link", src, dst, src_dir_fd, dst_dir_fd)?;
     let flags = if follow_symlinks.unwrap_or(true) { libc::AT_SYMLINK_FOLLOW } else { 0 };
     with_two(vm, &src, &dst, || sys!(libc::linkat(at(src_dir_fd), src.ptr(), at(dst_dir_fd), dst.ptr(), flags)))
 }
@@ -87,6 +95,7 @@ pub fn link(src: Path, dst: Path, src_dir_fd: Option<DirFd>, dst_dir_fd: Option<
 /// Makes a symbolic link to src named dst.
 #[pyfunction(sig = "(src, dst, target_is_directory=False, *, dir_fd=None)")]
 pub fn symlink(src: Path, dst: Path, target_is_directory: bool, dir_fd: Option<DirFd>, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.symlink", src, dst, dir_fd)?;
     let _ = target_is_directory;
     with_two(vm, &src, &dst, || sys!(libc::symlinkat(src.ptr(), at(dir_fd), dst.ptr())))
 }
@@ -135,6 +144,7 @@ pub fn check_fd_options(vm: &mut Vm, function: &str, fd: bool, dir_fd: bool, fol
 /// Changes a file's mode.
 #[pyfunction(sig = "(path, mode, *, dir_fd=None, follow_symlinks=True)", text = "(path, mode, *, dir_fd=None, follow_symlinks=(os.name != 'nt'))")]
 pub fn chmod(path: PathOrFd, mode: i32, dir_fd: Option<DirFd>, follow_symlinks: bool, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.chmod", path, mode, dir_fd)?;
     let mode = mode as libc::mode_t;
     match path.fd {
         Some(fd) => with_path(vm, &path, || sys!(libc::fchmod(fd, mode))),
@@ -152,6 +162,7 @@ pub fn chmod(path: PathOrFd, mode: i32, dir_fd: Option<DirFd>, follow_symlinks: 
 /// Changes the mode of an open file.
 #[pyfunction(sig = "(fd, mode)")]
 pub fn fchmod(fd: i32, mode: i32, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.chmod", fd, mode, -1i32)?;
     oserror::call(vm, || sys!(libc::fchmod(fd, mode as libc::mode_t))).map(drop)
 }
 
@@ -188,6 +199,7 @@ pub fn id(vm: &mut Vm, value: &Value, what: &str) -> PyResult<u32> {
 /// Changes a file's owner and group.
 #[pyfunction(sig = "(path, uid, gid, *, dir_fd=None, follow_symlinks=True)")]
 pub fn chown(path: PathOrFd, uid: Id, gid: Id, dir_fd: Option<DirFd>, follow_symlinks: bool, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.chown", path, uid, gid, dir_fd)?;
     no_both(vm, "chown", path.fd.is_some(), dir_fd.is_some(), follow_symlinks)?;
     let flags = if follow_symlinks { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
     match path.fd {
@@ -199,18 +211,21 @@ pub fn chown(path: PathOrFd, uid: Id, gid: Id, dir_fd: Option<DirFd>, follow_sym
 /// Changes the owner and group of an open file.
 #[pyfunction(sig = "(fd, uid, gid)")]
 pub fn fchown(fd: i32, uid: Id, gid: Id, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.chown", fd, uid, gid, -1i32)?;
     oserror::call(vm, || sys!(libc::fchown(fd, uid.0, gid.0))).map(drop)
 }
 
 /// Changes owner and group of a file, not following symbolic links.
 #[pyfunction(sig = "(path, uid, gid)")]
 pub fn lchown(path: Path, uid: Id, gid: Id, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.chown", path, uid, gid, -1i32)?;
     with_path(vm, &path, || sys!(libc::lchown(path.ptr(), uid.0, gid.0)))
 }
 
 /// Changes the current directory.
 #[pyfunction(sig = "(path)")]
 pub fn chdir(path: PathOrFd, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.chdir", path)?;
     match path.fd {
         Some(fd) => with_path(vm, &path, || sys!(libc::fchdir(fd))),
         None => with_path(vm, &path, || sys!(libc::chdir(path.ptr()))),
@@ -220,6 +235,7 @@ pub fn chdir(path: PathOrFd, vm: &mut Vm) -> PyResult<()> {
 /// Changes the current directory to an open one.
 #[pyfunction(sig = "(fd)")]
 pub fn fchdir(fd: FileNo, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.chdir", fd.0)?;
     oserror::call(vm, || sys!(libc::fchdir(fd.0))).map(drop)
 }
 
@@ -277,6 +293,7 @@ pub fn fspath_(path: &Value, vm: &mut Vm) -> PyResult {
 /// Cuts a file, given by path or descriptor, to length bytes.
 #[pyfunction(sig = "(path, length)")]
 pub fn truncate(path: PathOrFd, length: i64, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.truncate", path, length)?;
     match path.fd {
         Some(fd) => oserror::call(vm, || sys!(libc::ftruncate(fd, length))).map(drop),
         None => with_path(vm, &path, || sys!(libc::truncate(path.ptr(), length))),
@@ -338,22 +355,47 @@ pub fn utime(path: PathOrFd, times: Value, ns: Option<Value>, dir_fd: Option<Dir
     }
 }
 
+/// A device number, or a part of one; -1, all bits set, stands for no device.
+fn device_bits(vm: &mut Vm, value: &Value, bits: u32) -> PyResult<u64> {
+    let index = vm.index(value)?;
+    let all = u64::MAX >> (64 - bits);
+    match vm.int_as_i128(&index) {
+        Some(-1) => Ok(all),
+        Some(n) if n < 0 => Err(vm.overflow_error("can't convert negative int to unsigned")),
+        n => match n.and_then(|n| u64::try_from(n).ok()).filter(|&n| n <= all) {
+            Some(n) => Ok(n),
+            None if bits == 64 => Err(vm.overflow_error("int too big to convert")),
+            None => Err(vm.overflow_error("Python int too large to convert to C unsigned int")),
+        },
+    }
+}
+
+fn part_of_device(vm: &mut Vm, part: u32) -> PyResult {
+    if part == u32::MAX { vm.new_int(-1) } else { vm.new_int(part) }
+}
+
 /// The device number of major and minor numbers.
 #[pyfunction(sig = "(major, minor, /)")]
-pub fn makedev(major: u32, minor: u32) -> u64 {
-    libc::makedev(major, minor)
+pub fn makedev(major: &Value, minor: &Value, vm: &mut Vm) -> PyResult {
+    let (major, minor) = (device_bits(vm, major, 32)? as u32, device_bits(vm, minor, 32)? as u32);
+    match libc::makedev(major, minor) {
+        u64::MAX => vm.new_int(-1),
+        device => vm.new_int(device),
+    }
 }
 
 /// The major number of a device number.
 #[pyfunction(sig = "(device, /)")]
-pub fn major(device: u64) -> u32 {
-    libc::major(device)
+pub fn major(device: &Value, vm: &mut Vm) -> PyResult {
+    let device = device_bits(vm, device, 64)?;
+    part_of_device(vm, libc::major(device))
 }
 
 /// The minor number of a device number.
 #[pyfunction(sig = "(device, /)")]
-pub fn minor(device: u64) -> u32 {
-    libc::minor(device)
+pub fn minor(device: &Value, vm: &mut Vm) -> PyResult {
+    let device = device_bits(vm, device, 64)?;
+    part_of_device(vm, libc::minor(device))
 }
 
 /// The names of a path's parts: drive (always empty), root, rest.

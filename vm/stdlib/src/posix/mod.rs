@@ -14,6 +14,7 @@ pub mod dirs;
 pub mod fds;
 pub mod files;
 pub mod process;
+mod spawn;
 pub mod stat;
 pub mod sys;
 mod timerfd;
@@ -83,7 +84,7 @@ krait_runtime::module! {
         process::seteuid, process::setegid, process::setreuid, process::setregid, process::setresuid, process::setresgid,
         process::getresuid, process::getresgid, process::getgroups, process::setgroups, process::getgrouplist, process::getlogin,
         process::kill, process::killpg, process::nice, process::getpriority, process::setpriority, process::_exit, process::abort,
-        process::register_at_fork, process::fork, process::forkpty, process::execv, process::execve, process::system, process::waitpid,
+        process::register_at_fork, process::fork, process::forkpty, process::execv, process::execve, spawn::posix_spawn, spawn::posix_spawnp, process::system, process::waitpid,
         process::wait, process::wait4, process::wait3, process::waitid, process::WIFCONTINUED, process::WIFSTOPPED, process::WIFSIGNALED,
         process::WIFEXITED, process::WEXITSTATUS, process::WTERMSIG, process::WSTOPSIG, process::WCOREDUMP,
         process::waitstatus_to_exitcode, process::urandom, process::getrandom, process::cpu_count, process::getloadavg, process::strerror,

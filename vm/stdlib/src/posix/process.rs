@@ -1,6 +1,7 @@
 //! Processes: ids, starting, waiting, killing, limits of scheduling, environment, system names.
 #![allow(unsafe_code, reason = "system calls")]
 
+use crate::audit::audit;
 use crate::fspath::{self, Path, PathOrFd};
 use crate::oserror::{self, check, errno, sys};
 use crate::posix::{TIMES_RESULT, UNAME_RESULT, WAITID_RESULT};
@@ -197,6 +198,7 @@ pub fn getlogin(vm: &mut Vm) -> PyResult {
 /// Sends a signal to a process.
 #[pyfunction(sig = "(pid, signal, /)")]
 pub fn kill(pid: i32, signal: i32, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.kill", pid, signal)?;
     let result = sys!(libc::kill(pid, signal));
     check(vm, result)?;
     crate::signal::check_signals(vm)
@@ -205,6 +207,7 @@ pub fn kill(pid: i32, signal: i32, vm: &mut Vm) -> PyResult<()> {
 /// Sends a signal to a process group.
 #[pyfunction(sig = "(pgid, signal, /)")]
 pub fn killpg(pgid: i32, signal: i32, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "os.killpg", pgid, signal)?;
     let result = sys!(libc::killpg(pgid, signal));
     check(vm, result)?;
     crate::signal::check_signals(vm)
@@ -329,6 +332,7 @@ pub fn check_finalizing(vm: &mut Vm) -> PyResult<()> {
 /// Forks: 0 in the child, the child's id in the parent.
 #[pyfunction]
 pub fn fork(vm: &mut Vm) -> PyResult<i32> {
+    audit!(vm, "os.fork")?;
     check_finalizing(vm)?;
     before_fork(vm);
     let pid = vm.fork_with(|| {
@@ -348,6 +352,7 @@ pub fn fork(vm: &mut Vm) -> PyResult<i32> {
 /// Forks with a new pseudo-terminal: (0, -1) in the child, the child's id and the terminal's descriptor in the parent.
 #[pyfunction]
 pub fn forkpty(vm: &mut Vm) -> PyResult {
+    audit!(vm, "os.forkpty")?;
     let mut fd = -1;
     check_finalizing(vm)?;
     before_fork(vm);
@@ -382,7 +387,8 @@ pub fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     strings.iter().map(|s| s.as_ptr()).chain(std::iter::once(std::ptr::null())).collect()
 }
 
-fn argv_strings(vm: &mut Vm, function: &str, argv: &Value) -> PyResult<Vec<CString>> {
+/// The arguments of a program, of which there is at least one.
+pub fn argv_strings(vm: &mut Vm, function: &str, argv: &Value) -> PyResult<Vec<CString>> {
     let is_list = argv.is::<krait_runtime::types::list::List>() || argv.is::<krait_runtime::types::tuple::Tuple>();
     if !is_list {
         return Err(vm.type_error(format!("{function}() arg 2 must be a tuple or list")));
@@ -421,6 +427,7 @@ pub fn env_strings(vm: &mut Vm, env: &Value) -> PyResult<Vec<CString>> {
 #[pyfunction(sig = "(path, argv, /)")]
 pub fn execv(path: Path, argv: &Value, vm: &mut Vm) -> PyResult<()> {
     let args = argv_strings(vm, "execv", argv)?;
+    audit!(vm, "os.exec", path, argv, Value::none())?;
     let pointers = pointers(&args);
     sys!(libc::execv(path.ptr(), pointers.as_ptr()));
     let code = errno();
@@ -430,11 +437,13 @@ pub fn execv(path: Path, argv: &Value, vm: &mut Vm) -> PyResult<()> {
 /// Replaces the process by a program with an environment of its own.
 #[pyfunction(sig = "(path, argv, env)")]
 pub fn execve(path: PathOrFd, argv: &Value, env: &Value, vm: &mut Vm) -> PyResult<()> {
+    let mapping = env;
     if env.ty().slots.getitem.get().is_none() {
         return Err(vm.type_error("execve: environment must be a mapping object"));
     }
     let args = argv_strings(vm, "execve", argv)?;
     let env = env_strings(vm, env)?;
+    audit!(vm, "os.exec", path, argv, mapping)?;
     let (a, e) = (pointers(&args), pointers(&env));
     match path.fd {
         Some(fd) => sys!(libc::fexecve(fd, a.as_ptr(), e.as_ptr())),
@@ -448,6 +457,7 @@ pub fn execve(path: PathOrFd, argv: &Value, env: &Value, vm: &mut Vm) -> PyResul
 #[pyfunction(sig = "(command)")]
 pub fn system(command: &Value, vm: &mut Vm) -> PyResult<i32> {
     let command = fspath::fs_bytes(vm, command)?;
+    audit!(vm, "os.system", command.as_bytes())?;
     Ok(vm.allow_threads(|| sys!(libc::system(command.as_ptr()))))
 }
 
@@ -678,7 +688,7 @@ pub fn sched_setaffinity(pid: i32, mask: &Value, vm: &mut Vm) -> PyResult<()> {
     // SAFETY: all fields are numbers.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
     for cpu in vm.collect(mask)? {
-        let cpu = vm.as_isize(&cpu)?;
+        let cpu = vm.as_count(&cpu)?;
         match usize::try_from(cpu) {
             Ok(cpu) if cpu < libc::CPU_SETSIZE as usize => sys!(libc::CPU_SET(cpu, &mut set)),
             Ok(_) => return Err(vm.value_error("CPU number too large")),
@@ -707,6 +717,7 @@ pub fn putenv(name: &Value, value: &Value, vm: &mut Vm) -> PyResult<()> {
     if name.as_bytes().contains(&b'=') {
         return Err(vm.value_error("illegal environment variable name"));
     }
+    audit!(vm, "os.putenv", name.as_bytes(), value.as_bytes())?;
     let result = sys!(libc::setenv(name.as_ptr(), value.as_ptr(), 1));
     check(vm, result).map(drop)
 }
@@ -715,6 +726,7 @@ pub fn putenv(name: &Value, value: &Value, vm: &mut Vm) -> PyResult<()> {
 #[pyfunction(sig = "(name, /)")]
 pub fn unsetenv(name: &Value, vm: &mut Vm) -> PyResult<()> {
     let name = env_bytes(vm, name)?;
+    audit!(vm, "os.unsetenv", name.as_bytes())?;
     let result = sys!(libc::unsetenv(name.as_ptr()));
     check(vm, result).map(drop)
 }

@@ -3,6 +3,7 @@
 //! - `address`: addresses; `resolve`: names; here: the socket type. Absent: families other than AF_INET, AF_INET6 and AF_UNIX.
 #![allow(unsafe_code, reason = "system calls")]
 
+use crate::audit::audit;
 use crate::fspath::{self, as_file_descriptor};
 use crate::io::fileio::writable_arg;
 use crate::oserror::{self, check, errno, sys};
@@ -225,7 +226,8 @@ impl Socket {
     }
 
     #[init(sig = "(family=-1, type=-1, proto=-1, fileno=None)")]
-    fn init(&self, family: i32, r#type: i32, proto: i32, fileno: Value, vm: &mut Vm) -> PyResult<()> {
+    fn init(zelf: &Py<Socket>, family: i32, r#type: i32, proto: i32, fileno: Value, vm: &mut Vm) -> PyResult<()> {
+        audit!(vm, "socket.__new__", zelf.as_value(), family, r#type, proto)?;
         let (mut family, mut kind, mut proto) = (family, r#type, proto);
         let fd = if fileno.is_none() {
             family = if family == -1 { libc::AF_INET } else { family };
@@ -258,15 +260,15 @@ impl Socket {
             proto = if proto == -1 { ask(libc::SO_PROTOCOL).unwrap_or(0) } else { proto };
             fd
         };
-        self.fd.set(fd);
-        self.family.set(family);
-        self.kind.set(kind & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC));
-        self.proto.set(proto);
+        zelf.fd.set(fd);
+        zelf.family.set(family);
+        zelf.kind.set(kind & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC));
+        zelf.proto.set(proto);
         let default = vm.state::<SocketState>().default_timeout.get();
         if kind & libc::SOCK_NONBLOCK != 0 {
-            self.timeout.set(0);
+            zelf.timeout.set(0);
         } else {
-            self.timeout.set(default - 1);
+            zelf.timeout.set(default - 1);
             if default > 0 && !set_fd_blocking(fd, false) {
                 let code = errno();
                 return Err(oserror::os_error(vm, code));
@@ -329,9 +331,10 @@ impl Socket {
 
     /// Give the socket an address.
     #[method(sig = "(address, /)")]
-    fn bind(&self, address: &Value, vm: &mut Vm) -> PyResult<()> {
-        let a = address::from_python(vm, self.family.get(), address, "bind")?;
-        let fd = self.fd.get();
+    fn bind(zelf: &Py<Socket>, address: &Value, vm: &mut Vm) -> PyResult<()> {
+        let a = address::from_python(vm, zelf.family.get(), address, "bind")?;
+        audit!(vm, "socket.bind", zelf.as_value(), address)?;
+        let fd = zelf.fd.get();
         oserror::call_once(vm, || sys!(libc::bind(fd, a.ptr(), a.len))).map(drop)
     }
 
@@ -349,9 +352,10 @@ impl Socket {
 
     /// Connect to an address.
     #[method(sig = "(address, /)")]
-    fn connect(&self, address: &Value, vm: &mut Vm) -> PyResult<()> {
-        let a = address::from_python(vm, self.family.get(), address, "connect")?;
-        match self.connect_to(vm, &a)? {
+    fn connect(zelf: &Py<Socket>, address: &Value, vm: &mut Vm) -> PyResult<()> {
+        let a = address::from_python(vm, zelf.family.get(), address, "connect")?;
+        audit!(vm, "socket.connect", zelf.as_value(), address)?;
+        match zelf.connect_to(vm, &a)? {
             Ok(()) => Ok(()),
             Err(code) => Err(oserror::os_error(vm, code)),
         }
@@ -359,9 +363,10 @@ impl Socket {
 
     /// Connect to an address; returns the number of the error, 0 for none.
     #[method(sig = "(address, /)")]
-    fn connect_ex(&self, address: &Value, vm: &mut Vm) -> PyResult<i32> {
-        let a = address::from_python(vm, self.family.get(), address, "connect_ex")?;
-        match self.connect_to(vm, &a) {
+    fn connect_ex(zelf: &Py<Socket>, address: &Value, vm: &mut Vm) -> PyResult<i32> {
+        let a = address::from_python(vm, zelf.family.get(), address, "connect_ex")?;
+        audit!(vm, "socket.connect", zelf.as_value(), address)?;
+        match zelf.connect_to(vm, &a) {
             Ok(Ok(())) => Ok(0),
             Ok(Err(code)) => Ok(code),
             Err(e) if crate::io::is_named(vm, &e, "TimeoutError") => Ok(libc::EWOULDBLOCK),
@@ -637,6 +642,7 @@ fn setdefaulttimeout(timeout: &Value, vm: &mut Vm) -> PyResult<()> {
 /// Set the name of this host.
 #[pyfunction(sig = "(name, /)")]
 fn sethostname(name: &Value, vm: &mut Vm) -> PyResult<()> {
+    audit!(vm, "socket.sethostname", name)?;
     let bytes = match name.downcast::<Str>() {
         Some(s) => fspath::fsencode(vm, s)?,
         None => vm.bytes_of(name)?,

@@ -1,6 +1,7 @@
 //! Names of hosts, services, protocols and interfaces, and numeric forms of addresses.
 #![allow(unsafe_code, reason = "reads lists that the system makes")]
 
+use crate::audit::audit;
 use crate::oserror::{self, errno, sys};
 use crate::socket::address::{self, Address};
 use crate::socket::{gai_error, herror, os_text};
@@ -56,6 +57,7 @@ pub fn lookup(vm: &mut Vm, host: Option<&CString>, service: Option<&CString>, hi
 /// The addresses of a host and service: (family, type, proto, canonical name, address) for each.
 #[pyfunction(sig = "(host, port, family=0, type=0, proto=0, flags=0)")]
 pub fn getaddrinfo(host: &Value, port: &Value, family: i32, r#type: i32, proto: i32, flags: i32, vm: &mut Vm) -> PyResult {
+    audit!(vm, "socket.getaddrinfo", host, port, family, r#type, proto)?;
     let name = if host.is_none() {
         None
     } else {
@@ -103,6 +105,7 @@ pub fn getaddrinfo(host: &Value, port: &Value, family: i32, r#type: i32, proto: 
 /// Host and service of an address.
 #[pyfunction(sig = "(sockaddr, flags, /)")]
 pub fn getnameinfo(sockaddr: &Value, flags: i32, vm: &mut Vm) -> PyResult {
+    audit!(vm, "socket.getnameinfo", sockaddr)?;
     let Some(t) = sockaddr.downcast::<Tuple>() else { return Err(vm.type_error("getnameinfo() argument 1 must be a tuple")) };
     let items = t.items().to_vec();
     let (Some(host), Some(port), true) = (items.first(), items.get(1), items.len() <= 4) else {
@@ -140,6 +143,7 @@ pub fn getnameinfo(sockaddr: &Value, flags: i32, vm: &mut Vm) -> PyResult {
 /// The IPv4 address of a host name.
 #[pyfunction(sig = "(host, /)")]
 pub fn gethostbyname(host: &Value, vm: &mut Vm) -> PyResult<String> {
+    audit!(vm, "socket.gethostbyname", host)?;
     let name = address::host_bytes(vm, host)?;
     let a = address::resolve(vm, &name, libc::AF_INET)?;
     Ok(address::numeric_host(&a))
@@ -157,6 +161,7 @@ fn host_entry(vm: &mut Vm, name: &[u8], addresses: Vec<String>) -> PyResult {
 /// Name, aliases and IPv4 addresses of a host.
 #[pyfunction(sig = "(host, /)")]
 pub fn gethostbyname_ex(host: &Value, vm: &mut Vm) -> PyResult {
+    audit!(vm, "socket.gethostbyname", host)?;
     let name = address::host_bytes(vm, host)?;
     let mut hints = no_hints();
     (hints.ai_family, hints.ai_socktype, hints.ai_flags) = (libc::AF_INET, libc::SOCK_STREAM, libc::AI_CANONNAME);
@@ -174,6 +179,7 @@ pub fn gethostbyname_ex(host: &Value, vm: &mut Vm) -> PyResult {
 /// Name, aliases and addresses of the host that has an address.
 #[pyfunction(sig = "(host, /)")]
 pub fn gethostbyaddr(host: &Value, vm: &mut Vm) -> PyResult {
+    audit!(vm, "socket.gethostbyaddr", host)?;
     let name = address::host_bytes(vm, host)?;
     let a = address::resolve(vm, &name, libc::AF_UNSPEC)?;
     let mut h = [0u8; 1025];
@@ -188,6 +194,7 @@ pub fn gethostbyaddr(host: &Value, vm: &mut Vm) -> PyResult {
 /// The name of this host.
 #[pyfunction]
 pub fn gethostname(vm: &mut Vm) -> PyResult {
+    audit!(vm, "socket.gethostname")?;
     let mut buffer = [0u8; 1024];
     let result = sys!(libc::gethostname(buffer.as_mut_ptr().cast(), 1023));
     oserror::check(vm, result)?;
@@ -202,6 +209,7 @@ fn c_text(vm: &mut Vm, text: String) -> PyResult<CString> {
 /// The port of a service.
 #[pyfunction(sig = "(servicename, protocolname=?, /)", text = "(servicename[, protocolname])")]
 pub fn getservbyname(servicename: String, protocolname: Option<String>, vm: &mut Vm) -> PyResult<u16> {
+    audit!(vm, "socket.getservbyname", servicename.as_str(), protocolname.as_deref().unwrap_or(""))?;
     let name = c_text(vm, servicename)?;
     let proto = match protocolname {
         Some(p) => Some(c_text(vm, p)?),
@@ -217,6 +225,7 @@ pub fn getservbyname(servicename: String, protocolname: Option<String>, vm: &mut
 /// The service of a port.
 #[pyfunction(sig = "(port, protocolname=?, /)", text = "(port[, protocolname])")]
 pub fn getservbyport(port: i32, protocolname: Option<String>, vm: &mut Vm) -> PyResult<String> {
+    audit!(vm, "socket.getservbyport", port, protocolname.as_deref().unwrap_or(""))?;
     let Ok(port) = u16::try_from(port) else { return Err(vm.overflow_error("getservbyport: port must be 0-65535.")) };
     let proto = match protocolname {
         Some(p) => Some(c_text(vm, p)?),

@@ -284,6 +284,8 @@ fn call_arguments(vm: &mut Vm, function: &Value, args: &Value, kwargs: Option<&V
 #[pyfunction(sig = "(function, args, kwargs=?, /)", text = "(function, args, kwargs={}, /)")]
 fn start_new_thread(function: Value, args: &Value, kwargs: Option<Value>, vm: &mut Vm) -> PyResult<u64> {
     let (args, kwargs) = call_arguments(vm, &function, args, kwargs.as_ref())?;
+    let named = kwargs.as_ref().map_or_else(Value::none, |k| k.to_value());
+    vm.audit("_thread.start_new_thread", &[function.clone(), args.to_value(), named])?;
     let shared = Shared::new(vm);
     spawn(vm, Start { function, args, kwargs, shared })
 }
@@ -300,6 +302,7 @@ fn start_joinable_thread(function: Value, handle: Value, daemon: bool, vm: &mut 
     if function.ty().slots.call.get().is_none() {
         return Err(vm.type_error("thread function must be callable"));
     }
+    vm.audit("_thread.start_joinable_thread", &[function.clone(), Value::from_i32(i32::from(daemon)), handle.clone()])?;
     let handle = if handle.is_none() {
         let shared = Shared::new(vm);
         vm.new_object(ThreadHandle { shared })?

@@ -85,6 +85,7 @@ fn call_hook(vm: &mut Vm, hook: Option<&Value>, raised: &Raised, message: Option
     };
     let values = vec![exception.ty().to_value(), exception, traceback, text, object.cloned().unwrap_or_else(Value::none)];
     let args = structseq::new(vm, &ARGS, values)?;
+    vm.audit("sys.unraisablehook", &[hook.clone(), args.clone()])?;
     vm.call(hook, &[args])?;
     Ok(())
 }

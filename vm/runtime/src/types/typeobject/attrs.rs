@@ -16,10 +16,11 @@ fn settable<'a>(vm: &mut Vm, ty: &Py<PyType>, value: Option<&'a Value>, name: &s
     if ty.has_flag(flags::IMMUTABLETYPE) {
         return Err(vm.type_error(format!("cannot set '{name}' attribute of immutable type '{class}'")));
     }
-    match value {
-        Some(value) => Ok(value),
-        None => Err(vm.type_error(format!("cannot delete '{name}' attribute of immutable type '{class}'"))),
-    }
+    let Some(value) = value else {
+        return Err(vm.type_error(format!("cannot delete '{name}' attribute of immutable type '{class}'")));
+    };
+    vm.audit_attribute("object.__setattr__", ty.as_value(), name, Some(value))?;
+    Ok(value)
 }
 
 fn own(vm: &mut Vm, ty: &PyType, name: &Py<Str>) -> Option<Value> {
