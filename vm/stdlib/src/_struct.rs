@@ -50,12 +50,12 @@ struct Code {
 
 /// A compiled format.
 #[derive(Debug, Default)]
-struct Layout {
+pub(crate) struct Layout {
     big: bool,
     codes: Vec<Code>,
-    size: usize,
+    pub(crate) size: usize,
     /// Values that it takes.
-    items: usize,
+    pub(crate) items: usize,
 }
 
 fn native_size(kind: u8) -> Option<(usize, usize)> {
@@ -283,7 +283,8 @@ fn unpack_one(vm: &mut Vm, code: Code, big: bool, bytes: &[u8]) -> PyResult {
 }
 
 impl Layout {
-    fn pack(&self, vm: &mut Vm, values: &[Value]) -> PyResult<Vec<u8>> {
+    /// The bytes of as many values as the layout takes.
+    pub(crate) fn pack(&self, vm: &mut Vm, values: &[Value]) -> PyResult<Vec<u8>> {
         let mut out = Vec::new();
         if out.try_reserve_exact(self.size).is_err() {
             return Err(vm.memory_error());
@@ -300,7 +301,8 @@ impl Layout {
         Ok(out)
     }
 
-    fn unpack(&self, vm: &mut Vm, bytes: &[u8]) -> PyResult<Py<Tuple>> {
+    /// The values that stand in just as many bytes as the layout has.
+    pub(crate) fn unpack(&self, vm: &mut Vm, bytes: &[u8]) -> PyResult<Py<Tuple>> {
         let mut items = Vec::with_capacity(self.items.min(bytes.len() + 16));
         for code in &self.codes {
             for i in 0..code.count {
@@ -346,7 +348,8 @@ fn format_bytes(vm: &mut Vm, format: &Value) -> PyResult<(Vec<u8>, Value)> {
     }
 }
 
-fn layout_of(vm: &mut Vm, format: &Value) -> PyResult<std::rc::Rc<Layout>> {
+/// The compiled form of a format, `str` or `bytes`.
+pub(crate) fn layout_of(vm: &mut Vm, format: &Value) -> PyResult<std::rc::Rc<Layout>> {
     let (bytes, _) = format_bytes(vm, format)?;
     parse(vm, &bytes).map(std::rc::Rc::new)
 }

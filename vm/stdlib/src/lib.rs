@@ -26,6 +26,7 @@ mod _string;
 mod _struct;
 mod _suggestions;
 mod _symtable;
+mod _testbuffer;
 mod _testcapi;
 mod _testinternalcapi;
 mod _testlimitedcapi;
@@ -36,6 +37,7 @@ mod _typing;
 mod _weakref;
 mod array;
 mod atexit;
+mod audit;
 mod binascii;
 mod cmath;
 mod errno;
@@ -50,6 +52,7 @@ mod itertools;
 mod locale;
 mod lock;
 mod math;
+mod mmap;
 pub mod oserror;
 mod posix;
 mod posixsubprocess;
@@ -97,6 +100,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_struct::MODULE,
     &_suggestions::MODULE,
     &_symtable::MODULE,
+    &_testbuffer::MODULE,
     &_testcapi::MODULE,
     &_testinternalcapi::MODULE,
     &_testlimitedcapi::MODULE,
@@ -124,6 +128,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &itertools::MODULE,
     &locale::MODULE,
     &math::MODULE,
+    &mmap::MODULE,
     &posix::MODULE,
     &posixsubprocess::MODULE,
     &pwd::MODULE,

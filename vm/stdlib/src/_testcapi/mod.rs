@@ -4,6 +4,7 @@
 //! and tracebacks, reports of exceptions that nobody handles, calls from native code. The rest of the module is not there.
 #![allow(unsafe_code, reason = "system calls")]
 
+mod buffers;
 mod code;
 mod monitoring;
 mod errors;
@@ -158,6 +159,13 @@ fn set_errno(code: i32) {
     unsafe { *libc::__errno_location() = code };
 }
 
+/// The status with which wait() tells of a child that the signal has stopped.
+#[pyfunction(sig = "(signal, /)")]
+#[allow(non_snake_case, reason = "Python's name")]
+fn W_STOPCODE(signal: i32) -> i32 {
+    libc::W_STOPCODE(signal)
+}
+
 /// Whether the object lives as long as the process.
 #[pyfunction(sig = "(object, /)")]
 fn is_immortal(object: &Value) -> bool {
@@ -172,6 +180,7 @@ krait_runtime::module! {
         pyobject_fastcalldict, raise_SIGINT_then_send_None, config_get, make_exception_with_doc, set_errno, is_immortal,
         methods::meth_varargs, methods::meth_varargs_keywords, methods::meth_o, methods::meth_noargs, methods::meth_fastcall,
         methods::meth_fastcall_keywords,
+        buffers::buffer_fill_info, buffers::getbuffer_with_null_view, buffers::PyBuffer_SizeFromFormat, W_STOPCODE,
         code_newempty, code_offset_to_line, pymarshal_read_last_object_from_file, pymarshal_read_long_from_file,
         pymarshal_read_object_from_file, pymarshal_read_short_from_file, pymarshal_write_long_to_file, pymarshal_write_object_to_file,
         raise_exception, remove_mem_hooks, set_nomemory, Py_CompileStringExFlags, run_in_subinterp, type_assign_version, type_get_version, type_modified, fire_event_branch_left, fire_event_branch_right,
@@ -179,7 +188,7 @@ krait_runtime::module! {
         fire_event_py_resume, fire_event_py_return, fire_event_py_start, fire_event_py_throw, fire_event_py_unwind, fire_event_py_yield,
         fire_event_raise, fire_event_reraise, fire_event_stop_iteration, monitoring_enter_scope, monitoring_exit_scope,
     ],
-    types: [CodeLike, errors::RecursingInfinitelyError, methods::MethInstance, methods::MethClass, methods::MethStatic],
+    types: [buffers::TestBuf, CodeLike, errors::RecursingInfinitelyError, methods::MethInstance, methods::MethClass, methods::MethStatic],
     exec: init,
     single: true,
 }

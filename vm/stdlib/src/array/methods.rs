@@ -392,6 +392,12 @@ impl Array {
         vm.new_object(ArrayIter { index: Cell::new(0), array: GilCell::new(Some(zelf.clone())) })
     }
 
+    /// Give up a memoryview of the array.
+    #[method(name = "__release_buffer__", sig = "(buffer, /)")]
+    fn release_buffer(zelf: &Py<Array>, buffer: &Value, vm: &mut Vm) -> PyResult<()> {
+        vm.release_view_of(zelf.as_value(), buffer)
+    }
+
     #[slot(buffer)]
     fn slot_buffer(zelf: &Py<Array>, _flags: u32, vm: &mut Vm) -> PyResult<Buffer> {
         zelf.exports.set(zelf.exports.get() + 1);

@@ -6,7 +6,7 @@ mod kinds;
 mod methods;
 
 use kinds::Kind;
-use krait_runtime::protocol::buffer::BufferOps;
+use krait_runtime::protocol::buffer::{BufferOps, itself};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::type_::PyType;
 use krait_runtime::{GilCell, Py, PyClass, PyResult, Value, Vm, module, n, pyclass};
@@ -133,7 +133,7 @@ fn release(_: &mut Vm, owner: &Value) {
     }
 }
 
-static ARRAY_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release };
+static ARRAY_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release, object: itself };
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     ArrayIter::static_type().ready(vm)?;

@@ -3,7 +3,7 @@
 use crate::io::base::BufferedIOBase;
 use crate::io::fileio::writable_arg;
 use crate::io::size_arg;
-use krait_runtime::protocol::buffer::{Buffer, BufferOps};
+use krait_runtime::protocol::buffer::{Buffer, BufferOps, itself};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::instance;
 use krait_runtime::types::tuple::Tuple;
@@ -47,7 +47,7 @@ fn release(_: &mut Vm, owner: &Value) {
     }
 }
 
-static OPS: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release };
+static OPS: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release, object: itself };
 
 #[pymethods]
 impl BytesIOBuffer {

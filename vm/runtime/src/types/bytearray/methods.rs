@@ -294,10 +294,17 @@ impl ByteArray {
     }
 
     #[slot(buffer)]
-    fn slot_buffer(zelf: &Py<ByteArray>, _flags: u32, vm: &mut Vm) -> PyResult<Buffer> {
+    fn slot_buffer(zelf: &Py<ByteArray>, flags: u32, vm: &mut Vm) -> PyResult<Buffer> {
+        vm.check_buffer_request(flags)?;
         zelf.exports.set(zelf.exports.get() + 1);
         let len = zelf.bytes(vm).len();
         Ok(Buffer::simple(zelf.to_value(), &BYTEARRAY_BUFFER, false, len))
+    }
+
+    /// Give up a memoryview of the bytearray.
+    #[method(name = "__release_buffer__", sig = "(buffer, /)")]
+    fn release_buffer(zelf: &Py<ByteArray>, buffer: &Value, vm: &mut Vm) -> PyResult<()> {
+        vm.release_view_of(zelf.as_value(), buffer)
     }
 
     /// Add one byte, given by its number, to the end.

@@ -1,6 +1,6 @@
 //! `bytearray`: a growable vector of bytes. It cannot be resized while its memory is exported.
 
-use crate::protocol::buffer::BufferOps;
+use crate::protocol::buffer::{BufferOps, itself};
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 use std::cell::Cell;
 
@@ -78,4 +78,4 @@ fn release(_: &mut Vm, owner: &Value) {
 }
 
 /// Access to the memory of `bytearray` objects; whoever makes a buffer with it counts it in `exports`.
-pub static BYTEARRAY_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release };
+pub static BYTEARRAY_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release, object: itself };

@@ -273,6 +273,7 @@ impl Bytes {
 
     #[slot(buffer)]
     fn slot_buffer(zelf: &Py<Bytes>, flags: u32, vm: &mut Vm) -> PyResult<Buffer> {
+        vm.check_buffer_request(flags)?;
         if flags & buffer::flags::WRITABLE != 0 {
             return Err(vm.buffer_error("Object is not writable."));
         }

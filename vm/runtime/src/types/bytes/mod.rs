@@ -188,4 +188,4 @@ fn no_memory_mut<'a>(_: &'a mut Vm, _: &'a Value) -> Option<&'a mut [u8]> {
 fn release(_: &mut Vm, _: &Value) {}
 
 /// Access to the memory of `bytes` objects.
-pub static BYTES_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: no_memory_mut, release };
+pub static BYTES_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: no_memory_mut, release, object: buffer::itself };

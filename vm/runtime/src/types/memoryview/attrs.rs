@@ -21,7 +21,9 @@ fn numbers(vm: &mut Vm, values: &[isize]) -> PyResult<Py<Tuple>> {
 impl MemoryView {
     /// Whether two views have equal items in the same shape.
     fn equal(vm: &mut Vm, a: &Buffer, b: &Buffer) -> PyResult<bool> {
-        if a.shape != b.shape {
+        // Behind a dimension without items nothing counts.
+        let seen = |shape: &[isize]| shape.iter().position(|&n| n == 0).map_or(shape.len(), |i| i + 1);
+        if a.shape.len() != b.shape.len() || a.shape.get(..seen(&a.shape)) != b.shape.get(..seen(&b.shape)) {
             return Ok(false);
         }
         let (left, right) = (a.to_vec(vm), b.to_vec(vm));
@@ -130,7 +132,7 @@ impl MemoryView {
     #[getter]
     fn obj(&self, vm: &mut Vm) -> PyResult {
         self.check(vm)?;
-        Ok(self.source.owner.clone())
+        Ok(self.source.object())
     }
 
     /// Bytes that the items take together.
@@ -206,6 +208,18 @@ impl MemoryView {
         Ok(buffer.is_c_contiguous() || buffer.is_f_contiguous())
     }
 
+    /// Bytes of memory that the view takes, with shape, strides and suboffsets.
+    #[method(name = "__sizeof__")]
+    fn sizeof(&self) -> usize {
+        144 + 3 * size_of::<isize>() * self.view.shape.len()
+    }
+
+    /// Give up a view of this view.
+    #[method(name = "__release_buffer__", sig = "(buffer, /)")]
+    fn release_buffer(zelf: &Py<MemoryView>, buffer: &Value, vm: &mut Vm) -> PyResult<()> {
+        vm.release_view_of(zelf.as_value(), buffer)
+    }
+
     /// Give the memory back to the object.
     #[method(sig = "()")]
     fn release(&self, vm: &mut Vm) -> PyResult<()> {
@@ -241,13 +255,9 @@ impl MemoryView {
             }
             _ => return Err(vm.value_error("order must be 'C', 'F' or 'A'")),
         };
-        let mut buffer = MemoryView::as_buffer(zelf);
+        let buffer = MemoryView::as_buffer(zelf);
         vm.require_room(buffer.len_bytes())?;
-        if fortran {
-            buffer.shape.reverse();
-            buffer.strides.reverse();
-        }
-        let bytes = buffer.to_vec(vm);
+        let bytes = if fortran { buffer.to_vec_fortran(vm) } else { buffer.to_vec(vm) };
         vm.new_bytes(&bytes)
     }
 
@@ -301,7 +311,7 @@ impl MemoryView {
         if !matches!(items::single(&view.format), Some(b'B' | b'b' | b'c')) {
             return Err(vm.value_error("memoryview: hashing is restricted to formats 'B', 'b' or 'c'"));
         }
-        let owner = zelf.source.owner.clone();
+        let owner = zelf.source.object();
         zelf.exports.set(zelf.exports.get() + 1);
         let hashed = vm.hash(&owner);
         zelf.exports.set(zelf.exports.get().saturating_sub(1));
@@ -343,6 +353,7 @@ impl MemoryView {
     fn slot_buffer(zelf: &Py<MemoryView>, flags: u32, vm: &mut Vm) -> PyResult<Buffer> {
         use buffer::flags as f;
         zelf.check(vm)?;
+        zelf.check_unrestricted(vm)?;
         let mut made = MemoryView::as_buffer(zelf);
         let wants = |bits: u32| flags & bits == bits;
         let refused = if wants(f::WRITABLE) && made.readonly {
@@ -353,8 +364,12 @@ impl MemoryView {
             Some("memoryview: underlying buffer is not Fortran contiguous")
         } else if wants(f::ANY_CONTIGUOUS) && !made.is_c_contiguous() && !made.is_f_contiguous() {
             Some("memoryview: underlying buffer is not contiguous")
+        } else if !wants(f::INDIRECT) && !made.suboffsets.is_empty() {
+            Some("memoryview: underlying buffer requires suboffsets")
         } else if !wants(f::STRIDES) && !made.is_c_contiguous() {
             Some("memoryview: underlying buffer is not C-contiguous")
+        } else if !wants(f::ND) && wants(f::FORMAT) {
+            Some("memoryview: cannot cast to unsigned bytes if the format flag is present")
         } else {
             None
         };

@@ -8,16 +8,12 @@ use crate::types::tuple::Tuple;
 use crate::{Py, PyResult, Value, Vm, pymethods};
 
 fn to_one_dimension(vm: &mut Vm, view: &mut View, format: &str) -> PyResult<()> {
-    let which = |source: bool| {
-        let name = if source { "source" } else { "destination" };
-        format!("memoryview: {name} format must be a native single character format prefixed with an optional '@'")
-    };
-    let Some(from) = items::single(&view.format) else { return Err(vm.value_error(which(true))) };
     let (Some(to), Some(size)) = (items::single(format), items::single(format).and_then(items::size)) else {
-        return Err(vm.value_error(which(false)));
+        return Err(vm.value_error("memoryview: destination format must be a native single character format prefixed with an optional '@'"));
     };
     let is_byte = |c: u8| matches!(c, b'b' | b'B' | b'c');
-    if !is_byte(from) && !is_byte(to) {
+    // Items of any format can be seen as bytes.
+    if !items::single(&view.format).is_some_and(is_byte) && !is_byte(to) {
         return Err(vm.type_error("memoryview: cannot cast between two non-byte formats"));
     }
     let bytes = view.nbytes();

@@ -1,7 +1,7 @@
 //! `memoryview`: items, slices, iteration and searching.
 
 use super::{MemoryView, View, items};
-use crate::protocol::buffer::flags;
+use crate::protocol::buffer::{flags, follow};
 use crate::types::int::IntRef;
 use crate::types::slice::Slice;
 use crate::types::tuple::Tuple;
@@ -14,13 +14,14 @@ fn is_index(value: &Value) -> bool {
 
 impl MemoryView {
     /// Where item `index` of dimension `dim` stands, seen from `at`.
-    fn step(vm: &mut Vm, view: &View, at: isize, dim: usize, index: isize) -> PyResult<isize> {
+    fn step(&self, vm: &mut Vm, view: &View, at: isize, dim: usize, index: isize) -> PyResult<isize> {
         let (n, stride) = (view.shape.get(dim).copied().unwrap_or(0), view.strides.get(dim).copied().unwrap_or(0));
         let i = if index < 0 { index.saturating_add(n) } else { index };
         if i < 0 || i >= n {
             return Err(vm.index_error(format!("index out of bounds on dimension {}", dim + 1)));
         }
-        Ok(at.wrapping_add(i.wrapping_mul(stride)))
+        let at = at.wrapping_add(i.wrapping_mul(stride));
+        if view.suboffsets.is_empty() { Ok(at) } else { Ok(follow(self.memory(vm), at, view.suboffsets.get(dim))) }
     }
 
     fn read(&self, vm: &mut Vm, at: isize) -> PyResult {
@@ -69,7 +70,7 @@ impl MemoryView {
         let mut at = view.offset;
         for (dim, index) in key.items().iter().enumerate() {
             let index = vm.as_isize(index)?;
-            at = MemoryView::step(vm, view, at, dim, index)?;
+            at = self.step(vm, view, at, dim, index)?;
         }
         Ok(at)
     }
@@ -100,7 +101,9 @@ impl MemoryView {
         }
         let stride = view.strides.first().copied().unwrap_or(0);
         for (i, item) in bytes.chunks(view.itemsize.max(1)).enumerate() {
-            self.put(vm, view.offset.wrapping_add((i as isize).wrapping_mul(stride)), item)?;
+            let at = view.offset.wrapping_add((i as isize).wrapping_mul(stride));
+            let at = if view.suboffsets.is_empty() { at } else { follow(self.memory(vm), at, view.suboffsets.first()) };
+            self.put(vm, at, item)?;
         }
         Ok(())
     }
@@ -131,7 +134,7 @@ impl MemoryView {
         match view.shape.len() {
             0 => Err(vm.type_error("invalid indexing of 0-dim memory")),
             1 => {
-                let at = MemoryView::step(vm, view, view.offset, 0, index)?;
+                let at = self.step(vm, view, view.offset, 0, index)?;
                 self.read(vm, at)
             }
             _ => Err(vm.not_implemented_error("multi-dimensional sub-views are not implemented")),
@@ -194,7 +197,7 @@ impl MemoryView {
             }
             let index = vm.as_isize(key)?;
             let view = self.check(vm)?;
-            let at = MemoryView::step(vm, view, view.offset, 0, index)?;
+            let at = self.step(vm, view, view.offset, 0, index)?;
             return self.write(vm, at, value);
         }
         if let Some(slice) = key.downcast::<Slice>()

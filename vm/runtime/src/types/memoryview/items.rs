@@ -54,6 +54,19 @@ fn unsupported(vm: &mut Vm, format: u8) -> Raised {
     vm.not_implemented_error(format!("memoryview: format {} not supported", char::from(format)))
 }
 
+/// What a conversion raised, said of the item.
+#[cold]
+fn fix_error(vm: &mut Vm, e: Raised, letter: char) -> Raised {
+    use crate::types::exceptions::{OverflowError, TypeError, ValueError};
+    if vm.is_raised::<TypeError>(&e) {
+        vm.type_error(format!("memoryview: invalid type for format '{letter}'"))
+    } else if vm.is_raised::<OverflowError>(&e) || vm.is_raised::<ValueError>(&e) {
+        vm.value_error(format!("memoryview: invalid value for format '{letter}'"))
+    } else {
+        e
+    }
+}
+
 /// The bytes that stand for `value`.
 pub fn pack(vm: &mut Vm, format: u8, value: &Value) -> PyResult<Vec<u8>> {
     let letter = char::from(format);
@@ -71,8 +84,7 @@ pub fn pack(vm: &mut Vm, format: u8, value: &Value) -> PyResult<Vec<u8>> {
         b'e' | b'f' | b'd' => {
             let f = match vm.as_f64(value) {
                 Ok(f) => f,
-                Err(e) if vm.is_raised::<crate::types::exceptions::TypeError>(&e) => return Err(bad_type(vm)),
-                Err(e) => return Err(e),
+                Err(e) => return Err(fix_error(vm, e, letter)),
             };
             return match format {
                 b'd' => Ok(f.to_ne_bytes().to_vec()),
@@ -84,8 +96,7 @@ pub fn pack(vm: &mut Vm, format: u8, value: &Value) -> PyResult<Vec<u8>> {
     }
     let index = match vm.index(value) {
         Ok(index) => index,
-        Err(e) if vm.is_raised::<crate::types::exceptions::TypeError>(&e) => return Err(bad_type(vm)),
-        Err(e) => return Err(e),
+        Err(e) => return Err(fix_error(vm, e, letter)),
     };
     let Some(i) = IntRef::new(&index).and_then(|i| i.to_i128()) else { return Err(bad_value(vm)) };
     let made = match format {

@@ -20,7 +20,7 @@ mod iter;
 pub struct ManagedBuffer {
     pub owner: Value,
     #[traverse(skip)]
-    ops: &'static BufferOps,
+    pub(crate) ops: &'static BufferOps,
     /// Views that have not been released.
     views: Cell<usize>,
     /// The buffer has been given back.
@@ -28,6 +28,18 @@ pub struct ManagedBuffer {
 }
 
 impl ManagedBuffer {
+    /// The object that Python code sees as the exporter.
+    pub fn object(&self) -> Value {
+        (self.ops.object)(&self.owner)
+    }
+
+    /// Gives the buffer back if no view is left.
+    pub(crate) fn give_back_if_unseen(&self, vm: &mut Vm) {
+        if self.views.get() == 0 {
+            self.give_back(vm);
+        }
+    }
+
     fn give_back(&self, vm: &mut Vm) {
         if !self.released.replace(true) {
             (self.ops.release)(vm, &self.owner);
@@ -58,7 +70,7 @@ pub struct View {
 }
 
 impl View {
-    fn of(buffer: &Buffer) -> View {
+    pub(crate) fn of(buffer: &Buffer) -> View {
         View {
             readonly: buffer.readonly,
             format: buffer.format.clone(),
@@ -84,13 +96,15 @@ impl View {
 /// A view of the memory of an object that has a buffer.
 #[pyclass(name = "memoryview", flags(SEQUENCE, NO_DICT), managed, text_signature = "(object)")]
 pub struct MemoryView {
-    pub(crate) source: Py<ManagedBuffer>,
+    pub source: Py<ManagedBuffer>,
     #[traverse(skip)]
     pub(crate) view: View,
     pub(crate) released: Cell<bool>,
     /// Buffers of this view that are out.
     pub(crate) exports: Cell<usize>,
     pub(crate) hash: Cell<i64>,
+    /// No other view or buffer may be made of this one: it is about to end.
+    restricted: bool,
 }
 
 impl Drop for MemoryView {
@@ -109,6 +123,11 @@ impl MemoryView {
             return Err(vm.value_error("operation forbidden on released memoryview object"));
         }
         Ok(&self.view)
+    }
+
+    /// ValueError if no view may be made of this one.
+    pub(crate) fn check_unrestricted(&self, vm: &mut Vm) -> PyResult<()> {
+        if self.restricted { Err(vm.value_error("cannot create new view on restricted memoryview")) } else { Ok(()) }
     }
 
     /// As a buffer of the view itself, which is not counted.
@@ -133,22 +152,23 @@ impl MemoryView {
     }
 
     /// The exporter's memory.
-    pub(crate) fn memory<'a>(&'a self, vm: &'a Vm) -> &'a [u8] {
+    pub fn memory<'a>(&'a self, vm: &'a Vm) -> &'a [u8] {
         let source: &'a ManagedBuffer = &self.source;
         (source.ops.bytes)(vm, &source.owner)
     }
 
     /// The exporter's memory, to write.
-    pub(crate) fn memory_mut<'a>(&'a self, vm: &'a mut Vm) -> Option<&'a mut [u8]> {
+    pub fn memory_mut<'a>(&'a self, vm: &'a mut Vm) -> Option<&'a mut [u8]> {
         let source: &'a ManagedBuffer = &self.source;
         (source.ops.bytes_mut)(vm, &source.owner)
     }
 
     /// Another view of the same memory.
     pub(crate) fn other(&self, vm: &mut Vm, view: View) -> PyResult<Py<MemoryView>> {
+        self.check_unrestricted(vm)?;
         let source = self.source.clone();
         source.views.set(source.views.get() + 1);
-        vm.new_object(MemoryView { source, view, released: Cell::new(false), exports: Cell::new(0), hash: Cell::new(-1) })
+        vm.new_object(MemoryView { source, view, released: Cell::new(false), exports: Cell::new(0), hash: Cell::new(-1), restricted: false })
     }
 
     /// Gives up the memory.
@@ -193,7 +213,7 @@ fn release(_: &mut Vm, owner: &Value) {
 }
 
 /// Access to the memory behind a view; whoever makes a buffer with it counts it in `exports`.
-pub static VIEW_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release };
+pub static VIEW_BUFFER: BufferOps = BufferOps { bytes: memory, bytes_mut: memory_mut, release, object: buffer::itself };
 
 impl Vm {
     /// `memoryview(object)`.
@@ -202,6 +222,9 @@ impl Vm {
             view.check(self)?;
             if flags & buffer::flags::WRITABLE != 0 && view.view.readonly {
                 return Err(self.buffer_error("memoryview: underlying buffer is not writable"));
+            }
+            if view.view.shape.len() > buffer::MAX_NDIM {
+                return Err(self.too_many_dimensions());
             }
             return view.other(self, view.view.clone());
         }
@@ -215,10 +238,60 @@ impl Vm {
 
     /// A view of a buffer, which it takes over.
     pub fn memoryview_of(&mut self, buffer: Buffer) -> PyResult<Py<MemoryView>> {
+        if buffer.shape.len() > buffer::MAX_NDIM {
+            buffer.release(self);
+            return Err(self.too_many_dimensions());
+        }
+        self.memoryview_of_any(buffer)
+    }
+
+    /// The same, of any number of dimensions.
+    pub fn memoryview_of_any(&mut self, buffer: Buffer) -> PyResult<Py<MemoryView>> {
         let view = View::of(&buffer);
-        let source = self.new_object(ManagedBuffer { owner: buffer.owner, ops: buffer.ops, views: Cell::new(1), released: Cell::new(false) })?;
+        self.first_view(buffer.owner, buffer.ops, view, false)
+    }
+
+    /// A view of which no other view can be made, of memory that is about to be given back. Its end gives nothing back.
+    pub(crate) fn restricted_view(&mut self, owner: &Value, ops: &'static BufferOps, view: View) -> PyResult<Py<MemoryView>> {
+        let lent = self.new_object(Lent { owner: owner.clone(), ops })?.into_value();
+        self.first_view(lent, &LENT_BUFFER, view, true)
+    }
+
+    fn first_view(&mut self, owner: Value, ops: &'static BufferOps, view: View, restricted: bool) -> PyResult<Py<MemoryView>> {
+        let source = self.new_object(ManagedBuffer { owner, ops, views: Cell::new(1), released: Cell::new(false) })?;
         // The shared object's finalizer must be known before the first object dies.
         <ManagedBuffer as crate::PyClass>::static_type().ready(self)?;
-        self.new_object(MemoryView { source, view, released: Cell::new(false), exports: Cell::new(0), hash: Cell::new(-1) })
+        self.new_object(MemoryView { source, view, released: Cell::new(false), exports: Cell::new(0), hash: Cell::new(-1), restricted })
+    }
+
+    #[cold]
+    fn too_many_dimensions(&mut self) -> crate::Raised {
+        self.value_error(format!("memoryview: number of dimensions must not exceed {}", buffer::MAX_NDIM))
     }
 }
+
+/// Memory that somebody else gives back.
+#[pyclass(name = "lent_buffer", flags(DISALLOW_INSTANTIATION), gc, no_methods)]
+struct Lent {
+    owner: Value,
+    #[traverse(skip)]
+    ops: &'static BufferOps,
+}
+
+fn lent_memory<'a>(vm: &'a Vm, owner: &'a Value) -> &'a [u8] {
+    match owner.downcast::<Lent>() {
+        Some(lent) => {
+            let lent: &'a Lent = lent;
+            (lent.ops.bytes)(vm, &lent.owner)
+        }
+        None => &[],
+    }
+}
+
+fn lent_memory_mut<'a>(vm: &'a mut Vm, owner: &'a Value) -> Option<&'a mut [u8]> {
+    let lent: &'a Lent = owner.downcast::<Lent>()?;
+    (lent.ops.bytes_mut)(vm, &lent.owner)
+}
+
+/// Access to memory through [`Lent`].
+static LENT_BUFFER: BufferOps = BufferOps { bytes: lent_memory, bytes_mut: lent_memory_mut, release: |_, _| {}, object: |_| Value::none() };

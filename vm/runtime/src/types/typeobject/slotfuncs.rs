@@ -438,18 +438,19 @@ pub fn del(vm: &mut Vm, zelf: &Value) -> PyResult<()> {
 pub fn buffer(vm: &mut Vm, zelf: &Value, flags: u32) -> PyResult<Buffer> {
     let arg = vm.new_int(flags)?;
     let view = call_or_raise(vm, zelf, n!(__buffer__), &[arg])?;
-    if view.type_name() != "memoryview" {
-        return Err(vm.type_error("__buffer__ returned non-memoryview object"));
+    match view.downcast::<crate::types::memoryview::MemoryView>() {
+        Some(view) => vm.buffer_of_view(zelf, view, flags),
+        None => Err(vm.type_error("__buffer__ returned non-memoryview object")),
     }
-    vm.buffer_of_view(zelf, view, flags)
 }
 
 /// `object.__buffer__(flags)` of a native exporter: a memoryview of it.
 pub fn buffer_view(vm: &mut Vm, slot: crate::types::slots::BufferFn, zelf: &Value, flags: &Value) -> PyResult {
-    let flags = vm.as_isize(flags)?;
-    match u32::try_from(flags) {
+    let flags = vm.as_count(flags)?;
+    match i32::try_from(flags) {
         Ok(flags) => {
-            let buffer = slot(vm, zelf, flags)?;
+            let buffer = slot(vm, zelf, flags as u32)?;
+            let buffer = vm.with_release_hook(zelf, buffer)?;
             Ok(vm.memoryview_of(buffer)?.into_value())
         }
         Err(_) => Err(vm.overflow_error("Python int too large to convert to C int")),
