@@ -104,6 +104,8 @@ fn describe(error: &SyntaxError, source: Option<&Source>, filename: &str) -> Vec
     };
     let mut lines = vec![format!("error: {kind}"), format!("message: {}", ascii_str(&error.message))];
     if matches!(kind.as_str(), "SyntaxError" | "IndentationError" | "TabError" | "_IncompleteInputError") {
+        // The compiler's errors show a line only if there is a file to read it from.
+        let source = source.filter(|_| error.parser.is_some());
         let line = |n: i32| source.and_then(|s| s.text.split_inclusive('\n').nth(usize::try_from(n - 1).ok()?)).map(str::to_owned);
         let from_file = error.parser.as_ref().is_some_and(|parser| parser.line_from_file);
         let encoding = error.parser.as_ref().map(|_| source.and_then(|s| s.encoding.as_deref()).unwrap_or("utf-8"));
@@ -211,14 +213,13 @@ fn errors(source: &Source, mode: Mode) -> Vec<String> {
     let parsed = match krait_syntax::parse(&arena, source.text, &options(source.filename, mode)) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let early = error.parser.iter().flat_map(|parser| &parser.warnings).map(warning);
-            return early.chain(describe(&error, Some(source), source.filename)).collect();
+            return error.warnings.iter().map(warning).chain(describe(&error, Some(source), source.filename)).collect();
         }
     };
     let mut lines: Vec<String> = parsed.warnings.iter().map(warning).collect();
     match compile(&arena, &parsed.module, &TextBuf::from(source.filename), CompileOptions::default()) {
         Ok(compiled) => lines.extend(compiled.warnings.iter().map(warning)),
-        Err(error) => lines.extend(describe(&error, Some(source), source.filename)),
+        Err(error) => lines.extend(error.warnings.iter().map(warning).chain(describe(&error, Some(source), source.filename))),
     }
     lines
 }

@@ -44,6 +44,8 @@ pub struct Compiled {
 pub struct Codegen {
     pub instructions: InstructionSequence,
     pub metadata: CodeUnitMetadata,
+    /// In the order in which CPython emits them.
+    pub warnings: Vec<SyntaxWarning>,
 }
 
 /// What all code units of a compilation share.
@@ -74,12 +76,20 @@ impl HasDepth for Compiler<'_> {
 
 /// Compiles `module`, which must come from the parser or have passed validation.
 pub fn compile<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions) -> Result<Compiled, SyntaxError> {
-    compile_module(arena, module, filename, options).map_err(Error::into_syntax_error)
+    let mut warnings = Vec::new();
+    match compile_module(arena, module, filename, options, &mut warnings) {
+        Ok((code, flags)) => Ok(Compiled { code: Rc::new(code), warnings, flags }),
+        Err(error) => Err(SyntaxError { warnings, ..error.into_syntax_error() }),
+    }
 }
 
 /// Runs the stages up to code generation.
 pub fn codegen<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions) -> Result<Codegen, SyntaxError> {
-    codegen_module(arena, module, filename, options).map_err(Error::into_syntax_error)
+    let mut warnings = Vec::new();
+    match codegen_module(arena, module, filename, options, &mut warnings) {
+        Ok((instructions, metadata)) => Ok(Codegen { instructions, metadata, warnings }),
+        Err(error) => Err(SyntaxError { warnings, ..error.into_syntax_error() }),
+    }
 }
 
 /// The symbol table alone, of the tree as it stands.
@@ -92,32 +102,45 @@ pub fn symtable<'a>(arena: &'a Arena, module: &Mod<'a>, options: CompileOptions)
     run().map_err(Error::into_syntax_error)
 }
 
-fn compile_module<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions) -> Res<Compiled> {
-    let (mut compiler, module) = set_up(arena, module, filename, options)?;
-    compiler.module(&module)?;
+type Warnings = Vec<SyntaxWarning>;
+
+/// The code and what is to be kept of the flags.
+fn compile_module<'a>(
+    arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions, warnings: &mut Warnings,
+) -> Res<(Code, u32)> {
+    let (mut compiler, module) = set_up(arena, module, filename, options, warnings)?;
+    let generated = compiler.module(&module);
+    *warnings = std::mem::take(&mut compiler.warnings);
+    generated?;
     let code = compiler.optimize_and_assemble(!matches!(module, Mod::Expression { .. }))?;
-    Ok(Compiled { code: Rc::new(code), warnings: compiler.warnings, flags: compiler.features })
+    Ok((code, compiler.features))
 }
 
-fn codegen_module<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions) -> Res<Codegen> {
-    let (mut compiler, module) = set_up(arena, module, filename, options)?;
+fn codegen_module<'a>(
+    arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions, warnings: &mut Warnings,
+) -> Res<(InstructionSequence, CodeUnitMetadata)> {
+    let (mut compiler, module) = set_up(arena, module, filename, options, warnings)?;
     compiler.save_nested_seqs = true;
-    compiler.module(&module)?;
+    let generated = compiler.module(&module);
+    *warnings = std::mem::take(&mut compiler.warnings);
+    generated?;
     compiler.add_return_at_end(!matches!(module, Mod::Expression { .. }));
     let Some(mut unit) = compiler.units.pop() else { return Err(Error::system("no code unit")) };
     unit.seq.apply_label_map();
-    Ok(Codegen { instructions: unit.seq, metadata: unit.metadata })
+    Ok((unit.seq, unit.metadata))
 }
 
-fn set_up<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions) -> Res<(Compiler<'a>, Mod<'a>)> {
+/// The compiler at its start, which takes the warnings over.
+fn set_up<'a>(
+    arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: CompileOptions, warnings: &mut Warnings,
+) -> Res<(Compiler<'a>, Mod<'a>)> {
     let mut future: FutureFeatures = future::from_ast(module)?;
     future.features |= options.flags;
     if options.allow_top_level_await {
         future.features |= PYCF_ALLOW_TOP_LEVEL_AWAIT;
     }
-    let mut warnings = Vec::new();
     let preprocess = PreprocessOptions { optimize: options.optimize, features: future.features, syntax_check_only: false };
-    let module = preprocess::preprocess_module(arena, module, preprocess, Some(&mut warnings))?;
+    let module = preprocess::preprocess_module(arena, module, preprocess, Some(warnings))?;
     let st = symtable::build_table(arena, &module, &future)?;
     let compiler = Compiler {
         arena,
@@ -130,7 +153,7 @@ fn set_up<'a>(arena: &'a Arena, module: &Mod<'a>, filename: &Text, options: Comp
         units: Vec::new(),
         cfg: Cfg::default(),
         spare: Vec::new(),
-        warnings,
+        warnings: std::mem::take(warnings),
         disable_warnings: 0,
         save_nested_seqs: false,
         depth: 0,

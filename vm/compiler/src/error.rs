@@ -32,6 +32,7 @@ impl Error {
             text: None,
             details: Details::Full,
             parser: None,
+            warnings: Vec::new(),
         }))
     }
 

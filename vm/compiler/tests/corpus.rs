@@ -24,7 +24,7 @@ fn quoted(text: &str) -> String {
 
 fn error(error: &SyntaxError) -> String {
     let mut out = String::new();
-    for warning in error.parser.iter().flat_map(|parser| &parser.warnings) {
+    for warning in &error.warnings {
         out.push_str(&self::warning(warning));
     }
     let (line, column, end_line, end_column) = (error.lineno, error.offset, error.end_lineno, error.end_offset);

@@ -111,10 +111,10 @@ pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyRes
             if let Some(parser) = &mut e.parser {
                 parser.encoding.clone_from(&request.encoding);
             }
-            return Err(raise_parse_error(vm, e, &request.filename, text));
+            return Err(raise_reported(vm, e, &request.filename, Some(text)));
         }
     };
-    issue_warnings(vm, &parsed.warnings, &request.filename, text)?;
+    issue_warnings(vm, &parsed.warnings, &request.filename, Some(text))?;
     if request.flags & flags::ONLY_AST as u32 != 0 {
         let module = match preprocess(vm, &arena, &parsed.module, &request) {
             Ok(module) => module,
@@ -122,7 +122,7 @@ pub fn compile_source(vm: &mut Vm, text: &str, request: CompileRequest) -> PyRes
         };
         return crate::ast::to_object(vm, &arena, &module, &request);
     }
-    compile_module(vm, &arena, &parsed.module, &request, text)
+    compile_module(vm, &arena, &parsed.module, &request)
 }
 
 /// `unicodedata.normalize` if it is not what the module came with: CPython normalizes names by calling it.
@@ -157,11 +157,11 @@ fn foreign_names(vm: &mut Vm, normalize: &Value, text: &str, options: &ParseOpti
     }
 }
 
-/// Raises the parser's error, after the warnings that were due before it.
-pub fn raise_parse_error(vm: &mut Vm, mut error: SyntaxError, filename: &TextBuf, text: &str) -> Raised {
-    let warnings = error.parser.as_mut().map(|p| std::mem::take(&mut p.warnings)).unwrap_or_default();
-    match issue_warnings(vm, &warnings, filename, text) {
-        Ok(()) => raise_syntax_error(vm, error, filename, Some(text)),
+/// Raises an error of the parser or the compiler, after the warnings that are due before it.
+pub fn raise_reported(vm: &mut Vm, mut error: SyntaxError, filename: &TextBuf, source: Option<&str>) -> Raised {
+    let warnings = std::mem::take(&mut error.warnings);
+    match issue_warnings(vm, &warnings, filename, source) {
+        Ok(()) => raise_syntax_error(vm, error, filename, source),
         Err(raised) => raised,
     }
 }
@@ -174,11 +174,11 @@ pub fn compile_interactive(vm: &mut Vm, lines: &str, ended: bool, request: &Comp
         Ok(Interactive::Parsed(parsed)) => parsed,
         Ok(Interactive::NeedsLine) => return Ok(InteractiveCode::NeedsLine),
         Ok(Interactive::Exit) => return Ok(InteractiveCode::Exit),
-        Err(e) => return Err(raise_parse_error(vm, e, &request.filename, lines)),
+        Err(e) => return Err(raise_reported(vm, e, &request.filename, Some(lines))),
     };
-    issue_warnings(vm, &parsed.warnings, &request.filename, lines)?;
+    issue_warnings(vm, &parsed.warnings, &request.filename, Some(lines))?;
     let request = CompileRequest { filename: code_name(), ..request.clone() };
-    let code = compile_module(vm, &arena, &parsed.module, &request, lines);
+    let code = compile_module(vm, &arena, &parsed.module, &request);
     match code {
         Ok(code) => Ok(InteractiveCode::Code(code)),
         Err(raised) => {
@@ -225,13 +225,13 @@ pub fn preprocess<'a>(
 }
 
 /// Compiles a tree that comes from the parser or has been validated.
-pub fn compile_module(vm: &mut Vm, arena: &Arena, module: &krait_syntax::ast::Mod<'_>, request: &CompileRequest, text: &str) -> PyResult {
+pub fn compile_module(vm: &mut Vm, arena: &Arena, module: &krait_syntax::ast::Mod<'_>, request: &CompileRequest) -> PyResult {
     let compiled = match krait_compiler::compile::compile(arena, module, &request.filename, request.compile_options(vm)) {
         Ok(compiled) => compiled,
         // As in CPython, the compiler's errors show a line only if there is a file to read it from.
-        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, None)),
+        Err(e) => return Err(raise_reported(vm, e, &request.filename, None)),
     };
-    issue_warnings(vm, &compiled.warnings, &request.filename, text)?;
+    issue_warnings(vm, &compiled.warnings, &request.filename, None)?;
     Ok(vm.new_code(&compiled.code)?.into_value())
 }
 
@@ -446,8 +446,9 @@ pub(crate) fn source_line(vm: &mut Vm, filename: &TextBuf, lineno: i32) -> Optio
     file_line(vm, filename, lineno, None)
 }
 
-/// Issues the warnings of the front end. One that the filters turn into an exception becomes a SyntaxError at its place.
-pub fn issue_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], filename: &TextBuf, source: &str) -> PyResult<()> {
+/// Issues the warnings of the front end. One that the filters turn into an exception becomes a SyntaxError at its place,
+/// which shows a line of `source`, or of the file if there is none.
+pub fn issue_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], filename: &TextBuf, source: Option<&str>) -> PyResult<()> {
     use crate::PyClass;
     use crate::types::exceptions as exc;
     for warning in warnings {
@@ -472,8 +473,9 @@ pub fn issue_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], filename: &TextBu
             text: None,
             details: Details::Full,
             parser: None,
+            warnings: Vec::new(),
         };
-        return Err(raise_syntax_error(vm, error, filename, Some(source)));
+        return Err(raise_syntax_error(vm, error, filename, source));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use krait_compiler::future;
 use krait_compiler::symtable::{self as st, EntryId, Symtable};
-use krait_runtime::compile::{CompileRequest, Mode, raise_parse_error, raise_syntax_error, source_text};
+use krait_runtime::compile::{CompileRequest, Mode, raise_reported, raise_syntax_error, source_text};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::list::List;
 use krait_runtime::types::str_::Str;
@@ -140,7 +140,7 @@ pub fn symtable(source: &Value, filename: &Value, startstr: String, vm: &mut Vm)
     let arena = Arena::new();
     let parsed = match krait_syntax::parse(&arena, &text, &request.parse_options(vm)) {
         Ok(parsed) => parsed,
-        Err(e) => return Err(raise_parse_error(vm, e, &request.filename, &text)),
+        Err(e) => return Err(raise_reported(vm, e, &request.filename, Some(&text))),
     };
     let table = match future::features(&parsed.module).and_then(|f| st::build(&arena, &parsed.module, &f)) {
         Ok(table) => table,

@@ -148,7 +148,7 @@ impl TokenizerIter {
         let old = zelf.tokens.replace(vm, Some(tokens));
         drop(old);
         if !warnings.is_empty() {
-            krait_runtime::compile::issue_warnings(vm, &warnings, &TextBuf::from("<string>"), "")?;
+            krait_runtime::compile::issue_warnings(vm, &warnings, &TextBuf::from("<string>"), None)?;
         }
         match token {
             Ok(_) => object,

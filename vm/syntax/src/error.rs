@@ -35,6 +35,8 @@ pub struct SyntaxError {
     pub details: Details,
     /// What the parser knows beyond that, if the error comes out of [`crate::parse`].
     pub parser: Option<Box<ParserState>>,
+    /// The warnings that are due before the error.
+    pub warnings: Vec<SyntaxWarning>,
 }
 
 /// A byte column as a 1-based character offset in `line`.
@@ -54,7 +56,7 @@ impl SyntaxError {
 
     /// An error without a place.
     pub fn new(kind: ErrorKind, message: impl Into<TextBuf>) -> Self {
-        SyntaxError { kind, message: message.into(), lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None, details: Details::Full, parser: None }
+        SyntaxError { kind, message: message.into(), lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None, details: Details::Full, parser: None, warnings: Vec::new() }
     }
 }
 
@@ -88,8 +90,6 @@ pub struct ParserState {
     pub columns: Option<(i32, i32)>,
     /// The encoding of the source, where it is not UTF-8; the caller sets it.
     pub encoding: Option<String>,
-    /// The warnings that were due before the error.
-    pub warnings: Vec<SyntaxWarning>,
 }
 
 /// A `SyntaxWarning` or `DeprecationWarning` of the tokenizer, parser or compiler. When the warnings filter turns it into an error,

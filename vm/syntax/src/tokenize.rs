@@ -265,6 +265,7 @@ impl<R: FnMut() -> Result<Option<String>, E>, E> TokenizerIter<R, E> {
             text: (!end_of_file).then(|| String::from_utf8_lossy(line).into_owned().into()),
             details: if end_of_file { Details::Message } else { Details::Full },
             parser: None,
+            warnings: Vec::new(),
         }))
     }
 }

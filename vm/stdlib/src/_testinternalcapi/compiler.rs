@@ -8,7 +8,7 @@ use krait_compiler::instruction_sequence::{
     CodeUnitMetadata, ConstTable, InstructionSequence as Sequence, JumpTargetLabel, Location, NameTable,
 };
 use krait_runtime::ast::{is_node, read_tree};
-use krait_runtime::compile::{CompileRequest, Mode, raise_syntax_error};
+use krait_runtime::compile::{CompileRequest, Mode, issue_warnings, raise_reported, raise_syntax_error};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::list::List;
 use krait_runtime::types::str_::Str;
@@ -142,8 +142,9 @@ pub fn compiler_codegen(ast: &Value, filename: &Py<Str>, optimize: i32, compile_
     let module = read_tree(vm, &arena, ast, &request)?;
     let generated = match codegen(&arena, &module, &request.filename, request.compile_options(vm)) {
         Ok(generated) => generated,
-        Err(e) => return Err(raise_syntax_error(vm, e, &request.filename, None)),
+        Err(e) => return Err(raise_reported(vm, e, &request.filename, None)),
     };
+    issue_warnings(vm, &generated.warnings, &request.filename, None)?;
     let metadata = generated.metadata;
     let consts = metadata.consts.values().iter().map(|c| vm.new_const(c)).collect::<PyResult<Vec<_>>>()?;
     let entries = [

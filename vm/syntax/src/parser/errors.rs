@@ -132,6 +132,7 @@ impl<'a> Parser<'a> {
                 text: Some(line.into()),
                 details: Details::Full,
                 parser: None,
+                warnings: Vec::new(),
             });
         }
         Stop::Raised
@@ -165,6 +166,7 @@ impl<'a> Parser<'a> {
                 text: None,
                 details: Details::Full,
                 parser: None,
+                warnings: Vec::new(),
             });
         }
         Stop::Raised
@@ -296,6 +298,7 @@ impl<'a> Parser<'a> {
             text: None,
             details: Details::Full,
             parser: None,
+            warnings: Vec::new(),
         })
     }
 

@@ -302,8 +302,8 @@ impl<'a> Parser<'a> {
                     line_from_file: self.options.mode == Mode::Exec && !self.error_from_tokenizer,
                     columns: self.error_columns,
                     encoding: None,
-                    warnings: self.warnings,
                 }));
+                error.warnings = self.warnings;
                 Err(error)
             }
         }

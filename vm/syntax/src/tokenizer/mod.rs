@@ -361,6 +361,7 @@ impl<B: Buffer> Tokenizer<B> {
                 text: Some(text.into()),
                 details: Details::Full,
                 parser: None,
+                warnings: Vec::new(),
             });
         }
         self.error_token()

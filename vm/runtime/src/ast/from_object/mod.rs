@@ -32,7 +32,7 @@ pub fn compile_tree(vm: &mut Vm, tree: &Value, request: CompileRequest) -> PyRes
     let arena = Arena::new();
     let module = read_tree(vm, &arena, tree, &request)?;
     if request.flags & flags::ONLY_AST as u32 == 0 {
-        return compile_module(vm, &arena, &module, &request, "");
+        return compile_module(vm, &arena, &module, &request);
     }
     match preprocess(vm, &arena, &module, &request) {
         Ok(module) => super::to_object(vm, &arena, &module, &request),
