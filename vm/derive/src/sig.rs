@@ -195,7 +195,12 @@ pub fn bind(sig: &Signature, skip_first: bool, name: &str, sig_text: Option<&str
 }
 
 fn with_self(text: &str, self_kind: &str) -> TokenStream {
-    let inner = text.trim().trim_start_matches('(').trim_end_matches(')');
+    // An empty text: CPython shows no signature.
+    if text.is_empty() {
+        return quote!(None);
+    }
+    let text = text.trim();
+    let inner = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')).unwrap_or(text);
     let out = if self_kind.is_empty() || inner.starts_with('$') {
         format!("({inner})")
     } else if inner.is_empty() {

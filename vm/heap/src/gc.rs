@@ -384,6 +384,11 @@ pub fn objects(generation: Option<usize>) -> Vec<Value> {
     lists.flat_map(|(_, list)| list.iter()).map(Value::new_ref).collect()
 }
 
+/// How many objects are tracked.
+pub fn tracked() -> usize {
+    current().map_or(0, |heap| heap.lists.heads.iter().map(|list| list.iter().count()).sum())
+}
+
 /// `gc.freeze()`: moves everything out of the collector's sight.
 pub fn freeze() {
     if let Some(heap) = current() {

@@ -104,6 +104,37 @@ pub fn check_positional(vm: &mut Vm, name: &str, given: usize, min: usize, max: 
     Err(vm.type_error(format!("{name} expected {bound}{n} argument{}, got {given}", plural(n))))
 }
 
+/// TypeError of a keyword that the function `name` does not take, with the one that may have been meant. A `str` of a subclass that equals one
+/// without being it is invalid.
+#[cold]
+pub fn unexpected_keyword(vm: &mut Vm, name: &str, key: &Value, names: &[&str]) -> Raised {
+    let function = if name.is_empty() { "this function".to_owned() } else { format!("{name}()") };
+    if key.downcast_exact::<Str>().is_none() {
+        for known in names {
+            let known = vm.intern(known).into_value();
+            match vm.eq(key, &known) {
+                Ok(true) => return vm.type_error(format!("invalid keyword argument for {function}")),
+                Ok(false) => {}
+                Err(e) => return e,
+            }
+        }
+    }
+    let text = key.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let meant = match crate::eval::suggestions::closest(&text, names.iter().copied()) {
+        Some(found) => format!(". Did you mean '{found}'?"),
+        None => String::new(),
+    };
+    vm.type_error(format!("{function} got an unexpected keyword argument '{text}'{meant}"))
+}
+
+/// TypeError if there are more keyword arguments than the function takes, all by keyword only.
+pub fn check_keyword_count(vm: &mut Vm, name: &str, given: usize, max: usize) -> PyResult<()> {
+    if given <= max {
+        return Ok(());
+    }
+    Err(vm.type_error(format!("{name}() takes at most {max} keyword argument{} ({given} given)", plural(max))))
+}
+
 fn plural(n: usize) -> &'static str {
     if n == 1 { "" } else { "s" }
 }
@@ -201,8 +232,8 @@ impl ArgSpec {
             let text = key.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
             let found = self.params.iter().skip(self.posonly).position(|p| p.name == text).map(|i| i + self.posonly);
             let Some(i) = found else {
-                let function = if name.is_empty() { "this function".to_owned() } else { format!("{name}()") };
-                return Err(vm.type_error(format!("{function} got an unexpected keyword argument '{text}'")));
+                let names: Vec<&str> = self.params.iter().skip(self.posonly).map(|p| p.name).collect();
+                return Err(unexpected_keyword(vm, name, key, &names));
             };
             if bound[i].is_some() {
                 return Err(vm.type_error(format!("argument for {name}() given by name ('{text}') and position ({})", i + 1)));

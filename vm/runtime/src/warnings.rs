@@ -384,7 +384,8 @@ fn category_of(vm: &mut Vm, message: &Value, category: Value) -> PyResult {
 /// Issue a warning at a given place.
 #[pyfunction(
     name = "warn_explicit",
-    sig = "(message, category, filename, lineno, module=None, registry=None, module_globals=None, source=None)"
+    sig = "(message, category, filename, lineno, module=None, registry=None, module_globals=None, source=None)",
+    text = "(message, category, filename, lineno, module=<unrepresentable>, registry=None, module_globals=None, source=None)"
 )]
 #[allow(clippy::too_many_arguments, reason = "the signature is Python's")]
 fn warn_explicit_(message: Value, category: Value, filename: Value, lineno: i32, module: Value, registry: Value, module_globals: Value, source: Value, vm: &mut Vm) -> PyResult<()> {

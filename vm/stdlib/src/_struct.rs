@@ -528,7 +528,7 @@ impl Struct {
     #[method]
     fn pack(&self, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Bytes>> {
         let layout = self.layout(vm)?;
-        args.no_keywords(vm, "pack")?;
+        args.no_keywords(vm, "Struct.pack")?;
         layout.check_count(vm, "pack", args.positional().len())?;
         let bytes = layout.pack(vm, args.positional())?;
         vm.new_bytes(&bytes)
@@ -538,7 +538,7 @@ impl Struct {
     #[method]
     fn pack_into(&self, args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
         let layout = self.layout(vm)?;
-        args.no_keywords(vm, "pack_into")?;
+        args.no_keywords(vm, "Struct.pack_into")?;
         do_pack_into(vm, &layout, args.positional())
     }
 
@@ -587,7 +587,7 @@ impl Struct {
 }
 
 fn first<'a>(vm: &mut Vm, args: Args<'a>, name: &str) -> PyResult<(std::rc::Rc<Layout>, &'a [Value])> {
-    args.no_keywords(vm, name)?;
+    args.no_keywords(vm, &format!("_struct.{name}"))?;
     match args.positional().split_first() {
         Some((format, rest)) => Ok((layout_of(vm, format)?, rest)),
         None => Err(vm.type_error("missing format argument")),

@@ -4,7 +4,8 @@
 
 use krait_runtime::types::bytes::Bytes;
 use krait_runtime::types::exceptions::unraisable;
-use krait_runtime::{Py, PyResult, Value, Vm, pyfunction};
+use krait_runtime::types::type_::PyType;
+use krait_runtime::{Args, Py, PyResult, Value, Vm, pyclass, pyfunction, pymethods};
 
 /// An item of a sequence by its number.
 #[pyfunction(sig = "(sequence, index, /)")]
@@ -45,9 +46,58 @@ fn object_hasattrstring(object: &Value, name: &Py<Bytes>, vm: &mut Vm) -> i32 {
     }
 }
 
+/// Calls a callable with "foo" and baz="bar".
+#[pyfunction(sig = "(callable, /)")]
+fn call_vectorcall(callable: &Value, vm: &mut Vm) -> PyResult {
+    let values = [vm.intern("foo").into_value(), vm.intern("bar").into_value()];
+    let names = [vm.intern("baz").into_value()];
+    vm.call_args(callable, Args::with_keywords(&values, &names))
+}
+
+/// Calls the method `f` of an object with "foo" and baz="bar".
+#[pyfunction(sig = "(object, /)")]
+fn call_vectorcall_method(object: &Value, vm: &mut Vm) -> PyResult {
+    let method = vm.getattr_str(object, "f")?;
+    call_vectorcall(&method, vm)
+}
+
+/// Objects that can be called.
+#[pyclass(name = "LimitedVectorCallClass", module = "_testlimitedcapi", flags(BASETYPE, HAVE_VECTORCALL))]
+struct LimitedVectorCallClass {}
+
+#[pymethods]
+impl LimitedVectorCallClass {
+    #[new]
+    fn py_new(cls: &Py<PyType>, vm: &mut Vm) -> PyResult<Py<LimitedVectorCallClass>> {
+        vm.new_instance(cls, LimitedVectorCallClass {})
+    }
+
+    #[slot(call)]
+    fn slot_call(&self, _args: Args<'_>, _vm: &mut Vm) -> PyResult<&'static str> {
+        Ok("vectorcall called")
+    }
+}
+
+/// Objects that can be called.
+#[pyclass(name = "LimitedRelativeVectorCallClass", module = "_testlimitedcapi", flags(BASETYPE, HAVE_VECTORCALL))]
+struct LimitedRelativeVectorCallClass {}
+
+#[pymethods]
+impl LimitedRelativeVectorCallClass {
+    #[new]
+    fn py_new(cls: &Py<PyType>, vm: &mut Vm) -> PyResult<Py<LimitedRelativeVectorCallClass>> {
+        vm.new_instance(cls, LimitedRelativeVectorCallClass {})
+    }
+
+    #[slot(call)]
+    fn slot_call(&self, _args: Args<'_>, _vm: &mut Vm) -> PyResult<&'static str> {
+        Ok("vectorcall called")
+    }
+}
+
 krait_runtime::module! {
     "_testlimitedcapi",
     doc: "Sequences from native code, for tests.",
-    functions: [sequence_getitem, sequence_setitem, sequence_delitem, object_hasattrstring],
-    types: [],
+    functions: [sequence_getitem, sequence_setitem, sequence_delitem, object_hasattrstring, call_vectorcall, call_vectorcall_method],
+    types: [LimitedVectorCallClass, LimitedRelativeVectorCallClass],
 }

@@ -66,6 +66,7 @@ mod termios;
 mod thread;
 mod time;
 mod unicodedata;
+mod xxsubtype;
 mod zlib;
 
 /// All of them, by name.
@@ -141,5 +142,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &thread::MODULE,
     &time::MODULE,
     &unicodedata::MODULE,
+    &xxsubtype::MODULE,
     &zlib::MODULE,
 ];

@@ -179,7 +179,7 @@ pub fn clock_gettime_ns(clk_id: i32, vm: &mut Vm) -> PyResult<i64> {
 }
 
 /// Sets a clock, in seconds.
-#[pyfunction(sig = "(clk_id, time, /)")]
+#[pyfunction(sig = "(clk_id, time, /)", text = "")]
 pub fn clock_settime(clk_id: i32, time: &Value, vm: &mut Vm) -> PyResult<()> {
     let ts = timespec(to_time(vm, time, Round::Floor)?);
     let result = sys!(libc::clock_settime(clk_id, &raw const ts));
@@ -187,7 +187,7 @@ pub fn clock_settime(clk_id: i32, time: &Value, vm: &mut Vm) -> PyResult<()> {
 }
 
 /// Sets a clock, in nanoseconds.
-#[pyfunction(sig = "(clk_id, time, /)")]
+#[pyfunction(sig = "(clk_id, time, /)", text = "")]
 pub fn clock_settime_ns(clk_id: i32, time: i64, vm: &mut Vm) -> PyResult<()> {
     let ts = timespec(time);
     let result = sys!(libc::clock_settime(clk_id, &raw const ts));
@@ -203,13 +203,13 @@ fn resolution(clock: libc::clockid_t) -> Result<f64, i32> {
 }
 
 /// The resolution of a clock in seconds.
-#[pyfunction(sig = "(clk_id, /)")]
+#[pyfunction(sig = "(clk_id, /)", text = "")]
 pub fn clock_getres(clk_id: i32, vm: &mut Vm) -> PyResult<f64> {
     resolution(clk_id).map_err(|code| oserror::os_error(vm, code))
 }
 
 /// The clock that counts a thread's processor time.
-#[pyfunction(sig = "(thread_id, /)")]
+#[pyfunction(sig = "(thread_id, /)", text = "")]
 pub fn pthread_getcpuclockid(thread_id: u64, vm: &mut Vm) -> PyResult<i32> {
     let mut clock: libc::clockid_t = 0;
     match sys!(libc::pthread_getcpuclockid(thread_id as libc::pthread_t, &raw mut clock)) {
@@ -219,7 +219,7 @@ pub fn pthread_getcpuclockid(thread_id: u64, vm: &mut Vm) -> PyResult<i32> {
 }
 
 /// What is known of a clock: implementation, whether it goes back, whether it can be set, resolution.
-#[pyfunction(sig = "(name, /)")]
+#[pyfunction(sig = "(name, /)", text = "")]
 pub fn get_clock_info(name: String, vm: &mut Vm) -> PyResult {
     let (clock, function, adjustable, monotonic) = match name.as_str() {
         "time" => (libc::CLOCK_REALTIME, "CLOCK_REALTIME", true, false),
@@ -345,7 +345,7 @@ fn broken_down(vm: &mut Vm, at: i64, local: bool) -> PyResult<libc::tm> {
 }
 
 /// The time in UTC as a struct_time; now without seconds.
-#[pyfunction(sig = "(seconds=?, /)", text = "([seconds])")]
+#[pyfunction(sig = "(seconds=?, /)", text = "")]
 pub fn gmtime(seconds: Option<Value>, vm: &mut Vm) -> PyResult {
     let at = seconds_arg(vm, seconds)?;
     let tm = broken_down(vm, at, false)?;
@@ -359,7 +359,7 @@ fn struct_time_utc(vm: &mut Vm, mut tm: libc::tm) -> PyResult {
 }
 
 /// The local time as a struct_time; now without seconds.
-#[pyfunction(sig = "(seconds=?, /)", text = "([seconds])")]
+#[pyfunction(sig = "(seconds=?, /)", text = "")]
 pub fn localtime(seconds: Option<Value>, vm: &mut Vm) -> PyResult {
     let at = seconds_arg(vm, seconds)?;
     let tm = broken_down(vm, at, true)?;
@@ -441,7 +441,7 @@ fn asctime_text(tm: &libc::tm) -> String {
 }
 
 /// A time tuple as text like 'Sat Jun 06 16:26:11 1998'; now without one.
-#[pyfunction(sig = "(tuple=?, /)", text = "([tuple])")]
+#[pyfunction(sig = "(tuple=?, /)", text = "")]
 pub fn asctime(tuple: Option<Value>, vm: &mut Vm) -> PyResult<String> {
     let mut tm = match tuple {
         Some(t) => read_tm(vm, "asctime", &t)?.0,
@@ -455,7 +455,7 @@ pub fn asctime(tuple: Option<Value>, vm: &mut Vm) -> PyResult<String> {
 }
 
 /// A time in seconds as text in local time; now without seconds.
-#[pyfunction(sig = "(seconds=?, /)", text = "([seconds])")]
+#[pyfunction(sig = "(seconds=?, /)", text = "")]
 pub fn ctime(seconds: Option<Value>, vm: &mut Vm) -> PyResult<String> {
     let at = seconds_arg(vm, seconds)?;
     let tm = broken_down(vm, at, true)?;
@@ -493,7 +493,7 @@ fn format_part(vm: &mut Vm, format: &CStr, tm: &libc::tm) -> PyResult<Vec<u8>> {
 }
 
 /// A time tuple as text, laid out by a format; now without a tuple.
-#[pyfunction(name = "strftime", sig = "(format, tuple=?, /)", text = "(format[, tuple])")]
+#[pyfunction(name = "strftime", sig = "(format, tuple=?, /)", text = "")]
 pub fn strftime_(format: &Py<Str>, tuple: Option<Value>, vm: &mut Vm) -> PyResult {
     let (mut tm, zone) = match tuple {
         Some(t) => read_tm(vm, "strftime", &t)?,
@@ -525,7 +525,7 @@ pub fn strftime_(format: &Py<Str>, tuple: Option<Value>, vm: &mut Vm) -> PyResul
 }
 
 /// Reads a time out of text by a format; struct_time.
-#[pyfunction(text = "(string, format)")]
+#[pyfunction]
 pub fn strptime(args: krait_runtime::Args<'_>, vm: &mut Vm) -> PyResult {
     let module = oserror_import(vm, "_strptime")?;
     let function = vm.getattr_str(&module, "_strptime_time")?;

@@ -33,7 +33,7 @@ pub fn setattr(obj: &Value, name: &Value, value: &Value, vm: &mut Vm) -> PyResul
 /// Get the named attribute: `getattr(x, 'y')` is `x.y`.
 ///
 /// With a default, that is returned when there is no such attribute instead of raising AttributeError.
-#[pyfunction(text = "(object, name[, default])")]
+#[pyfunction]
 pub fn getattr(object: &Value, name: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
     let name = attribute_name(vm, name)?;
     match default {
@@ -63,7 +63,7 @@ fn attribute_name(vm: &mut Vm, name: &Value) -> PyResult<Py<Str>> {
 /// The names in the current scope, or the attributes of an object, sorted.
 ///
 /// What an object offers is up to its `__dir__()` method.
-#[pyfunction(text = "([object])")]
+#[pyfunction]
 pub fn dir(object: Option<Value>, vm: &mut Vm) -> PyResult {
     let names = match object {
         None => {
@@ -120,7 +120,7 @@ pub fn repr(obj: &Value, vm: &mut Vm) -> PyResult<Py<Str>> {
 }
 
 /// The `__dict__` of an object; without one `locals()`.
-#[pyfunction(text = "([object])")]
+#[pyfunction]
 pub fn vars(object: Option<Value>, vm: &mut Vm) -> PyResult {
     match object {
         None => crate::builtins::frames::locals(vm),

@@ -36,7 +36,7 @@ pub fn __import__(name: &Value, globals: Value, locals: Value, fromlist: Option<
 }
 
 /// Makes a class out of the function that runs its body; what a `class` statement calls.
-#[pyfunction(text = "(func, name, /, *bases, [metaclass], **kwds)")]
+#[pyfunction]
 pub fn __build_class__(args: Args<'_>, vm: &mut Vm) -> PyResult {
     crate::builtins::build_class::build_class(vm, args)
 }

@@ -61,7 +61,7 @@ pub fn any(iterable: &Value, vm: &mut Vm) -> PyResult<bool> {
 }
 
 /// An iterator over an iterable, or over what a callable returns until it returns the sentinel.
-#[pyfunction(text = "(iterable, /)")]
+#[pyfunction(text = "")]
 pub fn iter(object: &Value, sentinel: Option<Value>, vm: &mut Vm) -> PyResult {
     match sentinel {
         None => vm.iter(object),
@@ -73,7 +73,7 @@ pub fn iter(object: &Value, sentinel: Option<Value>, vm: &mut Vm) -> PyResult {
 /// The next item of an iterator.
 ///
 /// With a default, that is returned at the end instead of raising StopIteration.
-#[pyfunction(text = "(iterator[, default])")]
+#[pyfunction]
 pub fn next(iterator: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
     if iterator.type_ref().slots.iternext.get().is_none() {
         let name = iterator.type_name();
@@ -207,7 +207,7 @@ fn finish(high: f64, low: f64) -> f64 {
 /// max(iterable), max(a, b, ...): the largest item of an iterable, or of two or more arguments.
 ///
 /// `key` computes what is compared; `default` is the result for an empty iterable.
-#[pyfunction(text = "(iterable, *[, default=obj, key=func])")]
+#[pyfunction]
 pub fn max(args: Args<'_>, vm: &mut Vm) -> PyResult {
     extreme(vm, "max", CompareOp::Gt, args)
 }
@@ -215,7 +215,7 @@ pub fn max(args: Args<'_>, vm: &mut Vm) -> PyResult {
 /// min(iterable), min(a, b, ...): the smallest item of an iterable, or of two or more arguments.
 ///
 /// `key` computes what is compared; `default` is the result for an empty iterable.
-#[pyfunction(text = "(iterable, *[, default=obj, key=func])")]
+#[pyfunction]
 pub fn min(args: Args<'_>, vm: &mut Vm) -> PyResult {
     extreme(vm, "min", CompareOp::Lt, args)
 }
@@ -232,12 +232,13 @@ fn extreme(vm: &mut Vm, name: &str, op: CompareOp, args: Args<'_>) -> PyResult {
             return Ok(best.clone());
         }
     let (mut key, mut default) = (None, None);
+    crate::args::check_keyword_count(vm, name, args.kwnames().len(), 2)?;
     for (keyword, value) in args.keywords() {
         let text = keyword.downcast::<crate::types::str_::Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         match text.as_str() {
             "key" => key = (!value.is_none()).then(|| value.clone()),
             "default" => default = Some(value.clone()),
-            _ => return Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{text}'"))),
+            _ => return Err(crate::args::unexpected_keyword(vm, name, keyword, &["key", "default"])),
         }
     }
     let positional = args.positional();

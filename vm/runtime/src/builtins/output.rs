@@ -10,14 +10,17 @@ use crate::{Args, PyResult, Value, Vm, pyfunction};
 #[pyfunction(text = "(*args, sep=' ', end='\\n', file=None, flush=False)")]
 pub fn print(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
     let (mut sep, mut end, mut file, mut flush) = (None, None, None, false);
+    const NAMES: [&str; 4] = ["sep", "end", "file", "flush"];
+    let text = |key: &Value| key.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    if let Some((unknown, _)) = args.keywords().find(|(key, _)| !NAMES.contains(&text(key).as_str())) {
+        return Err(crate::args::unexpected_keyword(vm, "print", unknown, &NAMES));
+    }
     for (keyword, value) in args.keywords() {
-        let name = keyword.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        match name.as_str() {
+        match text(keyword).as_str() {
             "sep" => sep = separator(vm, "sep", value)?,
             "end" => end = separator(vm, "end", value)?,
             "file" => file = (!value.is_none()).then(|| value.clone()),
-            "flush" => flush = vm.is_true(value)?,
-            _ => return Err(vm.type_error(format!("print() got an unexpected keyword argument '{name}'"))),
+            _ => flush = vm.is_true(value)?,
         }
     }
     let file = match file {

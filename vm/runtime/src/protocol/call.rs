@@ -23,11 +23,22 @@ impl Vm {
         }
         match callable.type_ref().slots.call.get() {
             Some(slot) => slot(self, callable, args),
-            None => {
-                let name = callable.type_name();
-                Err(self.type_error(format!("'{name}' object is not callable")))
-            }
+            None => Err(self.not_callable(callable)),
         }
+    }
+
+    /// TypeError of an object that cannot be called; of a module that has something of its own name, that may have been meant.
+    #[cold]
+    fn not_callable(&mut self, object: &Value) -> crate::Raised {
+        let mut message = format!("'{}' object is not callable", object.type_name());
+        if let Some(module) = object.downcast::<crate::types::module::Module>()
+            && let Some(dict) = module.dict.load(self)
+            && let Some(name) = dict.get_str(self, n!(__name__)).and_then(|n| n.downcast::<crate::types::str_::Str>()).cloned()
+            && dict.get_str(self, &name).is_some_and(|found| found.type_ref().slots.call.get().is_some()) {
+                let name = name.to_string_lossy();
+                message.push_str(&format!(". Did you mean: '{name}.{name}(...)'?"));
+            }
+        self.type_error(message)
     }
 
     /// `callable(*args, **kwargs)` with the arguments in a tuple and a dict of `str` keys.
@@ -97,6 +108,11 @@ impl Vm {
                     if let Some(del) = object.type_ref().slots.del.get()
                         && let Err(e) = del(self, &object) {
                             crate::types::exceptions::unraisable::report_finalizer(self, e, &object);
+                        }
+                    // Only the collector's objects remember that they have been finalized; another one is again when it dies again.
+                    if let Some(header) = object.header()
+                        && header.refcnt() > 1 && !header.type_core().has(krait_heap::TypeFlags::GC) {
+                            header.clear_flag(krait_heap::ObjectFlags::FINALIZED);
                         }
                     drop(object);
                 }

@@ -335,7 +335,7 @@ impl Vm {
         if crate::types::typeobject::new::is_type_itself(cls) {
             return crate::types::genericalias::new_alias(self, cls.to_value(), key.clone());
         }
-        match self.getattr_opt(cls.as_value(), n!(__class_getitem__))? {
+        match self.getattr_opt(cls.as_value(), n!(__class_getitem__))?.filter(|m| !m.is_none()) {
             Some(method) => self.call(&method, std::slice::from_ref(key)),
             None => {
                 let name = cls.tp_name();

@@ -80,7 +80,7 @@ fn _is_immortal(op: &Value) -> bool {
 }
 
 /// The size of the object in bytes; default is returned if it cannot tell.
-#[pyfunction(sig = "(object, default=?)", text = "(object[, default])")]
+#[pyfunction(sig = "(object, default=?)", text = "")]
 fn getsizeof(object: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
     let method = vm.intern("__sizeof__");
     match vm.call_special(object, &method, &[]) {
@@ -328,7 +328,7 @@ fn get_asyncgen_hooks(vm: &mut Vm) -> PyResult {
 }
 
 /// Set the hooks that a new asynchronous generator calls when it is first iterated, and when it is finalized.
-#[pyfunction(text = "([firstiter] [, finalizer])")]
+#[pyfunction]
 fn set_asyncgen_hooks(args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
     let (mut first, mut last) = hooks::asyncgen(vm);
     let names = ["firstiter", "finalizer"];

@@ -19,7 +19,7 @@ pub struct AsyncGenerator {
 }
 
 gen_traverse!(AsyncGenerator);
-shared_methods!(AsyncGenerator, ag_frame, ag_running, ag_code, ag_await, ag_suspended);
+shared_methods!(AsyncGenerator, "name of the async generator", "qualified name of the async generator", ag_frame, ag_running, ag_code, ag_await, ag_suspended);
 
 /// `gi_running` and its like; asynchronous generators run while one of their awaitables does.
 pub(crate) fn is_running(gen_state: &GenState) -> bool {

@@ -6,7 +6,7 @@ use crate::types::value::ValueExt;
 use crate::{Args, GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
 
 /// The payload of `cell`.
-#[pyclass(name = "cell", gc)]
+#[pyclass(name = "cell", gc, text_signature = "([contents])")]
 pub struct PyCell {
     pub value: GilCell<Option<Value>>,
 }

@@ -24,6 +24,7 @@ pub mod flags {
     pub const HEAPTYPE: u64 = 1 << 9;
     pub const BASETYPE: u64 = 1 << 10;
     pub const READY: u64 = 1 << 12;
+    pub const HAVE_VECTORCALL: u64 = 1 << 11;
     pub const HAVE_GC: u64 = 1 << 14;
     pub const METHOD_DESCRIPTOR: u64 = 1 << 17;
     pub const VALID_VERSION_TAG: u64 = 1 << 19;

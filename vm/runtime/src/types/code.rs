@@ -24,7 +24,7 @@ mod methods;
 /// The payload of `code`.
 ///
 /// As in CPython the collector does not know of code objects: what they refer to cannot refer to them, but by a list among the constants.
-#[pyclass(name = "code", managed, untracked)]
+#[pyclass(name = "code", managed, untracked, text_signature = "(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize,\n     flags, codestring, constants, names, varnames, filename, name,\n     qualname, firstlineno, linetable, exceptiontable, freevars=(),\n     cellvars=(), /)")]
 pub struct CodeObject {
     pub argcount: u32,
     pub posonlyargcount: u32,

@@ -9,7 +9,7 @@ use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm, pyclass, pymethods};
 
 /// The payload of `complex`.
-#[pyclass(name = "complex", flags(BASETYPE))]
+#[pyclass(name = "complex", flags(BASETYPE), text_signature = "(real=0, imag=0)")]
 #[repr(C)]
 pub struct Complex {
     pub real: f64,

@@ -14,7 +14,7 @@ use crate::{Args, GilCell, Py, PyClass, PyResult, Raised, Value, Vm, pyclass, py
 use std::cell::Cell;
 
 /// A mapping of context variables to their values, in which code can be run.
-#[pyclass(name = "Context", module = "_contextvars", flags(MAPPING), managed, text_signature = "()")]
+#[pyclass(name = "Context", module = "_contextvars", flags(MAPPING), managed)]
 pub struct Context {
     values: GilCell<Option<Py<Hamt>>>,
     /// The context that was current when this one was entered.
@@ -23,7 +23,7 @@ pub struct Context {
 }
 
 /// A variable whose value depends on the running context.
-#[pyclass(name = "ContextVar", module = "_contextvars", gc, text_signature = "(name, *, default=<unrepresentable>)")]
+#[pyclass(name = "ContextVar", module = "_contextvars", gc)]
 pub struct ContextVar {
     name: Py<Str>,
     default: Option<Value>,
@@ -279,7 +279,7 @@ impl Context {
     }
 
     /// Calls a function with the context as the running one.
-    #[method(text = "(callable, /, *args, **kwargs)")]
+    #[method]
     fn run(zelf: &Py<Context>, args: Args<'_>, vm: &mut Vm) -> PyResult {
         let Some((callable, rest)) = args.split_first() else {
             return Err(vm.type_error("run() missing 1 required positional argument"));

@@ -221,7 +221,7 @@ impl FrameObject {
     }
 
     /// Whether the tracing function is called for every line.
-    #[getter]
+    #[getter(member)]
     fn f_trace_lines(&self) -> bool {
         self.trace_lines.get()
     }

@@ -677,9 +677,10 @@ pub(crate) fn frame_of(vm: &mut Vm, gen_state: &GenState) -> PyResult {
 }
 
 macro_rules! shared_methods {
-    ($ty:ident, $frame:ident, $running:ident, $code:ident, $delegate:ident, $suspended:ident) => {
+    ($ty:ident, $name:tt, $qualname:tt, $frame:ident, $running:ident, $code:ident, $delegate:ident, $suspended:ident) => {
         #[pymethods(part = shared)]
         impl $ty {
+            #[doc = $name]
             #[getter(name = "__name__")]
             fn get_name(&self, vm: &mut Vm) -> Py<Str> {
                 self.state.name.load(vm)
@@ -690,6 +691,7 @@ macro_rules! shared_methods {
                 $crate::types::generator::set_text(vm, &self.state.name, value, "__name__")
             }
 
+            #[doc = $qualname]
             #[getter(name = "__qualname__")]
             fn get_qualname(&self, vm: &mut Vm) -> Py<Str> {
                 self.state.qualname.load(vm)
@@ -750,8 +752,8 @@ pub(crate) use gen_traverse;
 
 gen_traverse!(Generator);
 gen_traverse!(Coroutine);
-shared_methods!(Generator, gi_frame, gi_running, gi_code, gi_yieldfrom, gi_suspended);
-shared_methods!(Coroutine, cr_frame, cr_running, cr_code, cr_await, cr_suspended);
+shared_methods!(Generator, "name of the generator", "qualified name of the generator", gi_frame, gi_running, gi_code, gi_yieldfrom, gi_suspended);
+shared_methods!(Coroutine, "name of the coroutine", "qualified name of the coroutine", cr_frame, cr_running, cr_code, cr_await, cr_suspended);
 
 #[pymethods(parts(shared))]
 impl Generator {

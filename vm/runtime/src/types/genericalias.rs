@@ -11,7 +11,7 @@ use crate::{Args, GilCell, Py, PyClass, PyResult, Value, Vm, pyclass, pymethods}
 use std::cell::Cell;
 
 /// A generic type together with its arguments, as in list[int].
-#[pyclass(name = "GenericAlias", module = "types", flags(BASETYPE), managed)]
+#[pyclass(name = "GenericAlias", module = "types", flags(BASETYPE), managed, text_signature = "(origin, args, /)")]
 #[repr(C)]
 pub struct GenericAlias {
     pub origin: Value,
@@ -380,7 +380,7 @@ impl GenericAlias {
     }
 
     /// The classes that take the alias's place among the bases of a class.
-    #[method]
+    #[method(text = "(object, /)")]
     fn __mro_entries__(&self, _args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Tuple>> {
         vm.new_tuple(vec![self.origin.clone()])
     }

@@ -7,7 +7,7 @@ use crate::types::value::ValueExt;
 use crate::{Args, Py, PyResult, Value, Vm, pyclass, pymethods};
 
 /// The payload of `method`.
-#[pyclass(name = "method", managed)]
+#[pyclass(name = "method", managed, text_signature = "(function, instance, /)")]
 pub struct Method {
     pub func: Value,
     pub zelf: Value,

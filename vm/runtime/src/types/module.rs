@@ -220,7 +220,7 @@ impl Module {
         vm.call(&function, &[zelf.to_value()])
     }
 
-    #[getter]
+    #[getter(member)]
     fn __dict__(&self, vm: &mut Vm) -> PyResult<Py<Dict>> {
         self.namespace(vm)
     }

@@ -40,8 +40,8 @@ const METHODS: &[MethodDef] = &[
     MethodDef { name: "__reduce__", func: reduce, kind: MethodKind::Instance, spec: &REDUCE, doc: Some("How pickle takes the object apart."), text_signature: Some("($self, /)") },
     MethodDef { name: "__reduce_ex__", func: reduce_ex, kind: MethodKind::Instance, spec: &REDUCE_EX, doc: Some("How pickle takes the object apart under a given protocol."), text_signature: Some("($self, protocol, /)") },
     MethodDef { name: "__format__", func: format_, kind: MethodKind::Instance, spec: &FORMAT, doc: Some("The result of format(self, format_spec); the specification must be empty here."), text_signature: Some("($self, format_spec, /)") },
-    MethodDef { name: "__init_subclass__", func: init_subclass, kind: MethodKind::Class, spec: &INIT_SUBCLASS, doc: Some("Called on a class when a subclass of it has been made.\n\nDoes nothing here; override it to watch or extend subclasses."), text_signature: None },
-    MethodDef { name: "__subclasshook__", func: subclasshook, kind: MethodKind::Class, spec: &SUBCLASSHOOK, doc: Some("Asked by abstract classes whether a class counts as a subclass.\n\nNotImplemented leaves the decision to the ordinary rules."), text_signature: None },
+    MethodDef { name: "__init_subclass__", func: init_subclass, kind: MethodKind::Class, spec: &INIT_SUBCLASS, doc: Some("Called on a class when a subclass of it has been made.\n\nDoes nothing here; override it to watch or extend subclasses."), text_signature: Some("($type, /)") },
+    MethodDef { name: "__subclasshook__", func: subclasshook, kind: MethodKind::Class, spec: &SUBCLASSHOOK, doc: Some("Asked by abstract classes whether a class counts as a subclass.\n\nNotImplemented leaves the decision to the ordinary rules."), text_signature: Some("($type, object, /)") },
 ];
 
 const GETSETS: &[GetSetDef] = &[GetSetDef { name: "__class__", get: Some(get_class), set: Some(set_class), doc: Some("the object's class"), member: false }];

@@ -12,7 +12,7 @@ use krait_bytecode::code::co;
 use std::cell::Cell;
 
 /// The payload of `function`.
-#[pyclass(name = "function", flags(METHOD_DESCRIPTOR, MANAGED_DICT, MANAGED_WEAKREF), managed)]
+#[pyclass(name = "function", flags(METHOD_DESCRIPTOR, MANAGED_DICT, MANAGED_WEAKREF), managed, text_signature = "(code, globals, name=None, argdefs=None, closure=None,\n         kwdefaults=None)")]
 pub struct Function {
     pub globals: Py<Dict>,
     pub builtins: Value,

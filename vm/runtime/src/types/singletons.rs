@@ -5,15 +5,15 @@ use crate::types::type_::PyType;
 use crate::{Py, PyResult, Value, Vm, pyclass, pymethods};
 
 /// The type of None.
-#[pyclass(name = "NoneType")]
+#[pyclass(name = "NoneType", text_signature = "()")]
 pub struct NoneType;
 
 /// The type of NotImplemented, which a binary method returns to let the other operand try.
-#[pyclass(name = "NotImplementedType")]
+#[pyclass(name = "NotImplementedType", text_signature = "()")]
 pub struct NotImplementedType;
 
 /// The type of `...`.
-#[pyclass(name = "ellipsis")]
+#[pyclass(name = "ellipsis", text_signature = "()")]
 pub struct EllipsisType;
 
 fn no_arguments(vm: &mut Vm, name: &str, args: Args<'_>) -> PyResult<()> {

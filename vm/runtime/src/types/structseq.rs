@@ -213,7 +213,14 @@ impl Field {
 
 static REDUCE_SPEC: ArgSpec = ArgSpec { name: "__reduce__", params: &[], required: 0, positional: 0, posonly: 0, raw: false };
 static REPLACE_SPEC: ArgSpec = ArgSpec { name: "__replace__", params: &[], required: 0, positional: 0, posonly: 0, raw: true };
-static REDUCE: MethodDef = MethodDef { name: "__reduce__", func: reduce, kind: MethodKind::Instance, spec: &REDUCE_SPEC, doc: None, text_signature: None };
+static REDUCE: MethodDef = MethodDef {
+    name: "__reduce__",
+    func: reduce,
+    kind: MethodKind::Instance,
+    spec: &REDUCE_SPEC,
+    doc: Some("For pickling."),
+    text_signature: Some("($self, /)"),
+};
 static REPLACE: MethodDef = MethodDef {
     name: "__replace__",
     func: replace,

@@ -7,7 +7,7 @@ use crate::{GilCell, Py, PyResult, Value, Vm, pyclass, pymethods};
 use std::cell::Cell;
 
 /// The payload of `traceback`.
-#[pyclass(name = "traceback", gc)]
+#[pyclass(name = "traceback", gc, text_signature = "(tb_next, tb_frame, tb_lasti, tb_lineno)")]
 pub struct Traceback {
     pub next: GilCell<Option<Py<Traceback>>>,
     pub frame: Py<FrameObject>,

@@ -176,7 +176,7 @@ impl Union {
     }
 
     /// Raises TypeError: a union is no class.
-    #[method]
+    #[method(text = "(object, /)")]
     fn __mro_entries__(zelf: &Py<Union>, _args: crate::Args<'_>, vm: &mut Vm) -> PyResult {
         let shown = vm.repr(zelf.as_value())?.to_string_lossy().into_owned();
         Err(vm.type_error(format!("Cannot subclass {shown}")))

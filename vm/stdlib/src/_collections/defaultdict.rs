@@ -53,7 +53,7 @@ impl DefaultDict {
     }
 
     /// Factory for default value called by __missing__().
-    #[getter]
+    #[getter(member)]
     fn default_factory(&self, vm: &mut Vm) -> PyResult {
         Ok(self.factory.load(vm).unwrap_or_else(Value::none))
     }

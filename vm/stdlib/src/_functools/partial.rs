@@ -154,19 +154,19 @@ impl Partial {
     }
 
     /// function object to use in future partial calls
-    #[getter(name = "func")]
+    #[getter(member, name = "func")]
     fn get_func(&self, vm: &mut Vm) -> PyResult {
         Ok(self.func.load(vm))
     }
 
     /// tuple of arguments to future partial calls
-    #[getter(name = "args")]
+    #[getter(member, name = "args")]
     fn get_args(&self, vm: &mut Vm) -> PyResult<Py<Tuple>> {
         Ok(self.args.load(vm))
     }
 
     /// dictionary of keyword arguments to future partial calls
-    #[getter(name = "keywords")]
+    #[getter(member, name = "keywords")]
     fn get_keywords(&self, vm: &mut Vm) -> PyResult<Py<Dict>> {
         Ok(self.keywords.load(vm))
     }

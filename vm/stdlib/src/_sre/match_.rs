@@ -106,7 +106,7 @@ impl Match {
     /// group([group1, ...]) -> str or tuple.
     ///
     /// One or more groups by number or name; group 0 is the whole match.
-    #[method(sig = "(*args)")]
+    #[method]
     fn group(&self, args: Args<'_>, vm: &mut Vm) -> PyResult {
         args.no_keywords(vm, "group")?;
         let text = self.text(vm)?;
@@ -182,25 +182,25 @@ impl Match {
     }
 
     /// The string that was matched against.
-    #[getter]
+    #[getter(member)]
     fn string(&self) -> Value {
         self.string.clone()
     }
 
     /// The pattern object.
-    #[getter]
+    #[getter(member)]
     fn re(&self) -> Py<Pattern> {
         self.pattern.clone()
     }
 
     /// Where matching began.
-    #[getter]
+    #[getter(member)]
     fn pos(&self) -> usize {
         self.pos
     }
 
     /// Where the string was taken to end.
-    #[getter]
+    #[getter(member)]
     fn endpos(&self) -> usize {
         self.endpos
     }

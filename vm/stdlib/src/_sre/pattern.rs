@@ -258,19 +258,19 @@ impl Pattern {
     }
 
     /// The pattern that was compiled.
-    #[getter]
+    #[getter(member)]
     fn pattern(&self) -> Value {
         self.pattern.clone()
     }
 
     /// The flags of the pattern.
-    #[getter]
+    #[getter(member)]
     fn flags(&self) -> u32 {
         self.flags
     }
 
     /// How many groups there are.
-    #[getter]
+    #[getter(member)]
     fn groups(&self) -> usize {
         self.groups
     }

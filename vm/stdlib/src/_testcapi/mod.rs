@@ -10,6 +10,8 @@ mod monitoring;
 mod errors;
 mod types;
 mod methods;
+mod objects;
+mod signatures;
 
 use crate::oserror::{self, sys};
 use code::{
@@ -18,6 +20,9 @@ use code::{
 };
 use monitoring::*;
 use errors::{raise_exception, remove_mem_hooks, set_nomemory};
+pub use objects::override_calls;
+use objects::*;
+use signatures::*;
 use types::{type_assign_version, type_get_version, type_modified};
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::exceptions::{BaseException, unraisable};
@@ -187,8 +192,15 @@ krait_runtime::module! {
         fire_event_c_raise, fire_event_c_return, fire_event_call, fire_event_exception_handled, fire_event_jump, fire_event_line,
         fire_event_py_resume, fire_event_py_return, fire_event_py_start, fire_event_py_throw, fire_event_py_unwind, fire_event_py_yield,
         fire_event_raise, fire_event_reraise, fire_event_stop_iteration, monitoring_enter_scope, monitoring_exit_scope,
+        docstring_empty, docstring_no_signature, docstring_with_invalid_signature, docstring_with_invalid_signature2, test_with_docstring,
+        docstring_no_signature_noargs, docstring_no_signature_o, docstring_with_signature, docstring_with_signature_but_no_doc,
+        docstring_with_signature_and_extra_newlines, docstring_with_signature_with_defaults, pytype_fromspec_meta, without_gc, bad_get,
+        create_cfunction, pycfunction_call, pyvectorcall_call, function_setvectorcall, make_vectorcall_class, has_vectorcall_flag,
+        settrace_to_record, call_in_temporary_c_thread, join_temporary_c_thread,
     ],
-    types: [buffers::TestBuf, CodeLike, errors::RecursingInfinitelyError, methods::MethInstance, methods::MethClass, methods::MethStatic],
+    types: [buffers::TestBuf, Awaitable, Generic, GenericAlias, HeapCTypeWithDict, HeapCTypeWithWeakref, ContainerNoGC, MethodDescriptorBase, MethodDescriptorDerived,
+        MethodDescriptorNopGet, MethodDescriptor2, DocStringNoSignatureTest, DocStringUnrepresentableSignatureTest,
+        CodeLike, errors::RecursingInfinitelyError, methods::MethInstance, methods::MethClass, methods::MethStatic],
     exec: init,
     single: true,
 }
@@ -199,6 +211,7 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
         ("LONG_MIN", i64::MIN), ("LONG_MAX", i64::MAX), ("LLONG_MIN", i64::MIN), ("LLONG_MAX", i64::MAX), ("PY_SSIZE_T_MIN", i64::MIN),
         ("PY_SSIZE_T_MAX", i64::MAX), ("CHAR_MIN", i64::from(i8::MIN)), ("CHAR_MAX", i64::from(i8::MAX)), ("UCHAR_MAX", i64::from(u8::MAX)),
         ("USHRT_MAX", i64::from(u16::MAX)), ("UINT_MAX", i64::from(u32::MAX)), ("SIZEOF_TIME_T", 8), ("SIZEOF_PID_T", 4),
+        ("_Py_STACK_GROWS_DOWN", 1), ("ONE", 1), ("the_number_three", 3),
     ];
     for (name, value) in signed {
         let (name, value) = (vm.intern(name), vm.new_int(value)?);
@@ -213,6 +226,8 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
         dict.set_str(vm, &name, value)?;
     }
     // Rust's targets have no signaling NaNs by the top bit but old MIPS.
+    let (name, metaclass) = (vm.intern("HeapCTypeMetaclassNullNew"), metaclass_without_new(vm)?);
+    dict.set_str(vm, &name, metaclass)?;
     let name = vm.intern("nan_msb_is_signaling");
     dict.set_str(vm, &name, Value::from_bool(cfg!(any(target_arch = "mips", target_arch = "mips64"))))?;
     Ok(())

@@ -16,7 +16,7 @@ use krait_runtime::types::dict::Dict;
 use krait_runtime::types::instance;
 use krait_runtime::{Py, PyResult, Vm};
 use objects::{_pyerr_setkeyerror, decode_locale_ex, dict_getitem_knownhash, encode_locale_ex, get_next_dict_keys_version};
-use objects::{get_c_recursion_remaining, get_object_dict_values, get_recursion_depth, get_stack_margin, get_stack_pointer, has_inline_values, is_static_immortal, type_assign_specific_version_unsafe, hamt};
+use objects::{get_c_recursion_remaining, get_object_dict_values, get_recursion_depth, get_stack_margin, get_stack_pointer, has_inline_values, is_static_immortal, type_assign_specific_version_unsafe, hamt, set_vectorcall_nop, get_tracked_heap_size};
 use time::{as_microseconds, as_milliseconds, as_timespec, as_timespec_clamp, as_timeval, as_timeval_clamp, from_seconds};
 use time::{from_seconds_object, object_to_time_t, object_to_timespec, object_to_timeval};
 
@@ -29,7 +29,7 @@ krait_runtime::module! {
         _pyerr_setkeyerror, decode_locale_ex, dict_getitem_knownhash, encode_locale_ex, get_next_dict_keys_version, get_object_dict_values,
         get_c_recursion_remaining, get_recursion_depth, get_stack_margin, get_stack_pointer, has_inline_values, is_static_immortal, as_microseconds, as_milliseconds,
         as_timespec, as_timespec_clamp, as_timeval, as_timeval_clamp, from_seconds, from_seconds_object, object_to_time_t,
-        object_to_timespec, object_to_timeval, type_assign_specific_version_unsafe, hamt,
+        object_to_timespec, object_to_timeval, type_assign_specific_version_unsafe, hamt, set_vectorcall_nop, get_tracked_heap_size,
     ],
     types: [],
     exec: init,

@@ -7,13 +7,13 @@ use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, Py, PyResult, Value, Vm, n, pyclass, pymethods};
 
 /// The base of all streams.
-#[pyclass(name = "_IOBase", module = "_io", managed, flags(BASETYPE, MANAGED_DICT, MANAGED_WEAKREF))]
+#[pyclass(name = "_IOBase", module = "_io", managed, flags(BASETYPE, MANAGED_DICT, MANAGED_WEAKREF), text_signature = "()")]
 #[repr(C)]
 #[derive(Default)]
 pub struct IOBase {}
 
 /// The base of raw streams.
-#[pyclass(name = "_RawIOBase", module = "_io", base = IOBase, flags(BASETYPE))]
+#[pyclass(name = "_RawIOBase", module = "_io", base = IOBase, flags(BASETYPE), text_signature = "()")]
 #[repr(C)]
 #[derive(Default)]
 pub struct RawIOBase {
@@ -21,7 +21,7 @@ pub struct RawIOBase {
 }
 
 /// The base of buffered streams.
-#[pyclass(name = "_BufferedIOBase", module = "_io", base = IOBase, flags(BASETYPE))]
+#[pyclass(name = "_BufferedIOBase", module = "_io", base = IOBase, flags(BASETYPE), text_signature = "()")]
 #[repr(C)]
 #[derive(Default)]
 pub struct BufferedIOBase {
@@ -29,7 +29,7 @@ pub struct BufferedIOBase {
 }
 
 /// The base of text streams.
-#[pyclass(name = "_TextIOBase", module = "_io", base = IOBase, flags(BASETYPE))]
+#[pyclass(name = "_TextIOBase", module = "_io", base = IOBase, flags(BASETYPE), text_signature = "()")]
 #[repr(C)]
 #[derive(Default)]
 pub struct TextIOBase {
@@ -177,25 +177,25 @@ impl IOBase {
         false
     }
 
-    #[method(name = "_checkClosed")]
+    #[method(name = "_checkClosed", text = "()")]
     fn check_closed_method(zelf: &Py<IOBase>, args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
         let _ = args;
         check_closed(vm, zelf.as_value())
     }
 
-    #[method(name = "_checkSeekable")]
+    #[method(name = "_checkSeekable", text = "()")]
     fn check_seekable_method(zelf: &Py<IOBase>, args: Args<'_>, vm: &mut Vm) -> PyResult {
         let _ = args;
         check_seekable(vm, zelf.as_value())
     }
 
-    #[method(name = "_checkReadable")]
+    #[method(name = "_checkReadable", text = "()")]
     fn check_readable_method(zelf: &Py<IOBase>, args: Args<'_>, vm: &mut Vm) -> PyResult {
         let _ = args;
         check_readable(vm, zelf.as_value())
     }
 
-    #[method(name = "_checkWritable")]
+    #[method(name = "_checkWritable", text = "()")]
     fn check_writable_method(zelf: &Py<IOBase>, args: Args<'_>, vm: &mut Vm) -> PyResult {
         let _ = args;
         check_writable(vm, zelf.as_value())

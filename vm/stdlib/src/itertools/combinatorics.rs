@@ -56,6 +56,7 @@ impl Product {
     #[allow(clippy::new_ret_no_self, reason = "Python's constructor")]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Product>> {
         let mut repeat = 1;
+        krait_runtime::args::check_keyword_count(vm, "product", args.kwnames().len(), 1)?;
         for (key, value) in args.keywords() {
             let text = key.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
             if text != "repeat" {

@@ -156,7 +156,7 @@ impl Cycle {
 }
 
 /// Return an iterator that gives the object for the given number of times, or endlessly.
-#[pyclass(module = "itertools", name = "repeat", flags(BASETYPE), gc, text_signature = "(object, times=<unrepresentable>)")]
+#[pyclass(module = "itertools", name = "repeat", flags(BASETYPE), gc)]
 pub struct Repeat {
     object: Value,
     /// Below zero: endlessly.

@@ -12,7 +12,7 @@ use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, GilCell, Py, PyResult, Value, Vm, n, pyclass, pymethods};
 
 /// Thread-local data.
-#[pyclass(name = "_local", module = "_thread", managed, flags(BASETYPE, NO_DICT))]
+#[pyclass(name = "_local", module = "_thread", managed, flags(BASETYPE, NO_DICT), text_signature = "()")]
 pub struct Local {
     args: Py<Tuple>,
     kwargs: Option<Py<Dict>>,

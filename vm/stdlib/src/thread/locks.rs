@@ -10,7 +10,7 @@ use krait_runtime::{Args, Py, PyResult, Value, Vm, pyclass, pymethods};
 use std::cell::Cell;
 
 /// A lock that any thread may release.
-#[pyclass(name = "lock", module = "_thread", managed, flags(NO_DICT))]
+#[pyclass(name = "lock", module = "_thread", managed, flags(NO_DICT), text_signature = "()")]
 #[derive(Default)]
 pub struct Lock {
     #[traverse(skip)]
@@ -104,7 +104,7 @@ impl Lock {
     }
 
     /// Open the lock.
-    #[method(name = "__exit__")]
+    #[method(name = "__exit__", text = "(*exc_info)")]
     fn exit(&self, _args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
         self.give(vm)
     }
@@ -202,7 +202,7 @@ impl RLock {
     }
 
     /// Open the lock.
-    #[method(name = "__exit__")]
+    #[method(name = "__exit__", text = "(*exc_info)")]
     fn exit(&self, _args: Args<'_>, vm: &mut Vm) -> PyResult<()> {
         self.give(vm)
     }

@@ -123,7 +123,7 @@ impl ThreadHandle {
     }
 
     /// Waits until the thread is done, or so many seconds.
-    #[method(sig = "(timeout=None, /)")]
+    #[method(sig = "(timeout=None, /)", text = "")]
     fn join(&self, timeout: Value, vm: &mut Vm) -> PyResult<()> {
         let nanos = if timeout.is_none() { -1 } else { time::to_time(vm, &timeout, time::Round::Up)?.max(0) };
         let shared = Arc::clone(&self.shared);

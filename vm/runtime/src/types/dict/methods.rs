@@ -74,6 +74,18 @@ impl Dict {
         self.contains(vm, key)
     }
 
+    /// Whether the key is in the dict.
+    #[method(name = "__contains__", sig = "(key, /)")]
+    fn contains_method(&self, key: &Value, vm: &mut Vm) -> PyResult<bool> {
+        self.contains(vm, key)
+    }
+
+    /// The result of self[key].
+    #[method(name = "__getitem__", sig = "(key, /)")]
+    fn getitem_method(zelf: &Py<Dict>, key: &Value, vm: &mut Vm) -> PyResult {
+        Dict::slot_getitem(zelf, key, vm)
+    }
+
     #[slot(getitem)]
     fn slot_getitem(zelf: &Py<Dict>, key: &Value, vm: &mut Vm) -> PyResult {
         if let Some(value) = zelf.get(vm, key)? {

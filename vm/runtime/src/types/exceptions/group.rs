@@ -265,7 +265,7 @@ impl BaseExceptionGroup {
         TextBuilder::default().text(&name).text("(").str(&message).text(", ").str(&shown).text(")").build(vm)
     }
 
-    #[getter]
+    #[getter(member)]
     fn message(&self, vm: &mut Vm) -> Option<Value> {
         self.message.load(vm)
     }
@@ -275,7 +275,7 @@ impl BaseExceptionGroup {
         Err(vm.attribute_error("readonly attribute"))
     }
 
-    #[getter]
+    #[getter(member)]
     fn exceptions(&self, vm: &mut Vm) -> PyResult<Py<Tuple>> {
         self.items(vm)
     }

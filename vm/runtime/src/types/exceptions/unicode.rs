@@ -70,7 +70,7 @@ macro_rules! positions {
     ($ty:ident) => {
         #[pymethods(part = POSITIONS)]
         impl $ty {
-            #[getter]
+            #[getter(member)]
             fn start(&self) -> isize {
                 self.start.get()
             }
@@ -82,7 +82,7 @@ macro_rules! positions {
                 Ok(())
             }
 
-            #[getter]
+            #[getter(member)]
             fn end(&self) -> isize {
                 self.end.get()
             }

@@ -43,11 +43,12 @@ fn set(vm: &mut Vm, cell: &GilCell<Option<Value>>, value: Option<Value>) {
 /// The keyword arguments that an exception keeps; TypeError for others.
 fn keywords<const N: usize>(vm: &mut Vm, class: &str, args: Args<'_>, names: [&str; N]) -> PyResult<[Option<Value>; N]> {
     let mut found = [const { None }; N];
-    for (key, value) in args.keywords() {
-        let key = key.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    crate::args::check_keyword_count(vm, class, args.kwnames().len(), N)?;
+    for (keyword, value) in args.keywords() {
+        let key = keyword.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         match names.iter().position(|n| *n == key).and_then(|i| found.get_mut(i)) {
             Some(slot) => *slot = Some(value.clone()),
-            None => return Err(vm.type_error(format!("{class}() got an unexpected keyword argument '{key}'"))),
+            None => return Err(crate::args::unexpected_keyword(vm, class, keyword, &names)),
         }
     }
     Ok(found)

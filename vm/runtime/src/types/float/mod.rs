@@ -8,7 +8,7 @@ mod methods;
 pub mod text;
 
 /// The payload of boxed floats.
-#[pyclass(name = "float", flags(BASETYPE, MATCH_SELF))]
+#[pyclass(name = "float", flags(BASETYPE, MATCH_SELF), text_signature = "(x=0, /)")]
 #[repr(C)]
 pub struct Float {
     pub value: f64,

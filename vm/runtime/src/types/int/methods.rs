@@ -223,7 +223,7 @@ impl Int {
     }
 
     /// Round to a power of ten: `ndigits` below zero rounds to tens, hundreds and so on.
-    #[method(name = "__round__", sig = "(ndigits=?, /)", text = "($self, ndigits=<unrepresentable>, /)")]
+    #[method(name = "__round__", sig = "(ndigits=?, /)", text = "($self, ndigits=None, /)")]
     fn round(zelf: &Value, ndigits: Option<Value>, vm: &mut Vm) -> PyResult {
         let Some(ndigits) = ndigits.filter(|n| !n.is_none()) else { return plain(vm, zelf) };
         let ndigits = vm.index(&ndigits)?;

@@ -20,7 +20,7 @@ pub struct Int {
 }
 
 /// `bool`, a subclass of `int` with two instances.
-#[pyclass(name = "bool", base = Int, flags(LONG_SUBCLASS, MATCH_SELF))]
+#[pyclass(name = "bool", base = Int, flags(LONG_SUBCLASS, MATCH_SELF), text_signature = "(object=False, /)")]
 #[repr(C)]
 pub struct Bool {
     int: Int,

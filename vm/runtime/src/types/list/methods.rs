@@ -282,6 +282,12 @@ impl List {
         }
     }
 
+    /// The result of self[index].
+    #[method(name = "__getitem__", sig = "(index, /)")]
+    fn getitem_method(&self, index: &Value, vm: &mut Vm) -> PyResult {
+        self.slot_getitem(index, vm)
+    }
+
     #[slot(getitem)]
     fn slot_getitem(&self, key: &Value, vm: &mut Vm) -> PyResult {
         if let Some(i) = key.as_small_int() {

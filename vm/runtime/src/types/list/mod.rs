@@ -9,7 +9,7 @@ pub mod sort;
 pub use iter::{ListIter, ListReverseIter};
 
 /// The payload of `list`.
-#[pyclass(name = "list", flags(BASETYPE, LIST_SUBCLASS, SEQUENCE, MATCH_SELF), gc)]
+#[pyclass(name = "list", flags(BASETYPE, LIST_SUBCLASS, SEQUENCE, MATCH_SELF), gc, text_signature = "(iterable=(), /)")]
 pub struct List {
     items: GilCell<Vec<Value>>,
 }

@@ -234,7 +234,7 @@ impl MemoryView {
     }
 
     /// Give the memory back.
-    #[method(name = "__exit__")]
+    #[method(name = "__exit__", text = "(*exc_info)")]
     fn exit(&self, args: crate::Args<'_>, vm: &mut Vm) -> PyResult<()> {
         let _ = args;
         self.release_now(vm)

@@ -110,6 +110,12 @@ macro_rules! common {
                 Ok(self.data.len(vm))
             }
 
+            /// Whether the object is in the set.
+            #[method(name = "__contains__", sig = "(object, /)")]
+            fn contains_method(&self, object: &Value, vm: &mut Vm) -> PyResult<bool> {
+                contains(vm, &self.data, object)
+            }
+
             #[slot(contains)]
             fn slot_contains(&self, key: &Value, vm: &mut Vm) -> PyResult<bool> {
                 contains(vm, &self.data, key)

@@ -26,14 +26,14 @@ pub struct SetData {
 }
 
 /// Build an unordered collection of unique elements.
-#[pyclass(name = "set", flags(BASETYPE, MATCH_SELF), managed)]
+#[pyclass(name = "set", flags(BASETYPE, MATCH_SELF), managed, text_signature = "(iterable=(), /)")]
 #[repr(C)]
 pub struct Set {
     pub data: SetData,
 }
 
 /// Build an immutable unordered collection of unique elements.
-#[pyclass(name = "frozenset", flags(BASETYPE, MATCH_SELF), managed)]
+#[pyclass(name = "frozenset", flags(BASETYPE, MATCH_SELF), managed, text_signature = "(iterable=(), /)")]
 #[repr(C)]
 pub struct FrozenSet {
     pub data: SetData,

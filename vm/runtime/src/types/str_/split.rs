@@ -534,7 +534,7 @@ impl Str {
 
     /// A table for translate(): from a dict of characters or codes, or from two strings of equal length whose characters correspond,
     /// with a third string of characters that are to be left out.
-    #[staticmethod]
+    #[staticmethod(text = "(x, y=<unrepresentable>, z=<unrepresentable>, /)")]
     #[allow(clippy::needless_pass_by_value)]
     fn maketrans(args: crate::Args<'_>, vm: &mut Vm) -> PyResult<Py<Dict>> {
         let args = args.unpack(vm, "maketrans", 1, 3)?;

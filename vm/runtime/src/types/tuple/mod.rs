@@ -14,7 +14,7 @@ mod methods;
 pub use methods::TupleIter;
 
 /// The payload of `tuple`: the length, then the items in the tail.
-#[pyclass(name = "tuple", flags(BASETYPE, TUPLE_SUBCLASS, SEQUENCE, MATCH_SELF), gc, tail, custom_traverse)]
+#[pyclass(name = "tuple", flags(BASETYPE, TUPLE_SUBCLASS, SEQUENCE, MATCH_SELF), gc, tail, custom_traverse, text_signature = "(iterable=(), /)")]
 #[repr(C)]
 pub struct Tuple {
     len: usize,

@@ -23,6 +23,14 @@ fn settable<'a>(vm: &mut Vm, ty: &Py<PyType>, value: Option<&'a Value>, name: &s
     Ok(value)
 }
 
+/// The signature that a docstring begins with: the name, parameters in parentheses, a line `--` and an empty line.
+fn signature_of_doc<'a>(doc: &'a str, name: &str) -> Option<&'a str> {
+    let rest = doc.strip_prefix(name)?;
+    let end = rest.find(")\n--\n\n")?;
+    let signature = rest.get(..=end)?;
+    (signature.starts_with('(') && !signature.contains("\n\n")).then_some(signature)
+}
+
 fn own(vm: &mut Vm, ty: &PyType, name: &Py<Str>) -> Option<Value> {
     ty.dict.get(vm).as_ref()?.get_str(vm, name).cloned()
 }
@@ -146,8 +154,13 @@ impl PyType {
     }
 
     #[getter]
-    fn __text_signature__(&self) -> Option<&'static str> {
-        if self.has_flag(flags::HEAPTYPE) { None } else { self.native.get().and_then(|d| d.text_signature) }
+    fn __text_signature__(zelf: &Py<PyType>, vm: &mut Vm) -> Option<String> {
+        if !zelf.has_flag(flags::HEAPTYPE) {
+            return zelf.native.get().and_then(|d| d.text_signature).map(str::to_owned);
+        }
+        let doc = own(vm, zelf, n!(__doc__))?;
+        let doc = doc.downcast::<Str>()?.to_string_lossy().into_owned();
+        signature_of_doc(&doc, &zelf.tp_name()).map(str::to_owned)
     }
 
     #[getter]

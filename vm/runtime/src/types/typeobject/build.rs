@@ -119,7 +119,11 @@ pub fn type_new(vm: &mut Vm, meta: &Py<PyType>, args: Args<'_>) -> PyResult {
             let own = PyType::static_type().slots().new.get().map(|f| f as usize);
             match winner.slots.new.get() {
                 Some(new) if Some(new as usize) != own => return new(vm, &winner, args),
-                _ => meta = winner,
+                Some(_) => meta = winner,
+                None => {
+                    let name = winner.tp_name();
+                    return Err(vm.type_error(format!("cannot create '{name}' instances")));
+                }
             }
         }
         mro::best_base(vm, bases.items())?
@@ -255,6 +259,7 @@ fn allocate(vm: &mut Vm, plan: &Plan) -> PyResult<Py<PyType>> {
     let old = base.core.flags.get();
     let mut bits = flags::HEAPTYPE | flags::BASETYPE | flags::READY | flags::HAVE_GC | TypeFlags::GC;
     bits |= old & (flags::INHERITED | flags::NO_DICT | flags::MANAGED_DICT | flags::MANAGED_WEAKREF | TypeFlags::MANAGED);
+    bits |= old & flags::HAVE_VECTORCALL;
     bits &= !(flags::SEQUENCE | flags::MAPPING);
     if plan.add_dict {
         bits |= flags::MANAGED_DICT | TypeFlags::MANAGED;

@@ -183,7 +183,7 @@ impl PyType {
     }
 
     /// The mapping in which the body of a class is going to run.
-    #[classmethod]
+    #[classmethod(text = "($cls, name, bases, /, **kwds)")]
     fn __prepare__(_cls: &Py<PyType>, _args: Args<'_>, vm: &mut Vm) -> PyResult<Py<Dict>> {
         vm.new_dict()
     }

@@ -368,6 +368,11 @@ enum Found {
 /// Sets one slot of a class from what its MRO offers (CPython's `update_one_slot`).
 fn update_group(vm: &mut Vm, ty: &Py<PyType>, group: &'static SlotGroup) {
     let value = group_value(vm, ty, ty.base(), group);
+    // What calls of the native base do otherwise is not what a `__call__` in Python does.
+    if let Some(F::Call(f)) = value
+        && f as usize == generic::call as *const () as usize {
+            ty.core.flags.set(ty.core.flags.get() & !crate::types::class::flags::HAVE_VECTORCALL);
+        }
     (group.set)(&ty.slots, value);
 }
 

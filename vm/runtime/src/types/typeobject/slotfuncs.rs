@@ -399,8 +399,9 @@ pub fn setattro(vm: &mut Vm, zelf: &Value, name: &Py<Str>, value: Option<&Value>
 
 pub fn descr_get(vm: &mut Vm, zelf: &Value, object: Option<&Value>, ty: Option<&Value>) -> PyResult {
     let or_none = |v: Option<&Value>| v.cloned().unwrap_or_else(Value::none);
-    match call_dunder(vm, zelf, n!(__get__), &[or_none(object), or_none(ty)])? {
-        Some(result) => Ok(result),
+    // Unlike other methods this one is not bound, but gets the descriptor as its first argument, whatever it is.
+    match zelf.type_ref().lookup(vm, n!(__get__)) {
+        Some(method) => vm.call(&method, &[zelf.clone(), or_none(object), or_none(ty)]),
         None => Ok(zelf.clone()),
     }
 }

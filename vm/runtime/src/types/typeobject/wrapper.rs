@@ -317,7 +317,7 @@ impl MethodWrapper {
     }
 
     /// The object that the slot is bound to.
-    #[getter]
+    #[getter(member)]
     fn __self__(&self) -> Value {
         self.zelf.clone()
     }
