@@ -287,6 +287,7 @@ impl Parser<'_> {
             "no_debug_ranges" if value.is_none() => config.debug_ranges = false,
             "frozen_modules" => config.frozen_modules = given != "off",
             "utf8" => config.utf8_mode = given != "0",
+            "warn_default_encoding" => config.warn_default_encoding = true,
             "implementation" if !given.is_empty() => config.implementation = given.to_owned(),
             "importtime" => {
                 self.set.push("importtime");
@@ -369,6 +370,7 @@ impl Parser<'_> {
         config.optimize = config.optimize.max(number("PYTHONOPTIMIZE").unwrap_or(0)).min(2);
         config.verbose = config.verbose.max(number("PYTHONVERBOSE").unwrap_or(0));
         config.debug = config.debug.max(number("PYTHONDEBUG").unwrap_or(0)).min(1);
+        config.warn_default_encoding |= var("PYTHONWARNDEFAULTENCODING").is_some();
         if let Some(warnings) = var("PYTHONWARNINGS") {
             let given = std::mem::take(&mut config.warn_options);
             config.warn_options = String::from_utf8_lossy(&warnings).split(',').map(str::to_owned).chain(given).collect();

@@ -42,6 +42,8 @@ pub struct Config {
     pub safe_path: bool,
     pub dev_mode: bool,
     pub utf8_mode: bool,
+    /// `-X warn_default_encoding`, PYTHONWARNDEFAULTENCODING.
+    pub warn_default_encoding: bool,
     /// `-u`.
     pub unbuffered: bool,
     /// None: random.
@@ -88,6 +90,7 @@ impl Default for Config {
             safe_path: false,
             dev_mode: false,
             utf8_mode: false,
+            warn_default_encoding: false,
             unbuffered: false,
             hash_seed: None,
             warn_options: Vec::new(),

@@ -58,6 +58,7 @@ fn start_modules(vm: &mut Vm) -> PyResult<()> {
     crate::import::install_zipimport(vm)?;
     start_streams(vm)?;
     start_main(vm)?;
+    crate::sys::remote::open(vm);
     if !vm.config().warn_options.is_empty() {
         vm.import_module("warnings")?;
     }

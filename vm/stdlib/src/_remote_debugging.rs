@@ -35,7 +35,7 @@ krait_runtime::module! {
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     let frame_info = structseq::type_of(vm, &FRAME_INFO)?.to_value();
-    for (name, value) in [("FrameInfo", frame_info), ("PROCESS_VM_READV_SUPPORTED", Value::from_bool(false))] {
+    for (name, value) in [("FrameInfo", frame_info), ("PROCESS_VM_READV_SUPPORTED", Value::from_bool(true))] {
         let name = vm.intern(name);
         dict.set_str(vm, &name, value)?;
     }

@@ -7,6 +7,7 @@ use crate::audit::audit;
 use crate::oserror::{self, check, errno, sys};
 use crate::time;
 use krait_runtime::types::dict::Dict;
+use krait_runtime::types::exceptions::unraisable;
 use krait_runtime::types::structseq::{self, StructSeqDef};
 use krait_runtime::types::value::ValueExt;
 use krait_runtime::{GilCell, Py, PyResult, Value, Vm, pyfunction};
@@ -103,7 +104,7 @@ fn run_handlers(vm: &mut Vm) -> PyResult<()> {
     let code = WAKEUP_ERROR.swap(0, Ordering::SeqCst);
     if code != 0 {
         let raised = oserror::os_error(vm, code);
-        vm.unraisable(raised, &Value::none());
+        unraisable::report_with(vm, raised, Some("Exception ignored while trying to write to the signal wakeup fd"), None);
     }
     let frame = current_frame(vm);
     for (i, tripped) in TRIPPED.iter().enumerate().skip(1) {
@@ -111,7 +112,14 @@ fn run_handlers(vm: &mut Vm) -> PyResult<()> {
             continue;
         }
         let handler = vm.state::<SignalState>().handlers.get(vm).get(i).cloned();
-        let Some(handler) = handler.filter(|h| !h.is_none() && !h.is_small_int()) else { continue };
+        let handler = handler.filter(|h| !h.is_none() && !h.is_small_int() && !vm.interp.finalizing.get());
+        let Some(handler) = handler else {
+            // The handler has gone since the signal came in.
+            let text = vm.new_str(&format!("Signal {i} ignored due to race condition"))?.into_value();
+            let raised = oserror::raise_named(vm, "OSError", &[text]);
+            unraisable::report_with(vm, raised, None, None);
+            continue;
+        };
         let number = Value::from_i32(i as i32);
         if let Err(e) = vm.call(&handler, &[number, frame.clone()]) {
             // The others run when the evaluator looks again.

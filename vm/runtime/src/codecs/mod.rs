@@ -84,8 +84,28 @@ impl Native {
     }
 }
 
+/// In development mode: LookupError if there is no such codec or handler, even if nothing needs it.
+fn check_names(vm: &mut Vm, encoding: &str, errors: &str) -> PyResult<()> {
+    if !vm.config().dev_mode {
+        return Ok(());
+    }
+    if !matches!(encoding, "utf-8" | "utf8" | "ascii") {
+        registry::lookup(vm, encoding)?;
+    }
+    check_errors(vm, errors)
+}
+
+/// In development mode: LookupError if there is no such error handler.
+pub fn check_errors(vm: &mut Vm, errors: &str) -> PyResult<()> {
+    if vm.config().dev_mode && !matches!(errors, "strict" | "ignore" | "replace" | "surrogateescape" | "surrogatepass") {
+        registry::lookup_error(vm, errors)?;
+    }
+    Ok(())
+}
+
 /// `bytes_like.decode(encoding, errors)`: always a `str`.
 pub fn decode(vm: &mut Vm, object: &Value, encoding: &str, errors: &str) -> PyResult<Value> {
+    check_names(vm, encoding, errors)?;
     if let Some(native) = Native::new(encoding) {
         let input = vm.byte_view(object)?;
         return Ok(native.decode(vm, input, Handler::new(errors))?.into_value());
@@ -101,6 +121,7 @@ pub fn decode(vm: &mut Vm, object: &Value, encoding: &str, errors: &str) -> PyRe
 
 /// `str.encode(encoding, errors)`: always `bytes`.
 pub fn encode(vm: &mut Vm, object: &Value, encoding: &str, errors: &str) -> PyResult<Value> {
+    check_names(vm, encoding, errors)?;
     if let (Some(native), Some(s)) = (Native::new(encoding), object.downcast::<Str>()) {
         let bytes = native.encode(vm, s, Handler::new(errors))?;
         return Ok(vm.new_bytes(&bytes)?.into_value());

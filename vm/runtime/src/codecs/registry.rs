@@ -73,6 +73,9 @@ pub fn unregister(vm: &mut Vm, function: &Value) {
 
 /// `codecs.lookup`.
 pub fn lookup(vm: &mut Vm, encoding: &str) -> PyResult<Py<Tuple>> {
+    if encoding.contains('\0') {
+        return Err(vm.value_error("embedded null character"));
+    }
     let interp = vm.interp;
     if !interp.codecs.started.replace(true) {
         let import = vm.builtin_named("__import__")?;

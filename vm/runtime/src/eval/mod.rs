@@ -47,6 +47,8 @@ pub mod breaker {
     pub const MONITORING: u32 = 16;
     /// Steps are counted (`limits`); set as long as they are.
     pub const LIMITS: u32 = 32;
+    /// Another process asks for a script to be run ([`crate::sys::remote`]); alone in the top byte, which that process writes.
+    pub const REMOTE: u32 = 1 << 31;
 }
 
 /// What the evaluator keeps for one thread.
@@ -379,6 +381,10 @@ impl Vm {
             if let Some(handler) = handler {
                 handler(self)?;
             }
+        }
+        if bits & breaker::REMOTE != 0 && self.eval.is_main {
+            self.interp.eval_breaker.fetch_and(!breaker::REMOTE, Ordering::AcqRel);
+            crate::sys::remote::run_pending(self);
         }
         if bits & breaker::MONITORING != 0 {
             instrument::catch_up(self)?;

@@ -165,7 +165,7 @@ fn set_tables(s: &mut Setter<'_>) -> PyResult<()> {
     let mut values = ints(s.vm, &flags)?;
     values.push(Value::from_bool(config.dev_mode));
     values.push(Value::from_i32(config.utf8_mode.into()));
-    values.push(Value::from_i32(0));
+    values.push(Value::from_i32(config.warn_default_encoding.into()));
     values.push(Value::from_bool(config.safe_path));
     values.extend(ints(s.vm, &[config.int_max_str_digits, 1, 0, 0])?);
     let value = structseq::new(s.vm, &FLAGS, values)?;

@@ -12,9 +12,11 @@ mod stdlib_names;
 mod jit;
 pub mod monitoring;
 mod hooks;
+pub mod remote;
 pub use hooks::print_exception;
 pub use info::VERSION;
 
+use remote::{is_remote_debug_enabled, remote_exec};
 use hooks::{_setprofileallthreads, _settraceallthreads, addaudithook, audit, breakpointhook, displayhook, excepthook, getprofile, gettrace, setprofile, settrace, unraisablehook};
 
 /// The current exception's type, value and traceback; three times None outside handlers.
@@ -121,12 +123,6 @@ fn _get_cpu_count_config(vm: &mut Vm) -> i32 {
 #[pyfunction]
 fn _is_gil_enabled() -> bool {
     true
-}
-
-/// Whether debuggers can attach to the process.
-#[pyfunction]
-fn is_remote_debug_enabled() -> bool {
-    false
 }
 
 /// The limit of nested Python calls.
@@ -374,7 +370,7 @@ crate::module! {
     doc: "Access to what the interpreter uses or keeps, and to functions that act on it.",
     functions: [
         exc_info, exception, exit, getrefcount, intern, _is_interned, _is_immortal, getsizeof, _get_cpu_count_config, _is_gil_enabled,
-        is_remote_debug_enabled, getrecursionlimit, setrecursionlimit, getswitchinterval,
+        is_remote_debug_enabled, remote_exec, getrecursionlimit, setrecursionlimit, getswitchinterval,
         setswitchinterval, getdefaultencoding, getfilesystemencoding, getfilesystemencodeerrors, get_int_max_str_digits,
         set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _current_frames, _current_exceptions, _clear_type_descriptors, _clear_internal_caches, is_finalizing,
         is_stack_trampoline_active, _getframe, _getframemodulename, call_tracing, getdlopenflags, get_asyncgen_hooks, set_asyncgen_hooks,

@@ -350,13 +350,14 @@ impl StringIO {
             let (class, got) = (zelf.as_value().type_name(), state.type_name());
             return Err(vm.type_error(format!("{class}.__setstate__ argument should be 4-tuple, got {got}")));
         };
-        zelf.init(Value::none(), Some(newline.clone()), vm)?;
-        let Some(text) = value.downcast::<Str>() else {
+        let text = value.downcast::<Str>();
+        if text.is_none() && !value.is_none() {
             let got = value.type_name();
-            return Err(vm.type_error(format!("first item of state must be a string, not {got}")));
-        };
+            return Err(vm.type_error(format!("initial_value must be str or None, not {got}")));
+        }
+        zelf.init(Value::none(), Some(newline.clone()), vm)?;
         // The text is as it was: its newlines have been translated.
-        let chars: Vec<u32> = text.chars().collect();
+        let chars: Vec<u32> = text.map(|t| t.chars().collect()).unwrap_or_default();
         let old = zelf.chars.replace(vm, chars);
         drop(old);
         if !pos.is::<krait_runtime::types::int::Int>() {

@@ -416,7 +416,8 @@ impl TextIOWrapper {
             Encoded::Same => text.as_ascii().unwrap_or_default().as_bytes(),
             Encoded::Bytes(b) => b,
         };
-        if !zelf.pending.get(vm).is_empty() && zelf.pending.get(vm).len() + bytes.len() > zelf.chunk.get() {
+        // Writing may have put more there.
+        while !zelf.pending.get(vm).is_empty() && zelf.pending.get(vm).len() + bytes.len() > zelf.chunk.get() {
             zelf.write_pending(vm)?;
         }
         zelf.pending.get_mut(vm).extend_from_slice(bytes);
@@ -523,6 +524,8 @@ impl TextIOWrapper {
             Some(e) => e,
             None => vm.intern("strict"),
         };
+        let handler = errors.to_utf8(vm)?;
+        krait_runtime::codecs::check_errors(vm, &handler)?;
         self.newline.set(newline_arg(vm, &newline)?);
         let encoding = match encoding {
             Some(e) if e.as_ascii() != Some("locale") => e,
@@ -584,7 +587,10 @@ impl TextIOWrapper {
                 Some(e) => e,
                 None => zelf.encoding.load(vm).unwrap_or_else(|| vm.intern("utf-8")),
             };
-            let codec = Self::lookup(vm, &encoding)?;
+            // What stands behind a null character is not looked at here.
+            let known = encoding.to_utf8(vm)?;
+            let known = vm.new_str(known.split('\0').next().unwrap_or_default())?;
+            let codec = Self::lookup(vm, &known)?;
             zelf.set_codec(vm, &buffer, &codec, &new_errors)?;
             let old = (zelf.encoding.replace(vm, Some(encoding)), zelf.errors.replace(vm, Some(new_errors)));
             drop(old);
@@ -759,7 +765,9 @@ impl TextIOWrapper {
 
     #[getter(name = "errors")]
     fn get_errors(&self, vm: &mut Vm) -> PyResult {
-        self.check(vm)?;
+        if !self.detached.get() {
+            self.check(vm)?;
+        }
         Ok(self.errors.load(vm).map_or_else(Value::none, Py::into_value))
     }
 
@@ -772,7 +780,7 @@ impl TextIOWrapper {
     #[setter(name = "_CHUNK_SIZE")]
     fn set_chunk_size(&self, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         self.check(vm)?;
-        let Some(value) = value else { return Err(vm.attribute_error("cannot delete attribute")) };
+        let Some(value) = value else { return Err(vm.attribute_error("attribute '_CHUNK_SIZE' of '_io.TextIOWrapper' objects cannot be deleted")) };
         let index = vm.index(value)?;
         let Some(size) = vm.int_as_i128(&index).and_then(|n| isize::try_from(n).ok()) else {
             let got = value.type_name();

@@ -95,7 +95,7 @@ impl ByteArray {
             data.splice(start.min(end)..end, new.iter().copied());
             return Ok(());
         }
-        if value.is_none() {
+        if new.is_empty() {
             return self.delete_step(vm, range);
         }
         if new.len() != range.count {
@@ -112,10 +112,10 @@ impl ByteArray {
     }
 
     fn delete_step(&self, vm: &mut Vm, range: SliceRange) -> PyResult<()> {
+        let data = self.resize_guard(vm)?;
         if range.count == 0 {
             return Ok(());
         }
-        let data = self.resize_guard(vm)?;
         let mut doomed: Vec<usize> = range.indices().collect();
         doomed.sort_unstable();
         let (mut i, mut next) = (0, doomed.iter().peekable());
@@ -160,6 +160,13 @@ impl ByteArray {
             Contents::Bytes(ByteView::Owned(bytes)) => bytes,
             Contents::Bytes(view) => view.to_vec(),
             Contents::Ready(value) => vm.bytes_of(&value)?,
+            Contents::Numbers(source) => {
+                *zelf.resize_guard(vm)? = Vec::new();
+                return vm.for_each(&source, |vm, item| {
+                    let byte = ops::byte(vm, &item, RANGE)?;
+                    zelf.append_all(vm, &[byte])
+                });
+            }
             Contents::Zeros(n) => {
                 let mut zeros = Vec::new();
                 if zeros.try_reserve_exact(n).is_err() {
@@ -247,10 +254,16 @@ impl ByteArray {
 
     #[slot(contains)]
     fn slot_contains(&self, item: &Value, vm: &mut Vm) -> PyResult<bool> {
-        if let Some(byte) = ops::byte_of_index(vm, item)? {
+        self.exports.set(self.exports.get() + 1);
+        let found = ops::byte_of_index(vm, item).and_then(|byte| match byte {
+            Some(byte) => Ok((Some(byte), ByteView::Owned(Vec::new()))),
+            None => Ok((None, vm.byte_view(item)?)),
+        });
+        self.exports.set(self.exports.get().saturating_sub(1));
+        let (byte, sub) = found?;
+        if let Some(byte) = byte {
             return Ok(memchr::memchr(byte, self.bytes(vm)).is_some());
         }
-        let sub = vm.byte_view(item)?;
         Ok(crate::types::str_::search::find_bytes(self.bytes(vm), &sub).is_some())
     }
 
@@ -287,9 +300,12 @@ impl ByteArray {
 
     #[slot(rem)]
     fn slot_rem(a: &Value, b: &Value, vm: &mut Vm) -> PyResult {
-        let Some(format) = a.downcast::<ByteArray>() else { return Ok(Value::not_implemented()) };
-        let format = format.bytes(vm).to_vec();
-        let out = crate::types::str_::percent::format_bytes(vm, &format, b)?;
+        let Some(zelf) = a.downcast::<ByteArray>() else { return Ok(Value::not_implemented()) };
+        let format = zelf.bytes(vm).to_vec();
+        ByteArray::hold(zelf, true);
+        let out = crate::types::str_::percent::format_bytes(vm, &format, b);
+        ByteArray::hold(zelf, false);
+        let out = out?;
         Ok(vm.new_bytearray(out)?.into_value())
     }
 
@@ -318,8 +334,14 @@ impl ByteArray {
     #[method]
     fn extend(&self, iterable_of_ints: &Value, vm: &mut Vm) -> PyResult<()> {
         if vm.is_bytes_like(iterable_of_ints) {
+            // Where the array ends now, whatever making the buffer adds to it.
+            let end = self.bytes(vm).len();
             let more = vm.byte_view(iterable_of_ints)?;
-            return self.append_all(vm, &more);
+            self.reserve(vm, more.len())?;
+            let data = self.resize_guard(vm)?;
+            let end = end.min(data.len());
+            data.splice(end..end, more.iter().copied());
+            return Ok(());
         }
         if iterable_of_ints.is::<Str>() {
             let name = iterable_of_ints.type_name();

@@ -47,6 +47,8 @@ pub(crate) enum Contents {
     Zeros(usize),
     /// An object whose type is exactly the wanted one, from `__bytes__`.
     Ready(Value),
+    /// An iterable of ints.
+    Numbers(Value),
 }
 
 /// Evaluates the constructor's arguments. `name` is the type's.
@@ -115,8 +117,9 @@ fn plain_contents(vm: &mut Vm, source: &Value, name: &str) -> PyResult<Contents>
     if vm.is_bytes_like(source) {
         return vm.byte_view(source).map(Contents::Bytes);
     }
-    let range = if name == "bytes" { "bytes must be in range(0, 256)" } else { "byte must be in range(0, 256)" };
-    ops::from_iterable(vm, source, &format!("cannot convert '%T' object to {name}"), range).map(|v| Contents::Bytes(ByteView::Owned(v)))
+    let message = format!("cannot convert '%T' object to {name}");
+    ops::check_iterable(vm, source, &message)?;
+    Ok(Contents::Numbers(source.clone()))
 }
 
 fn bind(vm: &mut Vm, args: Args<'_>, name: &'static str) -> PyResult<[Option<Value>; 3]> {
@@ -139,6 +142,10 @@ impl Bytes {
         let made = match contents(vm, args, "bytes")? {
             Contents::Zeros(n) => vm.new_bytes_zeroed(n)?,
             Contents::Ready(value) if exact => return Ok(value),
+            Contents::Numbers(source) => {
+                let bytes = ops::from_iterable(vm, &source, "cannot convert '%T' object to bytes", "bytes must be in range(0, 256)")?;
+                return Ok(vm.new_bytes_of(cls, &bytes)?.into_value());
+            }
             Contents::Ready(value) => {
                 let view = vm.byte_view(&value)?;
                 return Ok(vm.new_bytes_of(cls, &view)?.into_value());

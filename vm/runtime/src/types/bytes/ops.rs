@@ -492,16 +492,23 @@ pub fn repr(vm: &mut Vm, bytes: &[u8], array: bool, out: &mut String) -> PyResul
 
 /// The contents of what `bytes()` and `bytearray()` are made from: an iterable of ints.
 pub fn from_iterable(vm: &mut Vm, object: &Value, message: &str, range: &str) -> PyResult<Vec<u8>> {
-    if object.is::<Str>() || (object.type_ref().slots.iter.get().is_none() && object.type_ref().slots.item.get().is_none() && object.type_ref().slots.getitem.get().is_none()) {
-        let name = object.type_name();
-        return Err(vm.type_error(message.replace("%T", &name)));
-    }
+    check_iterable(vm, object, message)?;
     let mut out = Vec::new();
     vm.for_each(object, |vm, item| {
         let byte = byte(vm, &item, range)?;
         vm.append(&mut out, byte)
     })?;
     Ok(out)
+}
+
+/// TypeError with the message if the object is a `str` or cannot be iterated.
+pub fn check_iterable(vm: &mut Vm, object: &Value, message: &str) -> PyResult<()> {
+    let slots = &object.type_ref().slots;
+    if object.is::<Str>() || (slots.iter.get().is_none() && slots.item.get().is_none() && slots.getitem.get().is_none()) {
+        let name = object.type_name();
+        return Err(vm.type_error(message.replace("%T", &name)));
+    }
+    Ok(())
 }
 
 /// A byte given by a number.

@@ -40,7 +40,10 @@ macro_rules! byte_methods {
             /// How often sub, bytes or one byte's number, stands between start and end, without overlap.
             #[method(sig = "(sub, start=None, end=None, /)", text = "($self, sub[, start[, end]], /)")]
             fn count(zelf: &Py<$ty>, sub: &Value, start: Value, end: Value, vm: &mut Vm) -> PyResult<usize> {
-                let sub = ops::needle(vm, sub)?;
+                Self::hold(zelf, true);
+                let sub = ops::needle(vm, sub);
+                Self::hold(zelf, false);
+                let sub = sub?;
                 let view = Self::view(zelf, vm);
                 let range = search_range(vm, view.len(), &start, &end)?;
                 Ok(range.and_then(|(a, b)| view.get(a..b)).map_or(0, |part| ops::count(part, &sub)))
@@ -116,6 +119,9 @@ macro_rules! byte_methods {
                         return Err(vm.type_error(format!("sequence item {i}: expected a bytes-like object, {name} found")));
                     }
                     let part = vm.byte_view(item)?;
+                    if iterable_of_bytes.downcast::<List>().is_some_and(|l| l.items(vm).len() != items.len()) {
+                        return Err(vm.runtime_error("sequence changed size during iteration"));
+                    }
                     if out.try_reserve(part.len() + view.len()).is_err() {
                         return Err(vm.memory_error());
                     }
@@ -376,7 +382,10 @@ macro_rules! byte_methods {
 
         impl $ty {
             fn look(zelf: &Py<$ty>, vm: &mut Vm, sub: &Value, start: &Value, end: &Value, right: bool) -> PyResult<Option<usize>> {
-                let sub = ops::needle(vm, sub)?;
+                Self::hold(zelf, true);
+                let sub = ops::needle(vm, sub);
+                Self::hold(zelf, false);
+                let sub = sub?;
                 let view = Self::view(zelf, vm);
                 let range = search_range(vm, view.len(), start, end)?;
                 Ok(ops::find(&view, &sub, range, right))
@@ -400,7 +409,10 @@ macro_rules! byte_methods {
                     let ranges = if right { ops::rsplit_space(&view, max) } else { ops::split_space(&view, max) }.finish(vm)?;
                     return Self::parts(zelf, vm, &view, &ranges);
                 }
-                let sep = vm.byte_view(sep)?;
+                Self::hold(zelf, true);
+                let sep = vm.byte_view(sep);
+                Self::hold(zelf, false);
+                let sep = sep?;
                 if sep.is_empty() {
                     return Err(vm.value_error("empty separator"));
                 }

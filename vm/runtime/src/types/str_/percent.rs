@@ -441,7 +441,7 @@ fn byte_of(vm: &mut Vm, value: &Value) -> PyResult<u8> {
     let index = match vm.index(value) {
         Ok(index) => index,
         Err(e) if vm.is_raised::<TypeError>(&e) => {
-            let name = value.type_name();
+            let name = crate::types::typeobject::qualified_name(vm, value.ty());
             return Err(vm.type_error(format!("%c requires an integer in range(256) or a single byte, not {name}")));
         }
         Err(e) => return Err(e),

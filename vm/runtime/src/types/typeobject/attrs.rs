@@ -196,11 +196,14 @@ impl PyType {
     }
 
     #[getter(member)]
-    fn __flags__(&self) -> u64 {
+    fn __flags__(&self, vm: &mut Vm) -> u64 {
         let bits = self.core.flags.get() & 0xffff_ffff;
-        // CPython allocates the types of its modules (all but datetime's), though nobody can change them.
+        // CPython allocates the types of its modules, all but those of its core and of datetime, though nobody can change them.
+        const NOT_ALLOCATED: [&str; 7] = ["builtins", "datetime", "_contextvars", "string.templatelib", "sys", "types", "weakref"];
         let native = bits & crate::types::class::flags::IMMUTABLETYPE != 0;
-        let allocated = native && self.tp_name().split_once('.').is_some_and(|(module, _)| module != "datetime");
+        let module = if native { super::module_text(vm, self) } else { None };
+        let core = matches!(self.tp_name().rsplit('.').next(), Some("OrderedDict" | "PickleBuffer" | "TypeAliasType"));
+        let allocated = !core && module.is_some_and(|m| !NOT_ALLOCATED.contains(&m.as_str()));
         if allocated { bits | crate::types::class::flags::HEAPTYPE } else { bits }
     }
 
