@@ -52,6 +52,8 @@ pub struct PyType {
     pub watched: Cell<u32>,
     /// `__init__` as calls of the class that were specialised under the current version found it; not counted.
     pub init_cache: Cell<u64>,
+    /// `__getitem__` in the same way.
+    pub getitem_cache: Cell<u64>,
 }
 
 /// A class that changes more often than this is not worth caching (CPython's `MAX_VERSIONS_PER_CLASS`).
@@ -89,6 +91,7 @@ impl PyType {
             own_slots: GilCell::new(Vec::new()),
             watched: Cell::new(0),
             init_cache: Cell::new(0),
+            getitem_cache: Cell::new(0),
         }
     }
 

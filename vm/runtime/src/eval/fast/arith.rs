@@ -5,13 +5,18 @@ use crate::{Py, PyResult, Value, Vm};
 use crate::eval::frame::Slot;
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
 use crate::eval::slow::compare;
-use crate::eval::specialize::{arith, attr, read_u32};
+use crate::eval::call::exact_frame;
+use crate::eval::fast::borrowed;
+use crate::eval::specialize::{self, arith, attr, read_u32};
 use crate::types::int::Int;
 use crate::types::list::List;
+use crate::types::pyfunction::Function;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
+use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use krait_bytecode::opcode::BinaryOp;
+use krait_heap::Header;
 
 /// Puts the result of an operation on two small ints, which own nothing, in their place.
 macro_rules! int_result {
@@ -137,6 +142,24 @@ handlers! {
         guard!(c, (Some(list), Some(index)) = (c.item(2).and_then(|l| l.downcast_exact::<List>()), c.item(1)));
         guard!(c, Some(item) = arith::item_at(list.items(c.vm), index));
         c.binary_result(item)
+    }
+
+    /// A `__getitem__` in Python, for which the type's version vouches.
+    fn subscr_getitem(c) {
+        guard!(c, Some(header) = c.item(2).and_then(|o| o.header()));
+        guard!(c, attr::type_version(header) == read_u32(c.ip, 1));
+        let class = &*header.type_ptr().cast::<PyType>();
+        let word = class.getitem_cache.get();
+        let func = &*(word as *const u8).add(size_of::<Header>()).cast::<Function>();
+        guard!(c, func.code.get(c.vm).is_sound() && specialize::call::is_simple(c.vm, func, 2));
+        guard!(c, c.vm.eval.depth < c.vm.interp.recursion_limit.get());
+        let base = c.at(2);
+        let func: Py<Function> = Py::from_value_unchecked(borrowed(word));
+        let new = tri!(c, exact_frame(c.vm, func, base, 2));
+        c.sp = base;
+        (*c.frame).return_offset = 5;
+        c.save();
+        c.enter_frame(new)
     }
 
     fn subscr_tuple_int(c) {

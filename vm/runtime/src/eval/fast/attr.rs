@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "reads and writes places inside objects that caches hold")]
 #![allow(dangerous_implicit_autorefs, reason = "heads of linked frames are valid references")]
 
-use crate::{Py, PyResult, Value, Vm};
+use crate::{Py, PyClass, PyResult, Value, Vm};
 use crate::eval::call::exact_frame;
 use crate::eval::dispatch::{Cx, Exit, guard, handlers, op, tri};
 use crate::eval::fast::borrowed;
@@ -15,6 +15,7 @@ use crate::types::module::Module;
 use crate::types::property::Property;
 use crate::types::pyfunction::Function;
 use crate::types::str_::Str;
+use crate::types::super_::Super;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use krait_heap::{Header, ObjectFlags};
@@ -152,6 +153,24 @@ handlers! {
         c.enter_frame(new)
     }
 
+    /// A `__getattribute__` in Python, for which the type's version vouches.
+    fn load_overridden(c) {
+        guard!(c, c.known_header().is_some());
+        let func = &*(read_u64(c.ip, 5) as *const u8).add(size_of::<Header>()).cast::<Function>();
+        guard!(c, func.code.get(c.vm).is_sound() && specialize::call::is_simple(c.vm, func, 2));
+        guard!(c, c.vm.eval.depth < c.vm.interp.recursion_limit.get());
+        guard!(c, Some(name) = (*c.frame).code.name_at(c.count() >> 1));
+        let base = c.at(1);
+        // One more slot is always there; the frame takes the name out of it.
+        c.sp.write(Some(name.to_value()));
+        let func: Py<Function> = Py::from_value_unchecked(borrowed(read_u64(c.ip, 5)));
+        let new = tri!(c, exact_frame(c.vm, func, base, 2));
+        c.sp = base;
+        (*c.frame).return_offset = 9;
+        c.save();
+        c.enter_frame(new)
+    }
+
     fn load_class_with_metaclass_check(c) {
         guard!(c, Some(class) = c.item(1).and_then(|k| k.downcast::<PyType>()));
         guard!(c, class.version.get() == read_u32(c.ip, 1) && class.as_value().type_ref().version.get() == read_u32(c.ip, 3));
@@ -178,6 +197,20 @@ handlers! {
     }
 
     fn load_super_attr(c) {
+        if *c.ip == 0 {
+            return c.general(op::LOAD_SUPER_ATTR);
+        }
+        *c.ip.cast_mut() -= 1;
+        load_real_super(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table)
+    }
+
+    /// LOAD_SUPER_ATTR_ATTR and LOAD_SUPER_ATTR_METHOD.
+    fn load_known_super(c) {
+        guard!(c, c.item(3).is_some_and(|s| s.is_same(Super::type_object(c.vm).as_value())));
+        load_real_super(c.vm, c.frame, c.ip, c.sp, c.oparg, c.table)
+    }
+
+    fn load_real_super(c) {
         if c.word(1) == 0 || c.word(2) == 0 || c.word(3) == 0 {
             return c.general(op::LOAD_SUPER_ATTR);
         }

@@ -50,7 +50,7 @@ const TABLES: ([Handler; 256], [bool; 256]) = {
         arith: UNARY_NOT = unary_not, BINARY_OP = binary_op, COMPARE_OP = compare_op, IS_OP = is_op, BINARY_OP_ADD_INT = add_int, BINARY_OP_SUBTRACT_INT = subtract_int,
             BINARY_OP_MULTIPLY_INT = multiply_int, BINARY_OP_ADD_FLOAT = add_float, BINARY_OP_SUBTRACT_FLOAT = subtract_float,
             BINARY_OP_MULTIPLY_FLOAT = multiply_float, BINARY_OP_ADD_UNICODE = add_str, BINARY_OP_EXTEND = extend, BINARY_OP_SUBSCR_LIST_INT = subscr_list_int,
-            BINARY_OP_SUBSCR_TUPLE_INT = subscr_tuple_int, COMPARE_OP_INT = compare_int, COMPARE_OP_FLOAT = compare_float,
+            BINARY_OP_SUBSCR_TUPLE_INT = subscr_tuple_int, BINARY_OP_SUBSCR_GETITEM = subscr_getitem, COMPARE_OP_INT = compare_int, COMPARE_OP_FLOAT = compare_float,
             COMPARE_OP_STR = compare_str, TO_BOOL_BOOL = to_bool_bool, TO_BOOL_INT = to_bool_int, TO_BOOL_NONE = to_bool_none,
             TO_BOOL_LIST = to_bool_list, TO_BOOL_STR = to_bool_str, TO_BOOL_ALWAYS_TRUE = to_bool_always_true, TO_BOOL = to_bool;
         attr: LOAD_ATTR = load_attr, LOAD_GLOBAL_MODULE = load_global_module, LOAD_GLOBAL_BUILTIN = load_global_builtin,
@@ -60,7 +60,8 @@ const TABLES: ([Handler; 256], [bool; 256]) = {
             LOAD_ATTR_NONDESCRIPTOR_NO_DICT = load_nondescriptor_no_dict, LOAD_ATTR_WITH_HINT = load_with_hint,
             STORE_ATTR_INSTANCE_VALUE = store_instance_value, STORE_ATTR_SLOT = store_slot, STORE_ATTR_WITH_HINT = store_with_hint,
             LOAD_ATTR_METHOD_LAZY_DICT = load_method_lazy_dict, LOAD_ATTR_PROPERTY = load_property,
-            LOAD_ATTR_CLASS_WITH_METACLASS_CHECK = load_class_with_metaclass_check, LOAD_SPECIAL = load_special, LOAD_SUPER_ATTR = load_super_attr;
+            LOAD_ATTR_CLASS_WITH_METACLASS_CHECK = load_class_with_metaclass_check, LOAD_SPECIAL = load_special, LOAD_SUPER_ATTR = load_super_attr,
+            LOAD_SUPER_ATTR_ATTR = load_known_super, LOAD_SUPER_ATTR_METHOD = load_known_super, LOAD_ATTR_GETATTRIBUTE_OVERRIDDEN = load_overridden;
         call: CALL_PY_EXACT_ARGS = py_exact_args, CALL_PY_GENERAL = py_general, CALL_ALLOC_AND_ENTER_INIT = alloc_and_enter_init, CALL_BUILTIN_FAST = builtin,
             CALL_METHOD_DESCRIPTOR_FAST = method_descriptor, CALL_LEN = len, CALL_ISINSTANCE = isinstance, CALL_TYPE_1 = type_1,
             CALL_LIST_APPEND = list_append, CALL_NON_PY_GENERAL = non_py_general, CALL_KW = call_kw;

@@ -55,6 +55,10 @@ pub(super) fn delete_attr(vm: &mut Vm, s: &mut Step) -> Done {
 
 /// LOAD_SUPER_ATTR.
 pub(super) fn load_super_attr(vm: &mut Vm, s: &mut Step) -> Done {
+    if s.adapts() {
+        specialize::attr::load_super_attr(vm, s.site(), s.item(3), s.item(2), s.oparg);
+        return Err(AGAIN);
+    }
     let name = s.name(s.oparg >> 2);
     let zelf = s.pop();
     let class = s.pop();

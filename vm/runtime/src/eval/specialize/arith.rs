@@ -1,11 +1,15 @@
 //! Specialised operators: BINARY_OP, COMPARE_OP, TO_BOOL.
 
 use super::Site;
+use super::call::is_simple;
+use crate::types::class::flags;
 use crate::types::dict::Dict;
 use crate::types::float::Float;
 use crate::types::list::List;
+use crate::types::pyfunction::Function;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
+use crate::types::typeobject::slotdefs::has_generic_getitem;
 use crate::types::value::ValueExt;
 use crate::{PyResult, Value, Vm};
 use krait_bytecode::Opcode;
@@ -40,10 +44,29 @@ pub fn binary_op(vm: &mut Vm, site: Site, a: Option<&Value>, b: Option<&Value>, 
         Some(BinaryOp::NB_SUBSCR) if b.is_small_int() && a.is_exact::<Tuple>() => Opcode::BINARY_OP_SUBSCR_TUPLE_INT,
         Some(BinaryOp::NB_SUBSCR) if b.is_small_int() && a.is_exact::<Str>() => Opcode::BINARY_OP_SUBSCR_STR_INT,
         Some(BinaryOp::NB_SUBSCR) if a.is_exact::<Dict>() => Opcode::BINARY_OP_SUBSCR_DICT,
+        Some(BinaryOp::NB_SUBSCR) if subscr_getitem(vm, site, a).is_some() => Opcode::BINARY_OP_SUBSCR_GETITEM,
         Some(which) if extend(vm, which, a, b).is_some() => Opcode::BINARY_OP_EXTEND,
         _ => return site.failed(),
     };
     site.become_op(op);
+}
+
+/// An object whose class has a `__getitem__` in Python, of two plain parameters.
+fn subscr_getitem(vm: &mut Vm, site: Site, object: &Value) -> Option<()> {
+    object.header()?;
+    let ty = object.ty().clone();
+    if !ty.has_flag(flags::HEAPTYPE) || !has_generic_getitem(&ty) {
+        return None;
+    }
+    let found = ty.lookup(vm, n!(__getitem__))?;
+    let func = found.downcast_exact::<Function>()?;
+    if func.code.load(vm).check(vm).is_err() || !is_simple(vm, func, 2) {
+        return None;
+    }
+    let version = Some(ty.version_tag(vm)).filter(|v| *v != 0)?;
+    ty.getitem_cache.set(found.bits());
+    site.set_u32(1, version);
+    Some(())
 }
 
 /// An int that a float holds exactly.

@@ -15,6 +15,8 @@ use crate::types::property::Property;
 use crate::types::pyfunction::Function;
 use crate::types::slots::{GetAttrFn, SetAttrFn};
 use crate::types::str_::Str;
+use crate::types::super_::Super;
+use crate::types::typeobject::slotfuncs;
 use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Py, PyClass, Value, Vm};
@@ -94,7 +96,7 @@ fn choose(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>, method: bool)
     }
     let ty = object.ty().clone();
     if !is_generic(vm, &ty) {
-        return None;
+        return if method { None } else { load_overridden(vm, site, object, &ty) };
     }
     let version = Some(ty.version_tag(vm)).filter(|v| *v != 0)?;
     let descr = ty.lookup(vm, name);
@@ -212,6 +214,37 @@ fn load_class(vm: &mut Vm, site: Site, class: &Py<PyType>, name: &Py<Str>) -> Op
     site.set_u32(3, meta_version);
     site.become_op(Opcode::LOAD_ATTR_CLASS_WITH_METACLASS_CHECK);
     Some(())
+}
+
+/// An object whose class has a `__getattribute__` in Python, of two plain parameters, and no `__getattr__`.
+fn load_overridden(vm: &mut Vm, site: Site, object: &Value, ty: &Py<PyType>) -> Option<()> {
+    object.header()?;
+    let generic = ty.slots.getattro.get().is_some_and(|f| f as usize == slotfuncs::getattro as *const () as usize);
+    if !generic || ty.lookup(vm, n!(__getattr__)).is_some() {
+        return None;
+    }
+    let found = ty.lookup(vm, n!(__getattribute__))?;
+    let func = found.downcast_exact::<Function>()?;
+    if func.code.load(vm).check(vm).is_err() || !is_simple(vm, func, 2) {
+        return None;
+    }
+    let version = Some(ty.version_tag(vm)).filter(|v| *v != 0)?;
+    site.set_u32(1, version);
+    site.set_u64(5, found.bits());
+    site.become_op(Opcode::LOAD_ATTR_GETATTRIBUTE_OVERRIDDEN);
+    Some(())
+}
+
+/// LOAD_SUPER_ATTR: of the real `super`, whether for a call or not.
+#[cold]
+#[inline(never)]
+pub fn load_super_attr(vm: &mut Vm, site: Site, global_super: Option<&Value>, class: Option<&Value>, oparg: u32) {
+    let real = global_super.is_some_and(|s| s.is_same(Super::type_object(vm).as_value()));
+    if real && class.is_some_and(|c| c.is::<PyType>()) {
+        site.become_op(if oparg & 1 != 0 { Opcode::LOAD_SUPER_ATTR_METHOD } else { Opcode::LOAD_SUPER_ATTR_ATTR });
+    } else {
+        site.failed();
+    }
 }
 
 /// STORE_ATTR.

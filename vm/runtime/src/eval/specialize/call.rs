@@ -111,7 +111,12 @@ fn class_call(vm: &mut Vm, site: Site, class: &Py<PyType>, count: usize) -> Opti
     let init = found.downcast_exact::<Function>()?;
     // A generator would be the result of the frame that is to return to the new object.
     const SUSPENDS: u32 = co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR;
-    if !is_sound(vm, init) || !is_simple(vm, init, count + 1) || init.code.get(vm).flags & SUSPENDS != 0 {
+    // With too few or too many arguments every call raises, so that the miss does not matter.
+    let argcount = init.code.get(vm).argcount as usize;
+    let defaults = init.defaults.get(vm).as_ref().map_or(0, |d| d.len());
+    let never_fits = count + 1 > argcount || count + 1 + defaults < argcount;
+    let fits = is_simple(vm, init, count + 1) || (never_fits && is_simple(vm, init, argcount));
+    if !is_sound(vm, init) || !fits || init.code.get(vm).flags & SUSPENDS != 0 {
         return None;
     }
     let version = Some(class.version_tag(vm)).filter(|v| *v != 0)?;

@@ -84,6 +84,7 @@ impl Vm {
                 return Ok(empty.clone());
             }
             let tuple = self.new_object_tail_untracked(Tuple { len: 0, hash: Cell::new(-1) }, 0)?;
+            tuple.header().make_immortal();
             self.interp.empty_tuple.replace(self, Some(tuple.clone()));
             return Ok(tuple);
         }
