@@ -108,6 +108,7 @@ names! {
     __getattr__
     __getattribute__
     __getformat__
+    __getinitargs__
     __getitem__
     __getnewargs__
     __getnewargs_ex__
@@ -222,6 +223,7 @@ names! {
     _finalizing
     _initializing
     append
+    as_integer_ratio
     buffer
     builtins
     cause
@@ -229,6 +231,7 @@ names! {
     closed
     decode
     detach
+    dst
     encode
     encoding
     errors
@@ -236,11 +239,15 @@ names! {
     filename
     fileno
     flush
+    fold
+    fromtimestamp
+    fromutc
     get
     getstate
     incrementaldecoder
     incrementalencoder
     isatty
+    isoformat
     items
     iter
     keys
@@ -259,6 +266,7 @@ names! {
     readall
     readinto
     readline
+    replace
     reset
     reversed
     seek
@@ -268,11 +276,17 @@ names! {
     stderr
     stdin
     stdout
+    strftime
     tell
     text
     throw
+    time
+    timetuple
+    total_seconds
     truncate
+    tzname
     update
+    utcoffset
     value
     values
     writable

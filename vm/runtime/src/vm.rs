@@ -4,7 +4,7 @@
 #![allow(unsafe_code, reason = "makes the process's singletons and allocates objects")]
 
 use crate::config::Config;
-use crate::types::class::{PyClass, StaticType};
+use crate::types::class::{ClassDef, PyClass, StaticType};
 use crate::types::dict::Dict;
 use crate::types::instance;
 use crate::types::singletons::{EllipsisType, NoneType, NotImplementedType};
@@ -500,8 +500,10 @@ impl Vm {
     #[inline(never)]
     fn check_payload(&mut self, cls: &Py<PyType>, ty: &'static StaticType, want: &str) -> PyResult<()> {
         ty.lay_out();
-        // The native type whose payload the class's objects have must be this very one: a base's payload may be smaller.
-        if !cls.native.get().is_some_and(|d| std::ptr::eq(d, ty.def())) {
+        // The native type whose payload the class's objects have must be this very one: a base's payload may be smaller. One that adds nothing to its
+        // base's payload will do.
+        let fits = |d: &ClassDef| std::ptr::eq(d, ty.def()) || (d.size == ty.def().size && crate::types::class::has_base(&raw const cls.core, ty.core_ptr()));
+        if !cls.native.get().is_some_and(fits) {
             let name = cls.tp_name();
             return Err(self.system_error(format!("cannot make a '{name}' object with the payload of '{want}'")));
         }

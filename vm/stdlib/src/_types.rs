@@ -3,14 +3,23 @@
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::{asyncgen, cell, code, frame, generator, genericalias, mappingproxy, method, module, namespace, native, pyfunction, singletons, traceback, union};
 use krait_runtime::types::typeobject::wrapper;
+use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Py, PyClass, PyResult, Vm, pyclass, pymethods};
 
-/// A native pointer in an object; nothing makes them yet.
+/// A named thing of native code in an object. There is no C API that could ask for the thing: only the name is there.
 #[pyclass(name = "PyCapsule")]
-pub struct Capsule {}
+pub struct Capsule {
+    #[traverse(skip)]
+    pub name: &'static str,
+}
 
 #[pymethods]
-impl Capsule {}
+impl Capsule {
+    #[slot(repr)]
+    fn slot_repr(zelf: &Py<Capsule>) -> String {
+        format!("<capsule object \"{}\" at {:#x}>", zelf.name, zelf.as_value().id())
+    }
+}
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     let types = [

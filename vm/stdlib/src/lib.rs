@@ -8,6 +8,7 @@ mod _codecs;
 mod _collections;
 mod _contextvars;
 mod _csv;
+mod _datetime;
 mod _functools;
 mod _heapq;
 mod _json;
@@ -77,6 +78,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_collections::MODULE,
     &_contextvars::MODULE,
     &_csv::MODULE,
+    &_datetime::MODULE,
     &_functools::MODULE,
     &_heapq::MODULE,
     &_json::MODULE,

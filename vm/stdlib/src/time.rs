@@ -294,7 +294,8 @@ fn empty_tm() -> libc::tm {
     unsafe { std::mem::zeroed() }
 }
 
-fn zone_name(tm: &libc::tm) -> String {
+/// The time zone's name in a broken-down time.
+pub fn zone_name(tm: &libc::tm) -> String {
     if tm.tm_zone.is_null() {
         return String::new();
     }
@@ -334,7 +335,8 @@ fn seconds_arg(vm: &mut Vm, seconds: Option<Value>) -> PyResult<i64> {
     }
 }
 
-fn broken_down(vm: &mut Vm, at: i64, local: bool) -> PyResult<libc::tm> {
+/// The local time, or UTC, at so many seconds since the Epoch.
+pub fn broken_down(vm: &mut Vm, at: i64, local: bool) -> PyResult<libc::tm> {
     let mut tm = empty_tm();
     let ok = if local { sys!(libc::localtime_r(&raw const at, &raw mut tm)) } else { sys!(libc::gmtime_r(&raw const at, &raw mut tm)) };
     if ok.is_null() {

@@ -524,3 +524,45 @@ impl MemberDescr {
         reduce_getattr(vm, self.owner.as_value(), &self.name())
     }
 }
+
+/// A read-only attribute that CPython keeps in a field of a C struct. Its class derives from that of members of `__slots__`, as for struct sequences.
+#[pyclass(name = "member_descriptor", base = MemberDescr, gc)]
+#[repr(C)]
+pub struct NativeMember {
+    base: MemberDescr,
+    #[traverse(skip)]
+    def: &'static GetSetDef,
+}
+
+#[pymethods]
+impl NativeMember {
+    #[slot(descr_get)]
+    fn slot_descr_get(zelf: &Py<NativeMember>, object: Option<&Value>, _ty: Option<&Value>, vm: &mut Vm) -> PyResult {
+        let Some(object) = object else { return Ok(zelf.to_value()) };
+        check_object(vm, &zelf.base.owner, zelf.def.name, object)?;
+        match zelf.def.get {
+            Some(get) => get(vm, object),
+            None => Err(vm.attribute_error(zelf.def.name)),
+        }
+    }
+
+    #[slot(descr_set)]
+    fn slot_descr_set(&self, _object: &Value, _value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
+        Err(vm.attribute_error("readonly attribute"))
+    }
+}
+
+/// Makes members of some of a native type's getters.
+pub fn show_as_members(vm: &mut Vm, ty: &Py<PyType>, names: &[&str]) -> PyResult<()> {
+    let Some(dict) = ty.dict.load(vm) else { return Ok(()) };
+    for name in names {
+        let name = vm.intern(name);
+        let Some(getset) = dict.get_str(vm, &name).and_then(|v| v.downcast_exact::<GetSetDescr>()).cloned() else { continue };
+        let doc = text_or_none(vm, getset.def.doc)?;
+        let base = MemberDescr { owner: ty.clone(), name: name.clone(), index: 0, doc: Some(doc) };
+        let member = vm.new_object(NativeMember { base, def: getset.def })?.into_value();
+        dict.set_str(vm, &name, member)?;
+    }
+    ty.modified(vm);
+    Ok(())
+}
