@@ -6,7 +6,7 @@ use crate::types::list::List;
 use crate::types::str_::Str;
 use crate::types::tuple::Tuple;
 use crate::types::value::ValueExt;
-use crate::{Py, PyResult, Value, Vm};
+use crate::{Py, PyClass, PyResult, Value, Vm};
 use krait_bytecode::opcode::BinaryOp;
 
 /// What searching a sequence is for (`_PySequence_IterSearch`).
@@ -305,20 +305,12 @@ impl Vm {
 impl Vm {
     /// `cls[item]` of a class that only remembers its arguments (PEP 585).
     pub fn generic_alias(&mut self, cls: &Py<crate::types::type_::PyType>, item: &Value) -> PyResult {
-        let alias = self.of_types("GenericAlias")?;
-        self.call(&alias, &[cls.to_value(), item.clone()])
+        crate::types::genericalias::new_alias(self, cls.to_value(), item.clone())
     }
 
     /// A read-only view of a mapping.
     pub fn new_mapping_proxy(&mut self, mapping: &Value) -> PyResult {
-        let proxy = self.of_types("MappingProxyType")?;
+        let proxy = crate::types::mappingproxy::MappingProxy::static_type().ready(self)?.to_value();
         self.call(&proxy, std::slice::from_ref(mapping))
-    }
-
-    fn of_types(&mut self, name: &str) -> PyResult {
-        let import = self.builtin(n!(__import__))?;
-        let module = self.new_str("_types")?.into_value();
-        let module = self.call(&import, &[module])?;
-        self.getattr_str(&module, name)
     }
 }

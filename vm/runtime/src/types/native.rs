@@ -254,7 +254,7 @@ impl MethodDescr {
     fn slot_call(&self, args: Args<'_>, vm: &mut Vm) -> PyResult {
         let name = self.def.name;
         let Some((zelf, rest)) = args.split_first() else {
-            let ty = self.owner.tp_name();
+            let ty = crate::types::typeobject::qualname_text(vm, &self.owner);
             return Err(vm.type_error(format!("unbound method {ty}.{name}() needs an argument")));
         };
         if !zelf.type_ref().is_subtype(vm, &self.owner) {

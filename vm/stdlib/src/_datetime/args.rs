@@ -1,6 +1,7 @@
 //! Arguments of the functions that CPython's `_datetime` declares by format strings, whose errors are worded differently from those of functions
 //! with declared parameters.
 
+use krait_runtime::args::unexpected_keyword;
 use krait_runtime::types::int::IntRef;
 use krait_runtime::types::str_::Str;
 use krait_runtime::types::value::ValueExt;
@@ -15,6 +16,8 @@ pub struct Params<const N: usize> {
     pub required: usize,
     /// How many can be given by position.
     pub positional: usize,
+    /// How many of the first ones are C ints; those in front of a missing one are looked at first.
+    pub ints: usize,
 }
 
 impl<const N: usize> Params<N> {
@@ -32,13 +35,13 @@ impl<const N: usize> Params<N> {
         Ok(bound)
     }
 
-    fn title(&self, anonymous: &str) -> String {
-        if self.function.is_empty() { anonymous.to_owned() } else { format!("{}()", self.function) }
+    fn title(&self) -> String {
+        if self.function.is_empty() { "function".to_owned() } else { format!("{}()", self.function) }
     }
 
     #[cold]
     fn bind_slow<'a>(&self, vm: &mut Vm, args: Args<'a>) -> PyResult<[Option<&'a Value>; N]> {
-        let (title, given, positional) = (self.title("function"), args.values().len(), args.positional());
+        let (title, given, positional) = (self.title(), args.values().len(), args.positional());
         if given > N {
             let kind = if positional.is_empty() { "keyword " } else { "" };
             let s = if N == 1 { "" } else { "s" };
@@ -54,25 +57,25 @@ impl<const N: usize> Params<N> {
         }
         let mut unknown = None;
         for (key, value) in args.keywords() {
-            let key = key.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
-            match self.names.iter().position(|n| *n == key) {
+            let name = key.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
+            match self.names.iter().position(|n| *n == name) {
                 Some(i) if bound[i].is_some() => {
-                    return Err(vm.type_error(format!("argument for {title} given by name ('{key}') and position ({})", i + 1)));
+                    return Err(vm.type_error(format!("argument for {title} given by name ('{name}') and position ({})", i + 1)));
                 }
                 Some(i) => bound[i] = Some(value),
                 None => unknown = unknown.or(Some(key)),
             }
         }
         if let Some(i) = bound.iter().take(self.required).position(Option::is_none) {
+            for value in bound.iter().take(i.min(self.ints)).flatten() {
+                int(vm, value)?;
+            }
             let name = self.names[i];
             return Err(vm.type_error(format!("{title} missing required argument '{name}' (pos {})", i + 1)));
         }
         match unknown {
             None => Ok(bound),
-            Some(key) => {
-                let title = self.title("this function");
-                Err(vm.type_error(format!("{title} got an unexpected keyword argument '{key}'")))
-            }
+            Some(key) => Err(unexpected_keyword(vm, self.function, key, &self.names)),
         }
     }
 

@@ -76,8 +76,8 @@ fn parse(text: &[u8]) -> Result<Parsed, iso::Malformed> {
     Ok((ymd, clock, zone))
 }
 
-static FROMTIMESTAMP: Params<2> = Params { function: "fromtimestamp", names: ["timestamp", "tz"], required: 1, positional: 2 };
-static COMBINE: Params<3> = Params { function: "combine", names: ["date", "time", "tzinfo"], required: 2, positional: 3 };
+static FROMTIMESTAMP: Params<2> = Params { function: "fromtimestamp", names: ["timestamp", "tz"], required: 1, positional: 2, ints: 0 };
+static COMBINE: Params<3> = Params { function: "combine", names: ["date", "time", "tzinfo"], required: 2, positional: 3, ints: 0 };
 
 #[pymethods(part = constructors)]
 impl DateTime {

@@ -161,9 +161,9 @@ fn shifted(vm: &mut Vm, date: &Py<Date>, days: i64) -> PyResult {
     make(vm, &date.as_value().ty().clone(), calendar::from_ordinal(ordinal as i32))
 }
 
-static NEW: Params<3> = Params { function: "", names: ["year", "month", "day"], required: 3, positional: 3 };
-static FROM_ISO_CALENDAR: Params<3> = Params { function: "fromisocalendar", names: ["year", "week", "day"], required: 3, positional: 3 };
-pub static STRFTIME: Params<1> = Params { function: "strftime", names: ["format"], required: 1, positional: 1 };
+static NEW: Params<3> = Params { function: "", names: ["year", "month", "day"], required: 3, positional: 3, ints: 3 };
+static FROM_ISO_CALENDAR: Params<3> = Params { function: "fromisocalendar", names: ["year", "week", "day"], required: 3, positional: 3, ints: 3 };
+pub static STRFTIME: Params<1> = Params { function: "strftime", names: ["format"], required: 1, positional: 1, ints: 0 };
 
 #[pymethods(parts(classmethods))]
 impl Date {
@@ -423,7 +423,7 @@ impl IsoCalendarDate {
 impl IsoCalendarDate {
     #[new]
     fn new(cls: &Py<PyType>, args: Args<'_>, vm: &mut Vm) -> PyResult {
-        static NEW: Params<3> = Params { function: "IsoCalendarDate", names: ["year", "week", "weekday"], required: 3, positional: 3 };
+        static NEW: Params<3> = Params { function: "IsoCalendarDate", names: ["year", "week", "weekday"], required: 3, positional: 3, ints: 3 };
         let [year, week, weekday] = NEW.bind(vm, args)?;
         let fields = [args::int_or(vm, year, 0)?, args::int_or(vm, week, 0)?, args::int_or(vm, weekday, 0)?];
         Ok(vm.new_tuple_of(cls, fields.map(Value::from_i32))?.into_value())

@@ -173,9 +173,10 @@ static NEW: Params<9> = Params {
     names: ["year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold"],
     required: 3,
     positional: 8,
+    ints: 7,
 };
-static ISOFORMAT: Params<2> = Params { function: "isoformat", names: ["sep", "timespec"], required: 0, positional: 2 };
-static ASTIMEZONE: Params<1> = Params { function: "astimezone", names: ["tz"], required: 0, positional: 1 };
+static ISOFORMAT: Params<2> = Params { function: "isoformat", names: ["sep", "timespec"], required: 0, positional: 2, ints: 0 };
+static ASTIMEZONE: Params<1> = Params { function: "astimezone", names: ["tz"], required: 0, positional: 1, ints: 0 };
 
 /// The character that `isoformat()` puts between date and time.
 fn separator(vm: &mut Vm, sep: Option<&Value>) -> PyResult<u32> {

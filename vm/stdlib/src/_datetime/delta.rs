@@ -194,6 +194,7 @@ static NEW: Params<7> = Params {
     names: ["days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"],
     required: 0,
     positional: 7,
+    ints: 0,
 };
 /// Microseconds in each unit of [`NEW`].
 const FACTORS: [i128; 7] = [US_PER_DAY, US_PER_SECOND, 1, 1_000, 60 * US_PER_SECOND, 3_600 * US_PER_SECOND, 7 * US_PER_DAY];

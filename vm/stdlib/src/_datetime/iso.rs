@@ -98,6 +98,9 @@ fn clock(text: &[u8], start: usize, end: usize) -> Result<(Clock, bool), Malform
         }
     }
     let count = end.saturating_sub(r.at).min(6);
+    if !r.peek().is_ascii_digit() {
+        return Err(Malformed);
+    }
     let us = r.digits(count)? * 10i32.pow(6 - count as u32);
     while r.peek().is_ascii_digit() {
         r.at += 1;
@@ -197,6 +200,8 @@ mod tests {
             ("12:0000", Err(Malformed)),
             ("12:00.5", Err(Malformed)),
             ("12:00:00.", Err(Malformed)),
+            ("12:00:00.Z", Err(Malformed)),
+            ("12:00:00,+05:00", Err(Malformed)),
             ("12Z1", Err(Malformed)),
             ("", Err(Malformed)),
         ];

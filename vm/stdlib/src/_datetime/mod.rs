@@ -11,26 +11,27 @@
 mod args;
 mod calendar;
 mod constructors;
-mod date;
-mod datetime;
-mod delta;
+pub mod date;
+pub mod datetime;
+pub mod delta;
 mod iso;
 mod local;
 mod text;
-mod time;
-mod tz;
+pub mod time;
+pub mod tz;
 
 use crate::_types::Capsule;
 use crate::time::STRUCT_TIME;
-use date::{Date, IsoCalendarDate};
-use datetime::DateTime;
-use delta::TimeDelta;
+pub use date::Date;
+pub use datetime::DateTime;
+pub use delta::TimeDelta;
+pub use time::Time;
+pub use tz::{TimeZone, TzInfo};
+use date::IsoCalendarDate;
 use krait_runtime::types::dict::Dict;
 use krait_runtime::types::native;
 use krait_runtime::types::structseq;
 use krait_runtime::{GilCell, Py, PyClass, PyResult, Value, Vm, module};
-use time::Time;
-use tz::{TimeZone, TzInfo};
 
 /// Objects that there are one of.
 #[derive(Default)]

@@ -113,8 +113,8 @@ fn make(vm: &mut Vm, cls: &Py<PyType>, clock: Clock, tzinfo: Option<&Value>, fol
 }
 
 static NEW: Params<6> =
-    Params { function: "", names: ["hour", "minute", "second", "microsecond", "tzinfo", "fold"], required: 0, positional: 5 };
-static ISOFORMAT: Params<1> = Params { function: "isoformat", names: ["timespec"], required: 0, positional: 1 };
+    Params { function: "", names: ["hour", "minute", "second", "microsecond", "tzinfo", "fold"], required: 0, positional: 5, ints: 4 };
+static ISOFORMAT: Params<1> = Params { function: "isoformat", names: ["timespec"], required: 0, positional: 1, ints: 0 };
 
 /// The time zone in a pickle.
 pub fn pickled_tzinfo(vm: &mut Vm, tzinfo: Option<&Value>) -> PyResult<Option<Value>> {

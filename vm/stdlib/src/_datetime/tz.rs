@@ -215,7 +215,7 @@ impl TimeZone {
     }
 }
 
-static NEW: Params<2> = Params { function: "timezone", names: ["offset", "name"], required: 1, positional: 2 };
+static NEW: Params<2> = Params { function: "timezone", names: ["offset", "name"], required: 1, positional: 2, ints: 0 };
 
 #[pymethods]
 impl TimeZone {

@@ -6,6 +6,7 @@
 
 mod buffers;
 mod code;
+mod datetime;
 mod monitoring;
 mod errors;
 mod types;
@@ -188,6 +189,12 @@ krait_runtime::module! {
         buffers::buffer_fill_info, buffers::getbuffer_with_null_view, buffers::PyBuffer_SizeFromFormat, W_STOPCODE,
         code_newempty, code_offset_to_line, pymarshal_read_last_object_from_file, pymarshal_read_long_from_file,
         pymarshal_read_object_from_file, pymarshal_read_short_from_file, pymarshal_write_long_to_file, pymarshal_write_object_to_file,
+        datetime::test_datetime_capi, datetime::get_timezone_utc_capi, datetime::make_timezones_capi, datetime::get_timezones_offset_zero,
+        datetime::PyDateTime_DELTA_GET, datetime::PyDateTime_GET, datetime::PyDateTime_DATE_GET, datetime::PyDateTime_TIME_GET,
+        datetime::datetime_check_date, datetime::datetime_check_time, datetime::datetime_check_datetime, datetime::datetime_check_delta,
+        datetime::datetime_check_tzinfo, datetime::get_date_fromdate, datetime::get_datetime_fromdateandtime,
+        datetime::get_datetime_fromdateandtimeandfold, datetime::get_time_fromtime, datetime::get_time_fromtimeandfold,
+        datetime::get_delta_fromdsu, datetime::get_date_fromtimestamp, datetime::get_datetime_fromtimestamp,
         raise_exception, remove_mem_hooks, set_nomemory, Py_CompileStringExFlags, run_in_subinterp, type_assign_version, type_get_version, type_modified, fire_event_branch_left, fire_event_branch_right,
         fire_event_c_raise, fire_event_c_return, fire_event_call, fire_event_exception_handled, fire_event_jump, fire_event_line,
         fire_event_py_resume, fire_event_py_return, fire_event_py_start, fire_event_py_throw, fire_event_py_unwind, fire_event_py_yield,
