@@ -276,17 +276,20 @@ impl TimeDelta {
         Ok(vm.new_instance(cls, TimeDelta::from(span))?.into_value())
     }
 
-    #[getter]
+    /// The days of the duration.
+    #[getter(member)]
     fn days(&self) -> i32 {
         self.days
     }
 
-    #[getter]
+    /// The seconds of the duration.
+    #[getter(member)]
     fn seconds(&self) -> i32 {
         self.seconds
     }
 
-    #[getter]
+    /// The microseconds of the duration.
+    #[getter(member)]
     fn microseconds(&self) -> i32 {
         self.microseconds
     }

@@ -85,11 +85,15 @@ fn clock(text: &[u8], start: usize, end: usize) -> Result<(Clock, bool), Malform
             colons = c == b':';
         }
         if r.at >= end {
+            if r.at == end && c != 0 {
+                // Nothing follows the separator.
+                return Err(Malformed);
+            }
             let [h, m, s] = fields;
             return Ok(((h, m, s, 0), c != 0));
         }
         match c {
-            b':' if colons => {}
+            b':' if colons && i < 2 => {}
             // A fraction only of seconds.
             b'.' | b',' if i == 2 => break,
             b'.' | b',' => return Err(Malformed),
@@ -201,6 +205,7 @@ mod tests {
             ("12:00.5", Err(Malformed)),
             ("12:00:00.", Err(Malformed)),
             ("12:00:00.Z", Err(Malformed)),
+            ("12:00:00:5", Err(Malformed)),
             ("12:00:00,+05:00", Err(Malformed)),
             ("12Z1", Err(Malformed)),
             ("", Err(Malformed)),

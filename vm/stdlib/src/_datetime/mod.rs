@@ -29,7 +29,6 @@ pub use time::Time;
 pub use tz::{TimeZone, TzInfo};
 use date::IsoCalendarDate;
 use krait_runtime::types::dict::Dict;
-use krait_runtime::types::native;
 use krait_runtime::types::structseq;
 use krait_runtime::{GilCell, Py, PyClass, PyResult, Value, Vm, module};
 
@@ -84,8 +83,6 @@ fn constants(vm: &mut Vm) -> PyResult<()> {
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     IsoCalendarDate::static_type().ready(vm)?;
-    let timedelta = TimeDelta::static_type().ready(vm)?;
-    native::show_as_members(vm, timedelta, &["days", "seconds", "microseconds"])?;
     constants(vm)?;
     let values = [
         ("MINYEAR", Value::from_i32(calendar::MINYEAR)),
