@@ -332,6 +332,12 @@ impl Parser<'_> {
                 None => config.argv = vec![Vec::new()],
             }
         }
+        // In a locale that knows no encoding, other bytes go through.
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(std::env::var_os).find(|v| !v.is_empty());
+        let plain = locale.is_none_or(|l| matches!(l.to_str(), Some("C" | "POSIX" | "C.UTF-8" | "C.utf8" | "UTF-8")));
+        if plain || self.options.config.utf8_mode {
+            self.options.config.stdio_errors = "surrogateescape".to_owned();
+        }
         if !self.options.config.ignore_environment {
             self.environment()?;
         }
@@ -391,6 +397,7 @@ impl Parser<'_> {
             let text = String::from_utf8_lossy(&encoding).into_owned();
             let (name, errors) = text.split_once(':').unwrap_or((&text, ""));
             if !name.is_empty() {
+                config.stdio_errors = "strict".to_owned();
                 config.stdio_encoding = name.to_owned();
             }
             if !errors.is_empty() {

@@ -323,10 +323,11 @@ fn end(vm: &mut Vm, code: u8, ends_process: bool) -> u8 {
 
 /// Runs a program in another interpreter on this thread, from its start to its end; false if it raised an exception, which has been printed.
 /// An error says that the interpreter could not be started.
-pub fn run_beside(outer: &mut Vm, source: &str) -> PyResult<bool> {
+pub fn run_beside(outer: &mut Vm, source: &str, features: crate::vm::Features) -> PyResult<bool> {
     outer.check_stack(" while starting an interpreter")?;
     outer.run_pending();
     let mut vm = outer.new_beside();
+    vm.interp.features.set(features);
     outer.interp.gil.run_in(&vm.interp.eval_breaker);
     if vm.interp.limits.is_limited() {
         crate::eval::request(&vm.interp.eval_breaker, crate::eval::breaker::LIMITS);

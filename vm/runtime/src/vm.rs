@@ -95,6 +95,10 @@ pub struct Interpreter {
     /// `sys.getswitchinterval()`, in seconds.
     pub switch_interval: Cell<f64>,
     pub audit_hooks: GilCell<Vec<Value>>,
+    /// What programs may do here.
+    pub features: Cell<Features>,
+    /// `sys.getdlopenflags()`.
+    pub dlopen_flags: Cell<i32>,
     pub(crate) import_lock_depth: Cell<u32>,
     /// What tests say about frozen modules.
     pub(crate) frozen_override: Cell<i32>,
@@ -209,6 +213,22 @@ impl std::fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// What programs of an interpreter may do; all of it but in interpreters that were started with less.
+#[derive(Clone, Copy, Debug)]
+pub struct Features {
+    pub fork: bool,
+    pub exec: bool,
+    pub threads: bool,
+    pub daemon_threads: bool,
+}
+
+impl Default for Features {
+    fn default() -> Features {
+        Features { fork: true, exec: true, threads: true, daemon_threads: true }
+    }
+}
+
+
 // SAFETY: a `Vm` is made by taking the interpreter's GIL and there is one that is active at a time.
 unsafe impl krait_heap::Gil for Vm {}
 
@@ -254,6 +274,8 @@ impl Interpreter {
             import_func_ready: Cell::new(false),
             switch_interval: Cell::new(0.005),
             audit_hooks: GilCell::new(Vec::new()),
+            features: Cell::new(Features::default()),
+            dlopen_flags: Cell::new(libc::RTLD_NOW),
             import_lock_depth: Cell::new(0),
             frozen_override: Cell::new(0),
             short_bytes: GilCell::new(Vec::new()),

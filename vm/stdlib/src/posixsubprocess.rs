@@ -235,7 +235,11 @@ fn parse(vm: &mut Vm, args: &[Value]) -> PyResult<(Child, Value)> {
     } else {
         let mut ids = Vec::new();
         for g in sequence(vm, groups, "setgroups argument must be a sequence")? {
-            ids.push(crate::posix::files::id(vm, &g, "gid")?);
+            let index = vm.index(&g)?;
+            match vm.int_as_i128(&index).and_then(|id| u32::try_from(id).ok()) {
+                Some(id) if id != u32::MAX => ids.push(id),
+                _ => return Err(vm.value_error("invalid group id")),
+            }
         }
         Some(ids)
     };
@@ -297,6 +301,7 @@ fn fork_exec(args: Args<'_>, vm: &mut Vm) -> PyResult<i32> {
         if function.ty().slots.call.get().is_none() {
             return Err(vm.type_error("preexec_fn must be callable"));
         }
+        crate::posix::process::check_running(vm, "preexec_fn not supported at interpreter shutdown")?;
         before_fork(vm);
     }
     if let [process_args, executables, _, _, _, env, ..] = values {

@@ -84,8 +84,11 @@ impl Native {
     }
 }
 
-/// In development mode: LookupError if there is no such codec or handler, even if nothing needs it.
+/// ValueError for a null character; in development mode LookupError if there is no such codec or handler, even if nothing needs it.
 fn check_names(vm: &mut Vm, encoding: &str, errors: &str) -> PyResult<()> {
+    if encoding.contains('\0') {
+        return Err(vm.value_error("embedded null character"));
+    }
     if !vm.config().dev_mode {
         return Ok(());
     }

@@ -312,8 +312,14 @@ fn call_tracing(func: &Value, args: &Py<crate::types::tuple::Tuple>, vm: &mut Vm
 
 /// The flags of dynamic loading.
 #[pyfunction]
-fn getdlopenflags() -> i32 {
-    libc::RTLD_NOW
+fn getdlopenflags(vm: &mut Vm) -> i32 {
+    vm.interp.dlopen_flags.get()
+}
+
+/// Set the flags of dynamic loading.
+#[pyfunction(sig = "(flags, /)")]
+fn setdlopenflags(flags: i32, vm: &mut Vm) {
+    vm.interp.dlopen_flags.set(flags);
 }
 
 /// The hooks of asynchronous generators.
@@ -373,7 +379,7 @@ crate::module! {
         is_remote_debug_enabled, remote_exec, getrecursionlimit, setrecursionlimit, getswitchinterval,
         setswitchinterval, getdefaultencoding, getfilesystemencoding, getfilesystemencodeerrors, get_int_max_str_digits,
         set_int_max_str_digits, getallocatedblocks, getunicodeinternedsize, _clear_type_cache, _current_frames, _current_exceptions, _clear_type_descriptors, _clear_internal_caches, is_finalizing,
-        is_stack_trampoline_active, _getframe, _getframemodulename, call_tracing, getdlopenflags, get_asyncgen_hooks, set_asyncgen_hooks,
+        is_stack_trampoline_active, _getframe, _getframemodulename, call_tracing, getdlopenflags, setdlopenflags, get_asyncgen_hooks, set_asyncgen_hooks,
         get_coroutine_origin_tracking_depth, set_coroutine_origin_tracking_depth, excepthook, displayhook, unraisablehook, breakpointhook, audit,
         addaudithook, settrace, gettrace, setprofile, getprofile, _settraceallthreads, _setprofileallthreads,
     ],

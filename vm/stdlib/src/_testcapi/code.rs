@@ -57,7 +57,7 @@ pub fn Py_CompileStringExFlags(source: &Value, filename: &Value, start: i32, fla
 #[pyfunction(sig = "(code, /)")]
 pub fn run_in_subinterp(code: &Py<Str>, vm: &mut Vm) -> PyResult<i32> {
     let source = code.to_utf8(vm)?;
-    let succeeded = krait_runtime::lifecycle::run_beside(vm, &source)?;
+    let succeeded = krait_runtime::lifecycle::run_beside(vm, &source, Default::default())?;
     Ok(if succeeded { 0 } else { -1 })
 }
 

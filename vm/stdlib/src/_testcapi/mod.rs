@@ -165,6 +165,14 @@ fn set_errno(code: i32) {
     unsafe { *libc::__errno_location() = code };
 }
 
+/// A number of nanoseconds as seconds.
+#[pyfunction(sig = "(ns, /)")]
+#[allow(non_snake_case, reason = "Python's name")]
+fn PyTime_AsSecondsDouble(ns: i64) -> f64 {
+    const SECOND: i64 = 1_000_000_000;
+    if ns % SECOND == 0 { (ns / SECOND) as f64 } else { ns as f64 / SECOND as f64 }
+}
+
 /// The status with which wait() tells of a child that the signal has stopped.
 #[pyfunction(sig = "(signal, /)")]
 #[allow(non_snake_case, reason = "Python's name")]
@@ -186,7 +194,7 @@ krait_runtime::module! {
         pyobject_fastcalldict, raise_SIGINT_then_send_None, config_get, make_exception_with_doc, set_errno, is_immortal,
         methods::meth_varargs, methods::meth_varargs_keywords, methods::meth_o, methods::meth_noargs, methods::meth_fastcall,
         methods::meth_fastcall_keywords,
-        buffers::buffer_fill_info, buffers::getbuffer_with_null_view, buffers::PyBuffer_SizeFromFormat, W_STOPCODE,
+        PyTime_AsSecondsDouble, buffers::buffer_fill_info, buffers::getbuffer_with_null_view, buffers::PyBuffer_SizeFromFormat, W_STOPCODE,
         code_newempty, code_offset_to_line, pymarshal_read_last_object_from_file, pymarshal_read_long_from_file,
         pymarshal_read_object_from_file, pymarshal_read_short_from_file, pymarshal_write_long_to_file, pymarshal_write_object_to_file,
         datetime::test_datetime_capi, datetime::get_timezone_utc_capi, datetime::make_timezones_capi, datetime::get_timezones_offset_zero,

@@ -1,10 +1,11 @@
 //! `_testinternalcapi`: views of the interpreter's inside for tests of the standard library.
 //!
 //! Each function answers of Krait's own inside. What Krait has not is not there: C-level locks, hash tables and allocators, executors of
-//! a second tier, subinterpreters, shared (split) tables of dicts.
+//! a second tier, interpreters with a lock of their own, shared (split) tables of dicts.
 
 mod code;
 mod compiler;
+mod interpreters;
 mod objects;
 mod time;
 
@@ -26,6 +27,7 @@ krait_runtime::module! {
     functions: [
         assemble_code_object, compiler_cleandoc, compiler_codegen, new_instruction_sequence, optimize_cfg, code_returns_only_none,
         get_co_framesize, get_co_localskinds, get_code_var_counts, verify_stateless_code, iframe_getcode, iframe_getlasti, iframe_getline,
+        interpreters::run_in_subinterp_with_config,
         _pyerr_setkeyerror, decode_locale_ex, dict_getitem_knownhash, encode_locale_ex, get_next_dict_keys_version, get_object_dict_values,
         get_c_recursion_remaining, get_recursion_depth, get_stack_margin, get_stack_pointer, has_inline_values, is_static_immortal, as_microseconds, as_milliseconds,
         as_timespec, as_timespec_clamp, as_timeval, as_timeval_clamp, from_seconds, from_seconds_object, object_to_time_t,

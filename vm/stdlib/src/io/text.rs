@@ -72,8 +72,18 @@ fn str_arg(vm: &mut Vm, value: &Value, what: &str) -> PyResult<Option<Py<Str>>> 
     if value.is_none() {
         return Ok(None);
     }
-    match value.downcast::<Str>() {
+    match loose_str_arg(vm, value, what)? {
         Some(s) if s.chars().any(|c| c == 0) => Err(vm.value_error("embedded null character")),
+        found => Ok(found),
+    }
+}
+
+/// The same, null characters let through.
+fn loose_str_arg(vm: &mut Vm, value: &Value, what: &str) -> PyResult<Option<Py<Str>>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    match value.downcast::<Str>() {
         Some(s) => {
             s.to_utf8(vm)?;
             Ok(Some(s.clone()))
@@ -560,7 +570,7 @@ impl TextIOWrapper {
         if zelf.decoded.get(vm).is_some() && changes {
             return Err(unsupported(vm, "It is not possible to set the encoding or newline of stream after the first read"));
         }
-        let (encoding, errors) = (str_arg(vm, &encoding, "encoding")?, str_arg(vm, &errors, "errors")?);
+        let (encoding, errors) = (loose_str_arg(vm, &encoding, "encoding")?, loose_str_arg(vm, &errors, "errors")?);
         let ending = match &newline {
             Some(n) => Some(newline_arg(vm, n)?),
             None => None,

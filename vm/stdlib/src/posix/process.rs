@@ -322,16 +322,27 @@ fn warn_threads(vm: &mut Vm, name: &str) -> PyResult<()> {
 
 /// PythonFinalizationError while the interpreter goes down.
 pub fn check_finalizing(vm: &mut Vm) -> PyResult<()> {
+    check_running(vm, "can't fork at interpreter shutdown")
+}
+
+/// RuntimeError if the interpreter was started without this.
+fn check_allowed(vm: &mut Vm, what: &str, allowed: bool) -> PyResult<()> {
+    if allowed { Ok(()) } else { Err(vm.runtime_error(format!("{what} not supported for isolated subinterpreters"))) }
+}
+
+/// PythonFinalizationError with this text while the interpreter shuts down.
+pub fn check_running(vm: &mut Vm, text: &str) -> PyResult<()> {
     if !vm.interp.finalizing.get() {
         return Ok(());
     }
-    let text = vm.new_str("can't fork at interpreter shutdown")?.into_value();
+    let text = vm.new_str(text)?.into_value();
     Err(oserror::raise_named(vm, "PythonFinalizationError", &[text]))
 }
 
 /// Forks: 0 in the child, the child's id in the parent.
 #[pyfunction]
 pub fn fork(vm: &mut Vm) -> PyResult<i32> {
+    check_allowed(vm, "fork", vm.interp.features.get().fork)?;
     audit!(vm, "os.fork")?;
     check_finalizing(vm)?;
     before_fork(vm);
@@ -352,6 +363,7 @@ pub fn fork(vm: &mut Vm) -> PyResult<i32> {
 /// Forks with a new pseudo-terminal: (0, -1) in the child, the child's id and the terminal's descriptor in the parent.
 #[pyfunction]
 pub fn forkpty(vm: &mut Vm) -> PyResult {
+    check_allowed(vm, "fork", vm.interp.features.get().fork)?;
     audit!(vm, "os.forkpty")?;
     let mut fd = -1;
     check_finalizing(vm)?;
@@ -426,6 +438,7 @@ pub fn env_strings(vm: &mut Vm, env: &Value) -> PyResult<Vec<CString>> {
 /// Replaces the process by a program.
 #[pyfunction(sig = "(path, argv, /)")]
 pub fn execv(path: Path, argv: &Value, vm: &mut Vm) -> PyResult<()> {
+    check_allowed(vm, "exec", vm.interp.features.get().exec)?;
     let args = argv_strings(vm, "execv", argv)?;
     audit!(vm, "os.exec", path, argv, Value::none())?;
     let pointers = pointers(&args);
@@ -438,6 +451,7 @@ pub fn execv(path: Path, argv: &Value, vm: &mut Vm) -> PyResult<()> {
 #[pyfunction(sig = "(path, argv, env)")]
 pub fn execve(path: PathOrFd, argv: &Value, env: &Value, vm: &mut Vm) -> PyResult<()> {
     let mapping = env;
+    check_allowed(vm, "exec", vm.interp.features.get().exec)?;
     if env.ty().slots.getitem.get().is_none() {
         return Err(vm.type_error("execve: environment must be a mapping object"));
     }

@@ -285,6 +285,7 @@ fn call_arguments(vm: &mut Vm, function: &Value, args: &Value, kwargs: Option<&V
 fn start_new_thread(function: Value, args: &Value, kwargs: Option<Value>, vm: &mut Vm) -> PyResult<u64> {
     let (args, kwargs) = call_arguments(vm, &function, args, kwargs.as_ref())?;
     let named = kwargs.as_ref().map_or_else(Value::none, |k| k.to_value());
+    check_allowed(vm, true)?;
     vm.audit("_thread.start_new_thread", &[function.clone(), args.to_value(), named])?;
     let shared = Shared::new(vm);
     spawn(vm, Start { function, args, kwargs, shared })
@@ -302,6 +303,7 @@ fn start_joinable_thread(function: Value, handle: Value, daemon: bool, vm: &mut 
     if function.ty().slots.call.get().is_none() {
         return Err(vm.type_error("thread function must be callable"));
     }
+    check_allowed(vm, daemon)?;
     vm.audit("_thread.start_joinable_thread", &[function.clone(), Value::from_i32(i32::from(daemon)), handle.clone()])?;
     let handle = if handle.is_none() {
         let shared = Shared::new(vm);
@@ -371,8 +373,20 @@ fn _is_main_interpreter() -> bool {
 
 /// Whether daemon threads may be started.
 #[pyfunction]
-fn daemon_threads_allowed() -> bool {
-    true
+fn daemon_threads_allowed(vm: &mut Vm) -> bool {
+    vm.interp.features.get().daemon_threads
+}
+
+/// RuntimeError if the interpreter was started without threads, or daemon threads.
+fn check_allowed(vm: &mut Vm, daemon: bool) -> PyResult<()> {
+    let features = vm.interp.features.get();
+    if !features.threads {
+        return Err(vm.runtime_error("thread is not supported for isolated subinterpreters"));
+    }
+    if daemon && !features.daemon_threads {
+        return Err(vm.runtime_error("daemon threads are disabled in this interpreter"));
+    }
+    Ok(())
 }
 
 /// Raises SystemExit, which ends the thread quietly.
@@ -471,7 +485,9 @@ fn _excepthook(args: &Value, vm: &mut Vm) -> PyResult<()> {
         return Ok(());
     }
     let stderr = vm.interp.sys_dict.load(vm).and_then(|d| d.get_str(vm, n!(stderr)).cloned());
-    let file = match stderr.filter(|f| !f.is_none()) {
+    let stderr = stderr.filter(|f| !f.is_none());
+    let is_there = stderr.is_some();
+    let file = match stderr {
         Some(file) => file,
         None if thread.is_none() => return Ok(()),
         None => match vm.getattr_str(thread, "_stderr")? {
@@ -488,7 +504,12 @@ fn _excepthook(args: &Value, vm: &mut Vm) -> PyResult<()> {
     vm.call_method(&file, n!(write), &[line])?;
     let hook = vm.intern("__excepthook__");
     let hook = vm.interp.sys_dict.load(vm).and_then(|d| d.get_str(vm, &hook).cloned());
-    if let Some(hook) = hook {
+    if !is_there {
+        // sys.stderr was lost after the thread began; the thread has kept it.
+        let text = krait_runtime::types::traceback::describe_exception(vm, value)?;
+        let text = vm.new_str(&text)?.into_value();
+        vm.call_method(&file, n!(write), &[text])?;
+    } else if let Some(hook) = hook {
         vm.call(&hook, &[class.clone(), value.clone(), traceback.clone()])?;
     }
     vm.call_method(&file, n!(flush), &[]).map(drop)

@@ -119,7 +119,13 @@ fn default_print(vm: &mut Vm, exception: &Value, message: Option<&str>, object: 
     let Some(stderr) = sys_attribute(vm, n!(stderr)) else { return Ok(()) };
     let shown = vm.new_str(&text)?.into_value();
     vm.call_method(&stderr, n!(write), &[shown])?;
-    let shown = crate::types::traceback::describe_exception(vm, exception)?;
+    let mut shown = crate::types::traceback::describe_exception(vm, exception)?;
+    // Here the type stands without its module if that is __main__.
+    let name = crate::types::typeobject::full_name(vm, exception.ty());
+    if name.starts_with("__main__.")
+        && let Some(at) = shown.rfind(&format!("\n{name}")) {
+            shown.drain(at + 1..at + 1 + "__main__.".len());
+        }
     let shown = vm.new_str(&shown)?.into_value();
     vm.call_method(&stderr, n!(write), &[shown])?;
     vm.call_method(&stderr, n!(flush), &[])?;

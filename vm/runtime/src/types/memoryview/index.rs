@@ -180,6 +180,9 @@ impl MemoryView {
     #[slot(setitem)]
     fn slot_setitem(&self, key: &Value, value: Option<&Value>, vm: &mut Vm) -> PyResult<()> {
         let view = self.check(vm)?;
+        if view.format.trim_start_matches('@').len() != 1 {
+            MemoryView::native(vm, view)?;
+        }
         if view.readonly {
             return Err(vm.type_error("cannot modify read-only memory"));
         }
