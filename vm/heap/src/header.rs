@@ -82,6 +82,8 @@ impl TypeFlags {
     pub const FINALIZER: u64 = 1 << 34;
     /// The type's objects have a tail of inline attribute values.
     pub const INLINE_VALUES: u64 = 1 << 35;
+    /// The finalizer is one of before PEP 442, which must run while the object is whole: the collector does not break cycles of such objects.
+    pub const LEGACY_FINALIZER: u64 = 1 << 36;
 }
 
 /// What the heap needs to know of a type. The runtime's type payload begins with it.

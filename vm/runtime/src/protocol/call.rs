@@ -109,9 +109,10 @@ impl Vm {
                         && let Err(e) = del(self, &object) {
                             crate::types::exceptions::unraisable::report_finalizer(self, e, &object);
                         }
-                    // Only the collector's objects remember that they have been finalized; another one is again when it dies again.
+                    // Only the collector's objects remember that they have been finalized, by PEP 442; another one is again when it dies again.
                     if let Some(header) = object.header()
-                        && header.refcnt() > 1 && !header.type_core().has(krait_heap::TypeFlags::GC) {
+                        && header.refcnt() > 1
+                        && (!header.type_core().has(krait_heap::TypeFlags::GC) || header.type_core().has(krait_heap::TypeFlags::LEGACY_FINALIZER)) {
                             header.clear_flag(krait_heap::ObjectFlags::FINALIZED);
                         }
                     drop(object);

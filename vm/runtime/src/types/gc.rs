@@ -63,9 +63,9 @@ pub fn callback_list(vm: &mut Vm) -> PyResult<Py<List>> {
     }
 }
 
-fn info(vm: &mut Vm, generation: usize, collected: usize) -> PyResult<Py<Dict>> {
+fn info(vm: &mut Vm, generation: usize, collected: usize, uncollectable: usize) -> PyResult<Py<Dict>> {
     let dict = vm.new_dict()?;
-    for (name, n) in [("generation", generation), ("collected", collected), ("uncollectable", 0)] {
+    for (name, n) in [("generation", generation), ("collected", collected), ("uncollectable", uncollectable)] {
         let key = vm.intern(name);
         let value = vm.new_int(n)?;
         dict.set_str(vm, &key, value)?;
@@ -73,7 +73,7 @@ fn info(vm: &mut Vm, generation: usize, collected: usize) -> PyResult<Py<Dict>> 
     Ok(dict)
 }
 
-fn call_callbacks(vm: &mut Vm, phase: &str, generation: usize, collected: usize) {
+fn call_callbacks(vm: &mut Vm, phase: &str, generation: usize, collected: usize, uncollectable: usize) {
     let Some(list) = vm.interp.gc.callbacks.load(vm) else { return };
     let callbacks = list.items(vm).to_vec();
     if callbacks.is_empty() {
@@ -81,7 +81,7 @@ fn call_callbacks(vm: &mut Vm, phase: &str, generation: usize, collected: usize)
     }
     let phase = vm.intern(phase).into_value();
     for callback in callbacks {
-        let result = info(vm, generation, collected).and_then(|info| vm.call(&callback, &[phase.clone(), info.into_value()]));
+        let result = info(vm, generation, collected, uncollectable).and_then(|info| vm.call(&callback, &[phase.clone(), info.into_value()]));
         if let Err(e) = result {
             crate::types::exceptions::unraisable::report_while(vm, e, "Exception ignored while calling GC callback", &callback);
         }
@@ -94,7 +94,7 @@ impl Vm {
         if gc::is_collecting() || self.interp.gc.collecting.replace(true) {
             return 0;
         }
-        call_callbacks(self, "start", generation, 0);
+        call_callbacks(self, "start", generation, 0, 0);
         let debug = self.interp.gc.debug.get();
         let started = std::time::Instant::now();
         if debug & DEBUG_STATS != 0 {
@@ -103,6 +103,7 @@ impl Vm {
             eprintln!("gc: objects in permanent generation: {}", gc::frozen_count());
         }
         let garbage = gc::find_unreachable(generation);
+        let (garbage, uncollectable) = self.set_legacy_apart(garbage, debug);
         let mut found = 0;
         if !garbage.is_empty() {
             self.handle_callbacks(&garbage);
@@ -110,14 +111,41 @@ impl Vm {
             found = garbage.len();
             self.dispose(garbage, debug);
         }
-        gc::finish(generation, found as u64, 0);
+        gc::finish(generation, found as u64, uncollectable as u64);
         if debug & DEBUG_STATS != 0 {
-            eprintln!("gc: done, {found} unreachable, 0 uncollectable, {:.4}s elapsed", started.elapsed().as_secs_f64());
+            eprintln!("gc: done, {} unreachable, {uncollectable} uncollectable, {:.4}s elapsed", found + uncollectable, started.elapsed().as_secs_f64());
         }
         self.run_pending();
-        call_callbacks(self, "stop", generation, found);
+        call_callbacks(self, "stop", generation, found, uncollectable);
         self.interp.gc.collecting.set(false);
-        found
+        found + uncollectable
+    }
+
+    /// Garbage without the objects that have a legacy finalizer and what they refer to: those stay alive, the former in `gc.garbage`. Also
+    /// how many stay.
+    fn set_legacy_apart(&mut self, garbage: Vec<Value>, debug: i64) -> (Vec<Value>, usize) {
+        let is_legacy = |object: &Value| object.header().is_some_and(|h| h.type_core().has(TypeFlags::LEGACY_FINALIZER));
+        let mut waiting: Vec<Value> = garbage.iter().filter(|o| is_legacy(o)).cloned().collect();
+        if waiting.is_empty() {
+            return (garbage, 0);
+        }
+        let members: HashSet<u64> = garbage.iter().map(Value::bits).collect();
+        let mut kept: HashSet<u64> = waiting.iter().map(Value::bits).collect();
+        while let Some(object) = waiting.pop() {
+            let Some(header) = object.header() else { continue };
+            waiting.extend(gc::referents(header).into_iter().filter(|v| members.contains(&v.bits()) && kept.insert(v.bits())));
+        }
+        let (apart, rest): (Vec<Value>, Vec<Value>) = garbage.into_iter().partition(|v| kept.contains(&v.bits()));
+        if debug & DEBUG_UNCOLLECTABLE != 0 {
+            for object in &apart {
+                eprintln!("gc: uncollectable <{} {:#x}>", object.type_name(), object.id());
+            }
+        }
+        let count = apart.len();
+        if let Ok(list) = garbage_list(self) {
+            list.items_mut(self).extend(apart.iter().filter(|o| is_legacy(o) || debug & DEBUG_SAVEALL != 0).cloned());
+        }
+        (rest, count)
     }
 
     /// Clears the weak references to garbage, and calls the callbacks of those that are not garbage themselves.

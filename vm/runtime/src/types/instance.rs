@@ -270,6 +270,31 @@ pub fn materialize(vm: &mut Vm, object: &Value) -> PyResult<Py<Dict>> {
     Ok(dict)
 }
 
+/// Moves the attributes of an object whose dict nobody else holds back into its tail, where they are found faster. False if they stay.
+pub fn dematerialize(vm: &mut Vm, object: &Header) -> bool {
+    let ty = type_of(object);
+    if object.has_flag(ObjectFlags::INLINE_VALUES) || !ty.core.has(TypeFlags::INLINE_VALUES) {
+        return false;
+    }
+    let Some(dict) = dict_word(vm, object).filter(|d| d.header().refcnt() == 1 && d.is_exact()) else { return false };
+    // SAFETY: objects of the class have a tail from the start, in use or not, and it knows its capacity.
+    let capacity = unsafe { (*tail(object)).values().len() }.min(MAX_KEYS);
+    let keys = ty.shared_keys.get(vm);
+    let place = |name: &Value| keys.index_of(name.downcast_exact::<Str>()?).filter(|i| *i < capacity);
+    let found: Option<Vec<(usize, Value)>> = dict.iter(vm).map(|(name, value)| Some((place(name)?, value.clone()))).collect();
+    let (Some(found), Some(pre)) = (found, object.pre()) else { return false };
+    let dict = pre.dict.take();
+    object.set_flag(ObjectFlags::INLINE_VALUES);
+    if let Some(inline) = inline_values_mut(vm, object) {
+        for (index, value) in found {
+            let old = inline.set(index, value);
+            drop(old);
+        }
+    }
+    drop(dict);
+    true
+}
+
 /// Replaces `__dict__` (none: a new empty one is made when asked for).
 pub fn replace_dict(vm: &mut Vm, object: &Value, dict: Option<Py<Dict>>) -> PyResult<()> {
     let Some(header) = object.header() else { return Ok(()) };

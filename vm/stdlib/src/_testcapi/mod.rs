@@ -209,7 +209,7 @@ krait_runtime::module! {
         fire_event_raise, fire_event_reraise, fire_event_stop_iteration, monitoring_enter_scope, monitoring_exit_scope,
         docstring_empty, docstring_no_signature, docstring_with_invalid_signature, docstring_with_invalid_signature2, test_with_docstring,
         docstring_no_signature_noargs, docstring_no_signature_o, docstring_with_signature, docstring_with_signature_but_no_doc,
-        docstring_with_signature_and_extra_newlines, docstring_with_signature_with_defaults, pytype_fromspec_meta, without_gc, bad_get,
+        docstring_with_signature_and_extra_newlines, docstring_with_signature_with_defaults, pytype_fromspec_meta, with_tp_del, without_gc, bad_get,
         create_cfunction, pycfunction_call, pyvectorcall_call, function_setvectorcall, make_vectorcall_class, has_vectorcall_flag,
         settrace_to_record, call_in_temporary_c_thread, join_temporary_c_thread,
     ],

@@ -12,6 +12,8 @@ use krait_runtime::types::tuple::Tuple;
 use krait_runtime::types::type_::PyType;
 use krait_runtime::types::typeobject::build;
 use krait_runtime::types::value::ValueExt;
+use krait_runtime::types::weakref;
+use krait_heap::{ObjectFlags, TypeFlags};
 use krait_runtime::{Args, GilCell, Py, PyClass, PyResult, Value, Vm, n, pyclass, pyfunction, pymethods};
 use std::cell::Cell;
 
@@ -151,9 +153,44 @@ pub fn without_gc(class: &Value, vm: &mut Vm) -> PyResult {
     let made = make_class(vm, &name, ty, &namespace)?;
     if let Some(ty) = made.downcast::<PyType>() {
         // It has no instances yet whose links the collector would miss.
-        ty.core.flags.set(ty.core.flags.get() & !(flags::HAVE_GC | krait_heap::TypeFlags::GC));
+        ty.core.flags.set(ty.core.flags.get() & !(flags::HAVE_GC | TypeFlags::GC));
     }
     Ok(made)
+}
+
+/// The object's `__del__` has run; the other finalizer runs each time it dies.
+const DEL_CALLED: u32 = ObjectFlags::RUNTIME << 8;
+
+/// Calls `__del__` the first time, and the class's `__tp_del__` unless that has brought the object back.
+fn legacy_finalizer(vm: &mut Vm, object: &Value) -> PyResult<()> {
+    let Some(header) = object.header() else { return Ok(()) };
+    if !header.has_flag(DEL_CALLED) {
+        header.set_flag(DEL_CALLED);
+        krait_runtime::types::typeobject::slotfuncs::del(vm, object)?;
+    }
+    if header.refcnt() > 1 || !header.type_core().has(TypeFlags::LEGACY_FINALIZER) {
+        return Ok(());
+    }
+    for weak in weakref::list_of(object) {
+        if let Some(links) = weakref::links(&weak) {
+            links.unlink();
+        }
+        weakref::call_callback(vm, &weak);
+    }
+    let name = vm.intern("__tp_del__");
+    vm.call_special(object, &name, &[]).map(drop)
+}
+
+/// Gives a class, but not its subclasses, a finalizer of the kind of before PEP 442, which calls `__tp_del__`.
+#[pyfunction(sig = "(class, /)")]
+pub fn with_tp_del(class: &Value, vm: &mut Vm) -> PyResult {
+    let Some(ty) = class.downcast::<PyType>().filter(|t| t.has_flag(flags::HEAPTYPE)) else {
+        let shown = vm.repr(class)?.to_string_lossy().into_owned();
+        return Err(vm.type_error(format!("heap type expected, got {shown}")));
+    };
+    ty.slots.del.set(Some(legacy_finalizer));
+    ty.core.flags.set(ty.core.flags.get() | TypeFlags::FINALIZER | TypeFlags::LEGACY_FINALIZER);
+    Ok(class.clone())
 }
 
 /// A native descriptor: makes an instance of the class and gives what represents the descriptor.

@@ -98,6 +98,9 @@ fn choose(vm: &mut Vm, site: Site, object: &Value, name: &Py<Str>, method: bool)
     if !is_generic(vm, &ty) {
         return if method { None } else { load_overridden(vm, site, object, &ty) };
     }
+    if let Some(header) = object.header() {
+        instance::dematerialize(vm, header);
+    }
     let version = Some(ty.version_tag(vm)).filter(|v| *v != 0)?;
     let descr = ty.lookup(vm, name);
     site.set_u32(1, version);
