@@ -46,3 +46,27 @@ old = sys.getdlopenflags()
 sys.setdlopenflags(old + 1)
 assert sys.getdlopenflags() == old + 1
 sys.setdlopenflags(old)
+
+
+# A subclass of a buffered stream is made by object.__new__ when old protocols of pickle build it.
+import copyreg
+import pickle
+
+
+class Tagged(io.BufferedReader):
+    def __init__(self, raw, tag):
+        super().__init__(raw)
+        self.tag = tag
+
+    def __getstate__(self):
+        return self.tag, self.raw.getvalue()
+
+    def __setstate__(self, state):
+        self.__init__(io.BytesIO(state[1]), state[0])
+
+
+assert "__new__" not in vars(io.BufferedReader) and io.BufferedReader.__new__ is object.__new__
+tagged = Tagged(io.BytesIO(b"data"), "tag")
+for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+    again = pickle.loads(pickle.dumps(tagged, protocol))
+    assert (again.tag, again.raw.getvalue()) == ("tag", b"data")

@@ -85,8 +85,12 @@ fn _is_immortal(op: &Value) -> bool {
 #[pyfunction(sig = "(object, default=?)", text = "")]
 fn getsizeof(object: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
     let method = vm.intern("__sizeof__");
-    match vm.call_special(object, &method, &[]) {
-        Ok(Some(size)) => whole_size(vm, object, &size),
+    let found = match vm.call_special(object, &method, &[]) {
+        Ok(Some(size)) => whole_size(vm, object, &size).map(Some),
+        other => other,
+    };
+    match found {
+        Ok(Some(size)) => Ok(size),
         Ok(None) => match default {
             Some(d) => Ok(d),
             None => {
@@ -104,11 +108,10 @@ fn getsizeof(object: &Value, default: Option<Value>, vm: &mut Vm) -> PyResult {
 /// The size with the links of the collector, which `__sizeof__` leaves out.
 fn whole_size(vm: &mut Vm, object: &Value, size: &Value) -> PyResult {
     /// Two pointers before the header.
-    const GC_LINKS: isize = 16;
-    let bytes = vm.as_isize(size)?;
-    if bytes < 0 {
-        return Err(vm.value_error("__sizeof__() should return >= 0"));
-    }
+    const GC_LINKS: u64 = 16;
+    let Some(number) = crate::types::int::IntRef::new(size) else { return Err(vm.type_error("an integer is required")) };
+    let Some(bytes) = number.to_i64() else { return Err(vm.overflow_error("Python int too large to convert to C ssize_t")) };
+    let Ok(bytes) = u64::try_from(bytes) else { return Err(vm.value_error("__sizeof__() should return >= 0")) };
     let links = if object.ty().has_flag(crate::types::class::flags::HAVE_GC) { GC_LINKS } else { 0 };
     vm.new_int(bytes.saturating_add(links))
 }

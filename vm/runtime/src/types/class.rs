@@ -45,6 +45,8 @@ pub mod flags {
     /// Not of type objects but of definitions: the constructor and the methods that take raw arguments get keywords that are no strings, too,
     /// as functions of CPython do that take their keywords as a dict and look at them themselves.
     pub const ANY_KEYWORDS: u64 = 1 << 41;
+    /// The type makes its objects as `object` does, as Python sees it: it has no `__new__` of its own, and `object.__new__` takes its classes.
+    pub const GENERIC_NEW: u64 = 1 << 42;
 }
 
 /// Reads an attribute: descriptor's getter.

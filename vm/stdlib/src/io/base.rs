@@ -7,13 +7,13 @@ use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, Py, PyResult, Value, Vm, n, pyclass, pymethods};
 
 /// The base of all streams.
-#[pyclass(name = "_IOBase", module = "_io", managed, flags(BASETYPE, MANAGED_DICT, MANAGED_WEAKREF), text_signature = "()")]
+#[pyclass(name = "_IOBase", module = "_io", managed, flags(BASETYPE, GENERIC_NEW, MANAGED_DICT, MANAGED_WEAKREF), text_signature = "()")]
 #[repr(C)]
 #[derive(Default)]
 pub struct IOBase {}
 
 /// The base of raw streams.
-#[pyclass(name = "_RawIOBase", module = "_io", base = IOBase, flags(BASETYPE), text_signature = "()")]
+#[pyclass(name = "_RawIOBase", module = "_io", base = IOBase, flags(BASETYPE, GENERIC_NEW), text_signature = "()")]
 #[repr(C)]
 #[derive(Default)]
 pub struct RawIOBase {
@@ -21,7 +21,7 @@ pub struct RawIOBase {
 }
 
 /// The base of buffered streams.
-#[pyclass(name = "_BufferedIOBase", module = "_io", base = IOBase, flags(BASETYPE), text_signature = "()")]
+#[pyclass(name = "_BufferedIOBase", module = "_io", base = IOBase, flags(BASETYPE, GENERIC_NEW), text_signature = "()")]
 #[repr(C)]
 #[derive(Default)]
 pub struct BufferedIOBase {
@@ -29,7 +29,7 @@ pub struct BufferedIOBase {
 }
 
 /// The base of text streams.
-#[pyclass(name = "_TextIOBase", module = "_io", base = IOBase, flags(BASETYPE), text_signature = "()")]
+#[pyclass(name = "_TextIOBase", module = "_io", base = IOBase, flags(BASETYPE, GENERIC_NEW), text_signature = "()")]
 #[repr(C)]
 #[derive(Default)]
 pub struct TextIOBase {

@@ -9,7 +9,7 @@ use krait_runtime::types::value::ValueExt;
 use krait_runtime::{Args, Py, PyResult, Value, Vm, n, pyclass, pymethods};
 
 /// A buffer in front of a raw stream that is read.
-#[pyclass(name = "BufferedReader", module = "_io", base = crate::io::base::BufferedIOBase, flags(BASETYPE), text_signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)")]
+#[pyclass(name = "BufferedReader", module = "_io", base = crate::io::base::BufferedIOBase, flags(BASETYPE, GENERIC_NEW), text_signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)")]
 #[repr(C)]
 #[derive(Default)]
 pub struct BufferedReader {
@@ -17,7 +17,7 @@ pub struct BufferedReader {
 }
 
 /// A buffer in front of a raw stream that is written to.
-#[pyclass(name = "BufferedWriter", module = "_io", base = crate::io::base::BufferedIOBase, flags(BASETYPE), text_signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)")]
+#[pyclass(name = "BufferedWriter", module = "_io", base = crate::io::base::BufferedIOBase, flags(BASETYPE, GENERIC_NEW), text_signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)")]
 #[repr(C)]
 #[derive(Default)]
 pub struct BufferedWriter {
@@ -25,7 +25,7 @@ pub struct BufferedWriter {
 }
 
 /// A buffer in front of a raw stream that is read and written to.
-#[pyclass(name = "BufferedRandom", module = "_io", base = crate::io::base::BufferedIOBase, flags(BASETYPE), text_signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)")]
+#[pyclass(name = "BufferedRandom", module = "_io", base = crate::io::base::BufferedIOBase, flags(BASETYPE, GENERIC_NEW), text_signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)")]
 #[repr(C)]
 #[derive(Default)]
 pub struct BufferedRandom {

@@ -8,7 +8,7 @@ use krait_runtime::types::type_::PyType;
 use krait_runtime::{Args, GilCell, Py, PyClass, PyResult, Value, Vm, n, pyclass, pymethods};
 
 /// The payload.
-#[pyclass(name = "BufferedRWPair", module = "_io", base = BufferedIOBase, flags(BASETYPE), text_signature = "(reader, writer, buffer_size=DEFAULT_BUFFER_SIZE, /)")]
+#[pyclass(name = "BufferedRWPair", module = "_io", base = BufferedIOBase, flags(BASETYPE, GENERIC_NEW), text_signature = "(reader, writer, buffer_size=DEFAULT_BUFFER_SIZE, /)")]
 #[repr(C)]
 #[derive(Default)]
 pub struct BufferedRWPair {

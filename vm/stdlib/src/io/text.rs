@@ -30,7 +30,7 @@ enum Native {
 }
 
 /// The payload.
-#[pyclass(name = "TextIOWrapper", module = "_io", base = TextIOBase, flags(BASETYPE), text_signature = "(buffer, encoding=None, errors=None, newline=None,\n              line_buffering=False, write_through=False)")]
+#[pyclass(name = "TextIOWrapper", module = "_io", base = TextIOBase, flags(BASETYPE, GENERIC_NEW), text_signature = "(buffer, encoding=None, errors=None, newline=None,\n              line_buffering=False, write_through=False)")]
 #[repr(C)]
 pub struct TextIOWrapper {
     base: TextIOBase,

@@ -253,7 +253,9 @@ impl Int {
             IntRef::Small(i) => u64::from(64 - i.unsigned_abs().leading_zeros()),
             IntRef::Big(b) => b.bits(),
         };
-        u64::from(zelf.ty().core.basicsize.get()) + 4 * bits.div_ceil(30).max(1)
+        // Counted as CPython stores ints: a header, a word and digits of 30 bits. Subclasses add what they have.
+        let added = zelf.ty().core.basicsize.get().saturating_sub(16 + size_of::<Int>() as u32);
+        24 + u64::from(added) + 4 * bits.div_ceil(30).max(1)
     }
 
     /// Format after a specification.

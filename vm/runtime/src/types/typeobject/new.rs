@@ -49,7 +49,8 @@ fn call_new(vm: &mut Vm, zelf: &Value, args: Args<'_>) -> PyResult {
         return Err(vm.type_error(format!("cannot create '{got}' instances")));
     }
     if base.slots.new.get().map(|f| f as usize) != new.map(|f| f as usize) {
-        if !crate::types::exceptions::shares_new(vm, ty, base) {
+        let generic = base.has_flag(crate::types::class::flags::GENERIC_NEW);
+        if !generic && !crate::types::exceptions::shares_new(vm, ty, base) {
             let (name, got, right) = (ty.tp_name(), cls.tp_name(), base.tp_name());
             return Err(vm.type_error(format!("{name}.__new__({got}) is not safe, use {right}.__new__()")));
         }

@@ -245,7 +245,7 @@ pub fn add_slot_wrappers(vm: &mut Vm, ty: &Py<PyType>, dict: &Py<Dict>) -> PyRes
             (group.set)(&ty.slots, None);
         }
     }
-    if ty.slots.new.get().is_some() {
+    if ty.slots.new.get().is_some() && !ty.has_flag(crate::types::class::flags::GENERIC_NEW) {
         let new = crate::types::typeobject::new::wrapper(vm, ty)?;
         dict.set_str(vm, n!(__new__), new)?;
     }
