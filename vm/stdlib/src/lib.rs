@@ -36,6 +36,7 @@ mod _tokenize;
 mod _types;
 mod _typing;
 mod _weakref;
+mod _zoneinfo;
 mod array;
 mod atexit;
 mod audit;
@@ -112,6 +113,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_types::MODULE,
     &_typing::MODULE,
     &_weakref::MODULE,
+    &_zoneinfo::MODULE,
     &array::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,

@@ -66,6 +66,10 @@ impl DateTime {
         self.tzinfo.load(vm)
     }
 
+    pub fn fold_bit(&self) -> i32 {
+        i32::from(self.fold)
+    }
+
     /// The bytes that pickles hold and hashes are made of.
     fn state(&self) -> [u8; 10] {
         let [a, b, month, day] = self.base.state();

@@ -9,7 +9,7 @@
 //! Deliberately absent: functions behind `datetime_CAPI`, as there is no C API; the capsule names the module for those who look for it.
 
 mod args;
-mod calendar;
+pub mod calendar;
 mod constructors;
 pub mod date;
 pub mod datetime;
