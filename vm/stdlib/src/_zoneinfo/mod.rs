@@ -330,8 +330,10 @@ impl ZoneInfo {
     }
 }
 
-/// The Python half must be there.
+/// The Python half must be there, and `datetime` must be the native one: AttributeError otherwise.
 fn init(vm: &mut Vm, _dict: &Py<Dict>) -> PyResult<()> {
+    let datetime = vm.import_module("datetime")?;
+    vm.getattr_str(&datetime, "datetime_CAPI")?;
     vm.import_module("zoneinfo._tzpath")?;
     vm.import_module("zoneinfo._common").map(drop)
 }
