@@ -575,7 +575,16 @@ impl TextIOWrapper {
             Some(n) => Some(newline_arg(vm, n)?),
             None => None,
         };
-        let pick = |vm: &mut Vm, value: &Value, old: bool| if value.is_none() { Ok(old) } else { vm.is_true(value) };
+        let pick = |vm: &mut Vm, value: &Value, old: bool| {
+            if value.is_none() {
+                return Ok(old);
+            }
+            let index = vm.index(value)?;
+            match vm.int_as_i128(&index).and_then(|n| i32::try_from(n).ok()) {
+                Some(n) => Ok(n != 0),
+                None => Err(vm.overflow_error("Python int too large to convert to C int")),
+            }
+        };
         let line_buffering = pick(vm, &line_buffering, zelf.line_buffering.get())?;
         let write_through = pick(vm, &write_through, zelf.write_through.get())?;
         Self::flush_now(zelf, vm)?;
