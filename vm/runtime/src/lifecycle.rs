@@ -405,6 +405,7 @@ fn tear_down(vm: &mut Vm) {
     let alive = remove_modules(vm, &modules);
     vm.collect_garbage(2);
     vm.run_pending();
+    crate::types::gc::report_garbage(vm);
     for module in alive.iter().rev() {
         let Ok(module) = vm.call(module, &[]) else { continue };
         if let Some(dict) = module.downcast::<Module>().and_then(|m| m.dict.load(vm)) {

@@ -8,7 +8,7 @@ use crate::types::dict::Dict;
 use crate::types::list::List;
 use crate::types::value::ValueExt;
 use crate::types::weakref;
-use crate::{GilCell, Py, PyResult, Value, Vm};
+use crate::{GilCell, Py, PyClass, PyResult, Value, Vm};
 use krait_heap::{ObjectFlags, TypeFlags, gc, weakrefs_head};
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -59,6 +59,27 @@ pub fn callback_list(vm: &mut Vm) -> PyResult<Py<List>> {
             let list = vm.new_list(Vec::new())?;
             vm.interp.gc.callbacks.replace(vm, Some(list.clone()));
             Ok(list)
+        }
+    }
+}
+
+/// At the end of the interpreter: warns of what stands in `gc.garbage`, and lists it if so asked.
+pub(crate) fn report_garbage(vm: &mut Vm) {
+    let debug = vm.interp.gc.debug.get();
+    let Some(list) = vm.interp.gc.garbage.load(vm).filter(|l| !l.items(vm).is_empty()) else { return };
+    if debug & DEBUG_SAVEALL != 0 {
+        return;
+    }
+    let hint = if debug & DEBUG_UNCOLLECTABLE != 0 { "" } else { "; use gc.set_debug(gc.DEBUG_UNCOLLECTABLE) to list them" };
+    let message = format!("gc: {} uncollectable objects at shutdown{hint}", list.items(vm).len());
+    let category = crate::types::exceptions::ResourceWarning::type_object(vm).to_value();
+    if let Err(e) = crate::warnings::warn_explicit(vm, &category, &message, &krait_unicode::TextBuf::from("gc"), 0) {
+        crate::types::exceptions::unraisable::report_with(vm, e, None, None);
+    }
+    if debug & DEBUG_UNCOLLECTABLE != 0 {
+        match vm.repr(list.as_value()) {
+            Ok(text) => eprintln!("      {}", text.to_string_lossy()),
+            Err(e) => crate::types::exceptions::unraisable::report_with(vm, e, None, None),
         }
     }
 }

@@ -195,12 +195,19 @@ fn describe_repeats(text: &mut String, repeated: usize, shown: usize) {
     }
 }
 
+/// Whether the program has left `io.open`, by which source lines are read, in its place.
+fn can_open(vm: &mut Vm) -> bool {
+    let Ok(io) = vm.imported("io") else { return true };
+    let name = vm.intern("open");
+    matches!(vm.getattr_opt(&io, &name), Ok(Some(_)))
+}
+
 /// The place, and the source line while the interpreter can still read files.
 fn describe_frame(vm: &mut Vm, tb: &Traceback) -> String {
     let Some(code) = tb.frame.code() else { return String::new() };
     let (filename, line) = (code.filename.get(vm).clone(), tb.line());
     let mut text = format!("  File \"{}\", line {}, in {}\n", filename.to_string_lossy(), line.unwrap_or(0), code.name.to_string_lossy());
-    let source = line.filter(|_| !vm.interp.finalizing.get());
+    let source = line.filter(|_| !vm.interp.finalizing.get() && can_open(vm));
     let source = source.and_then(|line| crate::compile::source_line(vm, &filename.to_text(), line));
     if let Some(source) = source {
         text.push_str(&format!("    {}\n", source.trim()));
