@@ -105,8 +105,9 @@ impl Namespace {
         let ty = zelf.as_value().ty().to_value();
         let result = vm.call(&ty, &[])?;
         if !result.is::<Namespace>() {
-            let (want, got) = (zelf.as_value().type_name(), result.type_name());
-            return Err(vm.type_error(format!("expect {want} type, but {want}() returned '{got}' object")));
+            let class = zelf.as_value().ty().clone();
+            let (class, got) = (crate::eval::ops::attr::fully_qualified_name(vm, &class), result.type_name());
+            return Err(vm.type_error(format!("expect types.SimpleNamespace type, but {class}() returned '{got}' object")));
         }
         let source = instance::materialize(vm, zelf.as_value())?;
         let own = instance::materialize(vm, &result)?;

@@ -13,11 +13,18 @@ use crate::{GilCell, Py, PyClass, PyResult, Value, Vm, pyclass, pymethods};
 #[pyclass(name = "Union", module = "typing", managed)]
 pub struct Union {
     pub args: Py<Tuple>,
+    /// The members' hashes as the union was made; none for those that had none.
+    #[traverse(skip)]
+    hashes: Box<[Option<i64>]>,
     parameters: GilCell<Option<Py<Tuple>>>,
 }
 
-/// Adds a member unless it is there already; unions are flattened, `None` stands for its type.
-fn add(vm: &mut Vm, members: &mut Vec<Value>, item: &Value) -> PyResult<()> {
+/// Members with their hashes.
+type Members = Vec<(Value, Option<i64>)>;
+
+/// Adds a member unless it is there already; unions are flattened, `None` stands for its type. Members that can be hashed are looked for as in a set,
+/// the others among each other.
+fn add(vm: &mut Vm, members: &mut Members, item: &Value) -> PyResult<()> {
     if let Some(union) = item.downcast::<Union>() {
         let args = union.args.clone();
         for arg in args.items() {
@@ -26,25 +33,30 @@ fn add(vm: &mut Vm, members: &mut Vec<Value>, item: &Value) -> PyResult<()> {
         return Ok(());
     }
     let item = if item.is_none() { NoneType::type_object(vm).to_value() } else { item.clone() };
-    for member in members.iter() {
-        if member.is_same(&item) {
-            return Ok(());
-        }
-        // Types are equal to nothing but themselves, unless their metaclass says otherwise.
-        if !(member.is_exact::<PyType>() && item.is_exact::<PyType>()) && vm.eq(member, &item)? {
-            return Ok(());
-        }
+    let hash = vm.hash(&item).ok();
+    if !contains(vm, members.iter().map(|(member, hash)| (member, *hash)), &item, hash)? {
+        members.push((item, hash));
     }
-    members.push(item);
     Ok(())
 }
 
-fn make(vm: &mut Vm, members: Vec<Value>) -> PyResult {
-    if let [only] = members.as_slice() {
+/// Whether a member is among others.
+fn contains<'a>(vm: &mut Vm, members: impl Iterator<Item = (&'a Value, Option<i64>)>, item: &Value, hash: Option<i64>) -> PyResult<bool> {
+    for (member, other) in members {
+        if member.is_same(item) || (other == hash && vm.eq(member, item)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn make(vm: &mut Vm, members: Members) -> PyResult {
+    if let [(only, _)] = members.as_slice() {
         return Ok(only.clone());
     }
-    let args = vm.new_tuple(members)?;
-    Ok(vm.new_object(Union { args, parameters: GilCell::new(None) })?.into_value())
+    let (args, hashes): (Vec<Value>, Vec<Option<i64>>) = members.into_iter().unzip();
+    let args = vm.new_tuple(args)?;
+    Ok(vm.new_object(Union { args, hashes: hashes.into(), parameters: GilCell::new(None) })?.into_value())
 }
 
 /// A union of whatever members.
@@ -78,6 +90,10 @@ pub fn or(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
 }
 
 impl Union {
+    fn members(&self) -> impl Iterator<Item = (&Value, Option<i64>)> {
+        self.args.items().iter().zip(self.hashes.iter().copied())
+    }
+
     fn parameters_tuple(&self, vm: &mut Vm) -> PyResult<Py<Tuple>> {
         if let Some(known) = self.parameters.load(vm) {
             return Ok(known);
@@ -90,17 +106,10 @@ impl Union {
     }
 }
 
-/// Whether all of `a` are among `b`.
-fn all_in(vm: &mut Vm, a: &[Value], b: &[Value]) -> PyResult<bool> {
-    for x in a {
-        let mut found = false;
-        for y in b {
-            if vm.eq(x, y)? {
-                found = true;
-                break;
-            }
-        }
-        if !found {
+/// Whether all members of `a` are among those of `b`.
+fn all_in(vm: &mut Vm, a: &Union, b: &Union) -> PyResult<bool> {
+    for (x, hash) in a.members() {
+        if !contains(vm, b.members(), x, hash)? {
             return Ok(false);
         }
     }
@@ -124,8 +133,19 @@ impl Union {
     #[slot(hash)]
     fn slot_hash(&self, vm: &mut Vm) -> PyResult<i64> {
         let mut hash: i64 = 0x5f3_7a91;
-        for arg in self.args.items() {
-            hash = hash.wrapping_add(vm.hash(arg)?.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64) ^ 0x2545_f491);
+        let mut unhashable = 0;
+        for (arg, known) in self.members() {
+            match known {
+                Some(known) => hash = hash.wrapping_add(known.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64) ^ 0x2545_f491),
+                None => {
+                    vm.hash(arg)?;
+                    unhashable += 1;
+                }
+            }
+        }
+        if unhashable > 0 {
+            // They can be hashed by now; the union cannot.
+            return Err(vm.type_error(format!("union contains {unhashable} unhashable elements")));
         }
         Ok(if hash == -1 { -2 } else { hash })
     }
@@ -133,8 +153,8 @@ impl Union {
     #[slot(richcompare)]
     fn slot_richcompare(&self, other: &Value, op: CompareOp, vm: &mut Vm) -> PyResult {
         let (Some(other), CompareOp::Eq | CompareOp::Ne) = (other.downcast::<Union>(), op) else { return Ok(Value::not_implemented()) };
-        let (a, b) = (self.args.clone(), other.args.clone());
-        let equal = a.len() == b.len() && all_in(vm, a.items(), b.items())?;
+        let unhashable = |union: &Union| union.hashes.iter().filter(|h| h.is_none()).count();
+        let equal = self.args.len() == other.args.len() && unhashable(self) == unhashable(other) && all_in(vm, self, other)?;
         Ok(Value::from_bool(equal == (op == CompareOp::Eq)))
     }
 
