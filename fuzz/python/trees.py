@@ -123,7 +123,11 @@ def compile_tree(data):
             compile(tree, '<fuzz>', mode, optimize=optimize)
         except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError, OverflowError):
             pass
+        except AttributeError as e:
+            # So does CPython, of fields that a node leaves out.
+            if 'object has no attribute' not in str(e):
+                raise
         except SystemError as e:
             # So does CPython.
-            if not any(text in str(e) for text in ('expected', 'identifier', 'Unrecognized conversion character')):
+            if not any(text in str(e) for text in ('expected', 'identifier', 'Unrecognized conversion character', 'invalid node type')):
                 raise

@@ -134,10 +134,16 @@ pub mod failing {
     }
 }
 
+/// What counts as much memory for one object.
+pub const LARGE: usize = 1 << 20;
+
 /// `size` bytes, 16-byte aligned, or null.
 pub fn raw_alloc(size: usize) -> *mut u8 {
     if size > isize::MAX as usize || !fits_memory(size) || failing::now() {
         return std::ptr::null_mut();
+    }
+    if size >= LARGE && let Some(heap) = crate::state::current() {
+        heap.large.set(true);
     }
     // SAFETY: any size may be asked for; blocks of 16 bytes and more are 16-byte aligned.
     unsafe { system::malloc(size.max(16)).cast() }

@@ -316,14 +316,15 @@ pub fn still_unreachable(garbage: Vec<Value>) -> Vec<Value> {
     again
 }
 
-/// Breaks the cycles among `garbage`: what `clear` moves out is dropped after all have been cleared.
-pub fn clear(garbage: &[Value]) {
+/// Breaks the cycles among `garbage`: what `clear` moves out is dropped after all have been cleared. False if no object gave anything up.
+pub fn clear(garbage: &[Value]) -> bool {
     let mut out = Vec::new();
     for object in garbage.iter().filter_map(Value::header) {
         let clear = object.type_core().clear.get();
         // SAFETY: the object is unreachable but for `garbage`, and nothing inside is borrowed.
         unsafe { clear(std::ptr::from_ref(object).cast_mut(), &mut out) };
     }
+    !out.is_empty()
 }
 
 /// Ends a collection that [`find_unreachable`] began, with its figures for `gc.get_stats()`.

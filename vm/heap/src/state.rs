@@ -19,6 +19,8 @@ pub struct HeapState {
     deferred: RefCell<Vec<*const Header>>,
     /// Something waits in `pending`, or the collector wants to run.
     pub wakeup: Cell<bool>,
+    /// Something of [`LARGE`](crate::alloc::LARGE) bytes or more has been made since a limit of memory was last looked at.
+    pub large: Cell<bool>,
     finalizers: RefCell<VecDeque<Value>>,
     callbacks: RefCell<VecDeque<Value>>,
     pub(crate) lists: Lists,
@@ -44,6 +46,7 @@ pub fn new_heap() -> &'static HeapState {
         depth: Cell::new(0),
         deferred: RefCell::default(),
         wakeup: Cell::new(false),
+        large: Cell::new(false),
         finalizers: RefCell::default(),
         callbacks: RefCell::default(),
         lists: Lists::new(),

@@ -9,7 +9,7 @@ use crate::{PyResult, Raised, Vm};
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
-/// Steps between two looks at the memory.
+/// Steps between two looks at the memory, if nothing large is made.
 const MEMORY_INTERVAL: u64 = 256;
 
 /// What a program may use.
@@ -98,7 +98,8 @@ impl Vm {
             Some(steps) => left.steps.set(Some(steps - 1)),
             None => {}
         }
-        let until_look = left.until_look.get();
+        // A few steps that double something would leave any limit far behind.
+        let until_look = if self.interp.heap.large.take() { 0 } else { left.until_look.get() };
         left.until_look.set(if until_look == 0 { MEMORY_INTERVAL } else { until_look - 1 });
         if until_look == 0 && left.memory.get().is_some_and(|most| memory_in_use() > most) {
             left.reached.set(Some(Reached::Memory));

@@ -168,7 +168,10 @@ impl Builder for Maker<'_> {
         Ok(if interned { self.vm.intern_object(&s) } else { s }.into_value())
     }
     fn tuple(&mut self, items: Vec<Value>) -> Made {
-        Ok(self.vm.new_tuple(items)?.into_value())
+        // Among the items may be a tuple that is still being made.
+        let tuple = crate::types::tuple::begin(self.vm, items.len())?;
+        items.into_iter().enumerate().for_each(|(at, item)| crate::types::tuple::complete(self.vm, &tuple, at, item));
+        Ok(tuple.into_value())
     }
     fn tuple_begin(&mut self, len: usize) -> Result<Option<Value>, Error> {
         if len == 0 {

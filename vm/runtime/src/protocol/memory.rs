@@ -11,10 +11,13 @@ impl Vm {
     /// Room for `more` elements behind those of `items`, with room to spare as vectors grow.
     #[inline]
     pub fn reserve<T>(&mut self, items: &mut Vec<T>, more: usize) -> PyResult<()> {
-        if items.capacity() - items.len() >= more || items.try_reserve(more).is_ok() {
+        if items.capacity() - items.len() >= more {
             return Ok(());
         }
-        Err(self.memory_error())
+        if more.saturating_mul(size_of::<T>()) >= krait_heap::LARGE {
+            self.interp.heap.large.set(true);
+        }
+        if items.try_reserve(more).is_ok() { Ok(()) } else { Err(self.memory_error()) }
     }
 
     /// Appends to a vector whose length a program decides.

@@ -6,6 +6,7 @@
 
 use crate::types::dict::Dict;
 use crate::types::list::List;
+use crate::types::tuple::{self, Tuple};
 use crate::types::value::ValueExt;
 use crate::types::weakref;
 use crate::{GilCell, Py, PyClass, PyResult, Value, Vm};
@@ -233,7 +234,10 @@ impl Vm {
                 }
             }
         }
-        gc::clear(&garbage);
+        if !gc::clear(&garbage) {
+            // No cycle but one of tuples alone, as `marshal` makes it; what has tuples for its parts, like a class, gives others up.
+            garbage.iter().filter_map(Value::downcast_exact::<Tuple>).for_each(|tuple| tuple::give_up(self, tuple));
+        }
         drop(garbage);
     }
 }

@@ -73,26 +73,20 @@ impl Str {
         let single = data.iter().any(|c| c == 39);
         let quote = if single && !data.iter().any(|c| c == 34) { 34 } else { 39 };
         out.push(quote);
-        for c in data.iter() {
-            match c {
-                92 => out.push_str("\\\\"),
-                9 => out.push_str("\\t"),
-                10 => out.push_str("\\n"),
-                13 => out.push_str("\\r"),
-                _ if c == quote => {
-                    out.push(92);
-                    out.push(c);
-                }
-                0..32 | 127 => out.push_str(&format!("\\x{c:02x}")),
-                32..127 => out.push(c),
-                _ if krait_unicode::is_printable(c) => out.push(c),
-                _ => {
-                    let mut escaped = String::new();
-                    crate::protocol::format::push_escaped(&mut escaped, c);
-                    out.push_str(&escaped);
-                }
+        // What needs no escape is copied in one piece.
+        let mut copied = 0;
+        for (at, c) in data.iter().enumerate() {
+            let plain = match c {
+                0..128 => (32..127).contains(&c) && c != quote && c != 92,
+                _ => krait_unicode::is_printable(c),
+            };
+            if !plain {
+                out.push_data(data.slice(copied, at));
+                push_repr_escape(out, c);
+                copied = at + 1;
             }
         }
+        out.push_data(data.slice(copied, data.len()));
         out.push(quote);
     }
 
@@ -130,6 +124,28 @@ impl Str {
             None => Err(vm.index_error("string index out of range")),
         }
     }
+}
+
+/// What `repr()` shows instead of a character.
+fn push_repr_escape(out: &mut StrBuilder, c: u32) {
+    let mut escaped = String::new();
+    let text = match c {
+        9 => "\\t",
+        10 => "\\n",
+        13 => "\\r",
+        34 => "\\\"",
+        39 => "\\'",
+        92 => "\\\\",
+        0..128 => {
+            escaped = format!("\\x{c:02x}");
+            &escaped
+        }
+        _ => {
+            crate::protocol::format::push_escaped(&mut escaped, c);
+            &escaped
+        }
+    };
+    out.push_data(StrData::Ascii(text));
 }
 
 #[pymethods(parts(CASE, SPLIT, FORMAT))]
