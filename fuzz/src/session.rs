@@ -12,7 +12,7 @@ use std::cell::RefCell;
 /// What a run may use; more than any input needs that does not loop. Every exception that is raised walks the chain of those before it, as in
 /// CPython, so a program's time may grow with the square of this.
 /// The memory bounds the time as well: each instruction may work on all of it.
-const LIMITS: Limits = Limits { instructions: Some(3_000), memory: Some(32 << 20) };
+const LIMITS: Limits = Limits { instructions: Some(3_000), memory: Some(8 << 20) };
 
 /// The stack that libFuzzer's main thread has, less what the fuzzer itself takes.
 const STACK: usize = 7 << 20;

@@ -1,21 +1,13 @@
 //! The programs of `corpus/` and `corpus/regress/`, which assert what they expect, on Krait and on the reference.
 #![allow(clippy::expect_used, reason = "a test")]
 
+mod reference;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus")
-}
-
-/// The reference's executable, installed on first use.
-fn reference() -> String {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["run", "--quiet", "--release", "--package", "krait-harness", "--", "reference"]);
-    let output = cargo.output().expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.trim().splitn(3, ' ').nth(2).expect("a path").to_owned()
 }
 
 fn programs() -> Vec<PathBuf> {
@@ -37,7 +29,7 @@ fn failure(python: &Path, program: &Path) -> Option<String> {
 
 #[test]
 fn programs_hold_on_both() {
-    let reference = reference();
+    let reference = reference::executable();
     let pythons = [Path::new(env!("CARGO_BIN_EXE_krait")), Path::new(&reference)];
     let failures: Vec<String> = programs().iter().flat_map(|program| pythons.iter().filter_map(|python| failure(python, program))).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -63,31 +63,18 @@ impl Str {
     /// The text that `repr()` shows.
     pub fn repr_into(&self, out: &mut StrBuilder) {
         let data = self.data();
-        if let StrData::Ascii(s) = data
-            && s.bytes().all(|b| (32..127).contains(&b) && b != b'\'' && b != b'\\') {
-                out.push(39);
-                out.push_data(data);
-                out.push(39);
-                return;
-            }
-        let single = data.iter().any(|c| c == 39);
-        let quote = if single && !data.iter().any(|c| c == 34) { 34 } else { 39 };
-        out.push(quote);
-        // What needs no escape is copied in one piece.
-        let mut copied = 0;
-        for (at, c) in data.iter().enumerate() {
-            let plain = match c {
-                0..128 => (32..127).contains(&c) && c != quote && c != 92,
-                _ => krait_unicode::is_printable(c),
-            };
-            if !plain {
-                out.push_data(data.slice(copied, at));
-                push_repr_escape(out, c);
-                copied = at + 1;
-            }
+        let narrow = data.narrow();
+        let has = |quote: u8| match narrow {
+            Some(bytes) => memchr::memchr(quote, bytes).is_some(),
+            None => data.iter().any(|c| c == u32::from(quote)),
+        };
+        let quote = if has(b'\'') && !has(b'"') { b'"' } else { b'\'' };
+        out.push(u32::from(quote));
+        match narrow {
+            Some(bytes) => push_narrow_repr(out, bytes, quote),
+            None => push_wide_repr(out, data, u32::from(quote)),
         }
-        out.push_data(data.slice(copied, data.len()));
-        out.push(quote);
+        out.push(u32::from(quote));
     }
 
     /// The slice of a string.
@@ -126,26 +113,78 @@ impl Str {
     }
 }
 
-/// What `repr()` shows instead of a character.
-fn push_repr_escape(out: &mut StrBuilder, c: u32) {
-    let mut escaped = String::new();
-    let text = match c {
-        9 => "\\t",
-        10 => "\\n",
-        13 => "\\r",
-        34 => "\\\"",
-        39 => "\\'",
-        92 => "\\\\",
-        0..128 => {
-            escaped = format!("\\x{c:02x}");
-            &escaped
+/// What stands behind the backslash that `repr()` shows for a character: `x` for its number in hexadecimal, 0 for the character itself.
+const fn repr_escape(c: u8) -> u8 {
+    match c {
+        b'\t' => b't',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\\' => b'\\',
+        0..32 | 127..161 | 173 => b'x',
+        _ => 0,
+    }
+}
+
+static REPR_ESCAPES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut c = 0;
+    while c < 256 {
+        table[c] = repr_escape(c as u8);
+        c += 1;
+    }
+    table
+};
+
+/// Appends the insides of the `repr()` of Latin-1 text.
+fn push_narrow_repr(out: &mut StrBuilder, text: &[u8], quote: u8) {
+    const CHUNK: usize = 64;
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for chunk in text.chunks(CHUNK) {
+        let (mut shown, mut len) = ([0; 4 * CHUNK], 0);
+        for &c in chunk {
+            let escape = if c == quote { quote } else { REPR_ESCAPES[usize::from(c)] };
+            let part = match escape {
+                0 => [c, 0, 0, 0],
+                b'x' => [b'\\', b'x', HEX[usize::from(c >> 4)], HEX[usize::from(c & 15)]],
+                short => [b'\\', short, 0, 0],
+            };
+            // Four bytes at once, of which the next may overwrite some.
+            shown[len..len + 4].copy_from_slice(&part);
+            len += match escape {
+                0 => 1,
+                b'x' => 4,
+                _ => 2,
+            };
         }
-        _ => {
-            crate::protocol::format::push_escaped(&mut escaped, c);
-            &escaped
+        out.push_data(StrData::Latin1(&shown[..len]));
+    }
+}
+
+/// Appends the insides of the `repr()` of any text.
+fn push_wide_repr(out: &mut StrBuilder, text: StrData<'_>, quote: u32) {
+    // What needs no escape is copied in one piece.
+    let mut copied = 0;
+    for (at, c) in text.iter().enumerate() {
+        let escape = match u8::try_from(c) {
+            Ok(_) if c == quote => quote as u8,
+            Ok(c) => REPR_ESCAPES[usize::from(c)],
+            Err(_) if krait_unicode::is_printable(c) => 0,
+            Err(_) => b'x',
+        };
+        if escape == 0 {
+            continue;
         }
-    };
-    out.push_data(StrData::Ascii(text));
+        out.push_data(text.slice(copied, at));
+        copied = at + 1;
+        let escaped = match (escape, c) {
+            (b'x', 0..0x100) => format!("\\x{c:02x}"),
+            (b'x', 0..0x10000) => format!("\\u{c:04x}"),
+            (b'x', _) => format!("\\U{c:08x}"),
+            (short, _) => format!("\\{}", char::from(short)),
+        };
+        out.push_data(StrData::Ascii(&escaped));
+    }
+    out.push_data(text.slice(copied, text.len()));
 }
 
 #[pymethods(parts(CASE, SPLIT, FORMAT))]
