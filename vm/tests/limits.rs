@@ -23,7 +23,7 @@ fn doubling_ends_soon_behind_the_limit() {
     let mut interpreter = Interpreter::builder().library(library).stack_size(1 << 20).build().expect("the library is there");
     let vm = interpreter.vm();
     let before = peak();
-    for source in ["t = 'x'\nwhile True: t = t + t", "t = '\\'\"'\nwhile True: t = repr(t)", "b = bytearray(1)\nwhile True: b.extend(b)", "l = [0]\nwhile True: l.extend(l)"] {
+    for source in ["t = 'x'\nwhile True: t = t + t", "t = 'x'\nfor i in range(3):\n  try:\n    while True: t = t + t\n  except MemoryError: pass\n", "t = '\\'\"'\nwhile True: t = repr(t)", "b = bytearray(1)\nwhile True: b.extend(b)", "l = [0]\nwhile True: l.extend(l)"] {
         vm.set_limits(LIMITS);
         assert!(run_source(vm, source, "<test>").is_err(), "{source}");
         assert!(vm.limits_reached(), "{source}");

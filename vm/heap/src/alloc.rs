@@ -74,14 +74,39 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 #[derive(Clone, Copy, Debug)]
 pub struct AllocError;
 
-/// Whether the machine could hold so many bytes at all. The system hands out address space without limit, and would end the process when it
-/// is used, so what a program asks for is compared with the memory that is there.
+/// What is smaller is allocated without a look at the limit of memory.
+const LARGE: usize = 1 << 20;
+
+/// Whether the machine could hold so many bytes at all, and the limit of memory allows them. The system hands out address space without limit,
+/// and would end the process when it is used, so what a program asks for is compared with the memory that is there.
+#[inline]
 pub fn fits_memory(bytes: usize) -> bool {
+    bytes < LARGE || fits_limit(bytes) && fits_machine(bytes)
+}
+
+/// Whether a limit of memory leaves so much.
+#[cold]
+fn fits_limit(bytes: usize) -> bool {
+    let Some(heap) = crate::state::current() else { return true };
+    let most = heap.memory_limit.get();
+    let fits = most == usize::MAX || memory_in_use().saturating_add(bytes) <= most;
+    if !fits {
+        heap.limit_reached.set(true);
+    }
+    fits
+}
+
+/// Bytes of memory that the process uses.
+pub fn memory_in_use() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: usize = text.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+    pages.saturating_mul(4096)
+}
+
+#[cold]
+fn fits_machine(bytes: usize) -> bool {
     static TOTAL: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     use std::sync::atomic::Ordering::Relaxed;
-    if bytes < 1 << 30 {
-        return true;
-    }
     if TOTAL.load(Relaxed) == 0 {
         // SAFETY: `sysconf` only reads.
         let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
@@ -134,16 +159,10 @@ pub mod failing {
     }
 }
 
-/// What counts as much memory for one object.
-pub const LARGE: usize = 1 << 20;
-
 /// `size` bytes, 16-byte aligned, or null.
 pub fn raw_alloc(size: usize) -> *mut u8 {
     if size > isize::MAX as usize || !fits_memory(size) || failing::now() {
         return std::ptr::null_mut();
-    }
-    if size >= LARGE && let Some(heap) = crate::state::current() {
-        heap.large.set(true);
     }
     // SAFETY: any size may be asked for; blocks of 16 bytes and more are 16-byte aligned.
     unsafe { system::malloc(size.max(16)).cast() }
@@ -388,7 +407,7 @@ pub unsafe fn grow_tail<T: Payload>(object: Value, tail: usize) -> Result<Py<T>,
         if system::usable_size(base.cast()) >= size {
             return Ok(Py::from_value_unchecked(object));
         }
-        if failing::now() {
+        if !fits_memory(size) || failing::now() {
             return Err(AllocError);
         }
         let moved = system::realloc(base.cast(), size + size / 8).cast::<Header>();

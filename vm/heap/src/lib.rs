@@ -29,7 +29,7 @@ mod weak;
 
 #[cfg(fuzzing)]
 pub use alloc::live_objects;
-pub use alloc::{alloc, alloc_tail, alloc_tail_immortal, alloc_tail_untracked, failing, fits_memory, grow_tail, leave_memory, raw_alloc, raw_free, AllocError, LARGE};
+pub use alloc::{alloc, alloc_tail, alloc_tail_immortal, alloc_tail_untracked, failing, fits_memory, grow_tail, leave_memory, memory_in_use, raw_alloc, raw_free, AllocError};
 pub use cell::{Gil, GilCell};
 pub use header::{Header, ObjectFlags, PreHeader, TypeCore, TypeFlags, IMMORTAL};
 pub use py::{Payload, Py};

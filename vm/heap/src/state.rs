@@ -19,8 +19,10 @@ pub struct HeapState {
     deferred: RefCell<Vec<*const Header>>,
     /// Something waits in `pending`, or the collector wants to run.
     pub wakeup: Cell<bool>,
-    /// Something of [`LARGE`](crate::alloc::LARGE) bytes or more has been made since a limit of memory was last looked at.
-    pub large: Cell<bool>,
+    /// Bytes in use beyond which nothing large is allocated; `usize::MAX` without such a limit.
+    pub memory_limit: Cell<usize>,
+    /// An allocation has failed for that limit.
+    pub limit_reached: Cell<bool>,
     finalizers: RefCell<VecDeque<Value>>,
     callbacks: RefCell<VecDeque<Value>>,
     pub(crate) lists: Lists,
@@ -46,7 +48,8 @@ pub fn new_heap() -> &'static HeapState {
         depth: Cell::new(0),
         deferred: RefCell::default(),
         wakeup: Cell::new(false),
-        large: Cell::new(false),
+        memory_limit: Cell::new(usize::MAX),
+        limit_reached: Cell::new(false),
         finalizers: RefCell::default(),
         callbacks: RefCell::default(),
         lists: Lists::new(),

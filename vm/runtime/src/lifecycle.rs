@@ -329,7 +329,7 @@ pub fn run_beside(outer: &mut Vm, source: &str, features: crate::vm::Features) -
     let mut vm = outer.new_beside();
     vm.interp.features.set(features);
     outer.interp.gil.run_in(&vm.interp.eval_breaker);
-    if vm.interp.limits.is_limited() {
+    if vm.interp.is_limited() {
         crate::eval::request(&vm.interp.eval_breaker, crate::eval::breaker::LIMITS);
     }
     let started = start_modules(&mut vm).and_then(|()| import_site(&mut vm));
@@ -350,7 +350,7 @@ pub fn run_beside(outer: &mut Vm, source: &str, features: crate::vm::Features) -
     });
     end(&mut vm, 0, false);
     drop_state(&mut vm);
-    outer.interp.limits.continue_with(&vm.interp.limits);
+    outer.interp.continue_limits(vm.interp);
     drop(vm);
     outer.interp.gil.run_in(&outer.interp.eval_breaker);
     outer.run_pending();

@@ -1,15 +1,17 @@
 //! Limits of what a program may use: steps of the evaluator and memory of the process. For hosts that run code they do not trust.
 //!
 //! Both are looked at where the evaluator looks at its breaker: at calls, where a function begins, at turns of loops and at handlers of
-//! exceptions; each is one step. What a single native operation does in between is not counted. Once a limit has been reached no handler
-//! of the program gets hold of the exception, and every further step raises it again, until the host sets new limits.
+//! exceptions; each is one step. What a single native operation does in between is not counted, but it is refused large pieces of memory
+//! beyond the limit. Once a limit has been reached no handler of the program gets hold of the exception, and every further step raises it
+//! again, until the host sets new limits.
 
 use crate::eval::breaker;
+use crate::vm::Interpreter;
 use crate::{PyResult, Raised, Vm};
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
-/// Steps between two looks at the memory, if nothing large is made.
+/// Steps between two looks at the memory; what is large looks for itself.
 const MEMORY_INTERVAL: u64 = 256;
 
 /// What a program may use.
@@ -25,8 +27,6 @@ pub struct Limits {
 #[derive(Debug, Default)]
 pub(crate) struct Remaining {
     steps: Cell<Option<u64>>,
-    /// Bytes in use beyond which the limit is reached.
-    memory: Cell<Option<usize>>,
     until_look: Cell<u64>,
     reached: Cell<Option<Reached>>,
 }
@@ -37,31 +37,28 @@ enum Reached {
     Memory,
 }
 
-impl Remaining {
+impl Interpreter {
     /// Takes over what is left of another interpreter's limits.
-    pub(crate) fn continue_with(&self, other: &Remaining) {
-        self.steps.set(other.steps.get());
-        self.memory.set(other.memory.get());
-        self.until_look.set(other.until_look.get());
-        self.reached.set(other.reached.get());
+    pub(crate) fn continue_limits(&self, other: &Interpreter) {
+        let (left, theirs) = (&self.limits, &other.limits);
+        left.steps.set(theirs.steps.get());
+        left.until_look.set(theirs.until_look.get());
+        left.reached.set(theirs.reached.get());
+        self.heap.memory_limit.set(other.heap.memory_limit.get());
+        self.heap.limit_reached.set(other.heap.limit_reached.get());
     }
 
     /// Whether there are limits at all.
     pub(crate) fn is_limited(&self) -> bool {
-        self.steps.get().is_some() || self.memory.get().is_some()
+        self.limits.steps.get().is_some() || self.heap.memory_limit.get() != usize::MAX
     }
+}
 
+impl Remaining {
     /// Whether a limit has been reached: exceptions are not handled any more.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.reached.get().is_some()
     }
-}
-
-/// Bytes of memory that the process uses.
-fn memory_in_use() -> usize {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: usize = text.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
-    pages.saturating_mul(4096)
 }
 
 impl Vm {
@@ -69,7 +66,9 @@ impl Vm {
     pub fn set_limits(&mut self, limits: Limits) {
         let left = &self.interp.limits;
         left.steps.set(limits.instructions);
-        left.memory.set(limits.memory.map(|bytes| memory_in_use().saturating_add(bytes)));
+        let most = limits.memory.map_or(usize::MAX, |bytes| krait_heap::memory_in_use().saturating_add(bytes));
+        self.interp.heap.memory_limit.set(most);
+        self.interp.heap.limit_reached.set(false);
         left.until_look.set(MEMORY_INTERVAL);
         left.reached.set(None);
         if limits == Limits::default() {
@@ -98,10 +97,11 @@ impl Vm {
             Some(steps) => left.steps.set(Some(steps - 1)),
             None => {}
         }
-        // A few steps that double something would leave any limit far behind.
-        let until_look = if self.interp.heap.large.take() { 0 } else { left.until_look.get() };
+        let until_look = left.until_look.get();
         left.until_look.set(if until_look == 0 { MEMORY_INTERVAL } else { until_look - 1 });
-        if until_look == 0 && left.memory.get().is_some_and(|most| memory_in_use() > most) {
+        let heap = self.interp.heap;
+        let most = heap.memory_limit.get();
+        if heap.limit_reached.get() || until_look == 0 && most != usize::MAX && krait_heap::memory_in_use() > most {
             left.reached.set(Some(Reached::Memory));
             return Err(self.limit_error(Reached::Memory));
         }

@@ -381,7 +381,7 @@ impl Vm {
         interp.last_memory_error.replace(&mut vm, error);
         interp.no_default.replace(&mut vm, no_default);
         interp.structseqs.types.replace(&mut vm, structseqs);
-        interp.limits.continue_with(&outer.limits);
+        interp.continue_limits(outer);
         vm
     }
 

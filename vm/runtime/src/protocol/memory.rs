@@ -11,13 +11,7 @@ impl Vm {
     /// Room for `more` elements behind those of `items`, with room to spare as vectors grow.
     #[inline]
     pub fn reserve<T>(&mut self, items: &mut Vec<T>, more: usize) -> PyResult<()> {
-        if items.capacity() - items.len() >= more {
-            return Ok(());
-        }
-        if more.saturating_mul(size_of::<T>()) >= krait_heap::LARGE {
-            self.interp.heap.large.set(true);
-        }
-        if items.try_reserve(more).is_ok() { Ok(()) } else { Err(self.memory_error()) }
+        if has_room(items, more) { Ok(()) } else { Err(self.memory_error()) }
     }
 
     /// Appends to a vector whose length a program decides.
@@ -41,6 +35,12 @@ impl Vm {
     pub fn require_room(&mut self, bytes: usize) -> PyResult<()> {
         if bytes < ASKED || fits(bytes) { Ok(()) } else { Err(self.memory_error()) }
     }
+}
+
+/// Whether there is, or can be, room for `more` elements behind those of `items`.
+#[inline]
+pub(crate) fn has_room<T>(items: &mut Vec<T>, more: usize) -> bool {
+    items.capacity() - items.len() >= more || krait_heap::fits_memory(more.saturating_mul(size_of::<T>())) && items.try_reserve(more).is_ok()
 }
 
 /// Whether an allocation of so many bytes succeeds.

@@ -1,6 +1,7 @@
 //! `bytearray`: a growable vector of bytes. It cannot be resized while its memory is exported.
 
 use crate::protocol::buffer::{BufferOps, itself};
+use crate::protocol::memory::has_room;
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 use std::cell::Cell;
 
@@ -51,8 +52,8 @@ impl ByteArray {
 
     /// Makes room for `more` bytes; BufferError while there are exports, MemoryError if there is no room.
     pub fn reserve(&self, vm: &mut Vm, more: usize) -> PyResult<()> {
-        let full = self.resize_guard(vm)?.try_reserve(more).is_err();
-        if full { Err(vm.memory_error()) } else { Ok(()) }
+        let fits = has_room(self.resize_guard(vm)?, more);
+        if fits { Ok(()) } else { Err(vm.memory_error()) }
     }
 }
 

@@ -153,9 +153,6 @@ impl Vm {
 
     #[cold]
     fn box_int(&mut self, big: BigInt) -> PyResult {
-        if big.bits() >= 8 * krait_heap::LARGE as u64 {
-            self.interp.heap.large.set(true);
-        }
         Ok(self.new_object(Int { big })?.into_value())
     }
 

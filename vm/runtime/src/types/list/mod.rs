@@ -1,5 +1,6 @@
 //! `list`: a growable vector of values.
 
+use crate::protocol::memory::has_room;
 use crate::{GilCell, Py, PyResult, Value, Vm, pyclass};
 
 mod iter;
@@ -45,7 +46,7 @@ impl List {
     #[inline]
     pub fn make_room(&self, vm: &mut Vm, more: usize) -> PyResult<()> {
         let items = self.items_mut(vm);
-        if items.capacity() - items.len() >= more || items.try_reserve(more).is_ok() { Ok(()) } else { Err(vm.memory_error()) }
+        if has_room(items, more) { Ok(()) } else { Err(vm.memory_error()) }
     }
 
     /// Whether an item can be appended without more memory.

@@ -1,6 +1,7 @@
 //! [`StrBuilder`]: a string in the making, as wide as it has to be.
 
 use super::{Str, StrData};
+use crate::protocol::memory;
 use crate::{Py, PyResult, Vm};
 
 /// Collects characters; the buffer is widened when a wider character comes. When memory runs out what was collected is lost, and
@@ -249,7 +250,7 @@ fn widened<A: Copy, B: From<A>>(v: &[A]) -> Option<Vec<B>> {
 /// Whether there is room; once there was none, nothing is collected any more.
 #[inline]
 fn has_room<T>(v: &mut Vec<T>, more: usize, full: bool) -> bool {
-    v.capacity() - v.len() >= more || (!full && v.try_reserve(more).is_ok())
+    v.capacity() - v.len() >= more || (!full && memory::has_room(v, more.max(v.len())))
 }
 
 /// True if there is no room.
