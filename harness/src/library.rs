@@ -11,7 +11,7 @@ use krait_syntax::ast::Arena;
 use krait_syntax::error::{Details, ErrorKind, SyntaxError, SyntaxWarning};
 use krait_syntax::tokenize::{TokenizeError, TokenizerIter};
 use krait_syntax::unparse::ascii_str;
-use krait_syntax::{Mode, ParseOptions, decode_source};
+use krait_syntax::{Known, Mode, ParseOptions, decode_source};
 use krait_unicode::{Text, TextBuf};
 
 use crate::launch;
@@ -135,10 +135,10 @@ fn file_line(filename: &str, lineno: i32, encoding: Option<&str>) -> Option<Stri
     let bytes = std::fs::read(filename).ok()?;
     let encoding = encoding.map(str::to_owned).or_else(|| krait_syntax::source_encoding(&bytes));
     let line = krait_syntax::line_of_file(&bytes, lineno)?;
-    match encoding.as_deref() {
-        None | Some("utf-8") => Some(String::from_utf8_lossy(&line).into_owned()),
-        Some("iso-8859-1") => Some(line.iter().copied().map(char::from).collect()),
-        Some(_) => None,
+    match Known::named(encoding.as_deref().unwrap_or("utf-8"))? {
+        Known::Utf8 => Some(String::from_utf8_lossy(&line).into_owned()),
+        Known::Latin1 => Some(line.iter().copied().map(char::from).collect()),
+        Known::Ascii => Some(line.iter().map(|b| if b.is_ascii() { char::from(*b) } else { char::REPLACEMENT_CHARACTER }).collect()),
     }
 }
 

@@ -38,18 +38,15 @@ pub fn decode_source_of(bytes: &[u8], origin: Origin, other_codec: OtherCodec) -
             Err(e) => Err(non_utf8(bytes, e.valid_up_to(), origin, bom || cookie.is_some())),
         };
     }
-    let plain = name.to_ascii_lowercase().replace('_', "-");
-    let mut decode = |bytes: &[u8]| match plain.as_str() {
-        "utf8" | "u8" | "utf" | "utf8-ucs2" | "utf8-ucs4" => match std::str::from_utf8(bytes) {
-            Ok(s) => Ok(s.to_owned()),
-            Err(e) => Err(utf8_error(bytes, &e)),
-        },
-        "iso-8859-1" | "latin1" | "l1" | "latin" | "iso8859" | "iso8859-1" | "8859" | "cp819" => Ok(bytes.iter().map(|&b| char::from(b)).collect()),
-        "ascii" | "us-ascii" | "646" => match bytes.iter().position(|b| !b.is_ascii()) {
+    let known = Known::named(name);
+    let mut decode = |bytes: &[u8]| match known {
+        Some(Known::Utf8) => std::str::from_utf8(bytes).map(str::to_owned).map_err(|e| utf8_error(bytes, &e)),
+        Some(Known::Latin1) => Ok(bytes.iter().map(|&b| char::from(b)).collect()),
+        Some(Known::Ascii) => match bytes.iter().position(|b| !b.is_ascii()) {
             None => Ok(bytes.iter().map(|&b| char::from(b)).collect()),
             Some(i) => Err(format!("'ascii' codec can't decode byte 0x{:02x} in position {i}: ordinal not in range(128)", bytes[i])),
         },
-        _ => other_codec(name, bytes).unwrap_or_else(|| Err(format!("unknown encoding: {name}"))),
+        None => other_codec(name, bytes).unwrap_or_else(|| Err(format!("unknown encoding: {name}"))),
     };
     match origin {
         Origin::String { module } => decode(&translate_newlines(bytes, module)).map_err(at_start),
@@ -58,6 +55,26 @@ pub fn decode_source_of(bytes: &[u8], origin: Origin, other_codec: OtherCodec) -
             let seen = cookie.as_ref().map_or(0, |c| c.end);
             at_start(decode(&bytes[seen..]).err().unwrap_or(message))
         }),
+    }
+}
+
+/// The encodings that need no runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    Utf8,
+    Latin1,
+    Ascii,
+}
+
+impl Known {
+    /// Of a name in a cookie, by which the codec registry would find the same encoding.
+    pub fn named(name: &str) -> Option<Known> {
+        match name.to_ascii_lowercase().replace('_', "-").as_str() {
+            "utf-8" | "utf8" | "u8" | "utf" | "utf8-ucs2" | "utf8-ucs4" => Some(Known::Utf8),
+            "iso-8859-1" | "latin1" | "l1" | "latin" | "iso8859" | "iso8859-1" | "8859" | "cp819" => Some(Known::Latin1),
+            "ascii" | "us-ascii" | "646" => Some(Known::Ascii),
+            _ => None,
+        }
     }
 }
 

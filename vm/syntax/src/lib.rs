@@ -15,7 +15,7 @@ mod parser;
 pub mod unparse;
 
 use ast::{Arena, Mod};
-pub use decode::{Origin, OtherCodec, decode_source, decode_source_of, line_of_file, source_encoding};
+pub use decode::{Known, Origin, OtherCodec, decode_source, decode_source_of, line_of_file, source_encoding};
 use error::{SyntaxError, SyntaxWarning};
 pub use unparse::unparse_expr;
 
