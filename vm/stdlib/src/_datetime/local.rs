@@ -53,8 +53,11 @@ pub fn moment_of(vm: &mut Vm, ymd: (i32, i32, i32), (hour, minute, second, _): C
     Ok(if fold { guess.min(other) } else { guess.max(other) })
 }
 
+/// Year, month and day; hour, minute and second; the fold.
+pub type BrokenDown = ((i32, i32, i32), (i32, i32, i32), i32);
+
 /// The local date and time at `seconds` since the Epoch, or those in UTC; and whether the clock shows that time for the second time.
-pub fn broken_down_at(vm: &mut Vm, seconds: i64, utc: bool) -> PyResult<((i32, i32, i32), (i32, i32, i32), i32)> {
+pub fn broken_down_at(vm: &mut Vm, seconds: i64, utc: bool) -> PyResult<BrokenDown> {
     let tm = broken_down(vm, seconds, !utc)?;
     let ymd = (tm.tm_year.saturating_add(1900), tm.tm_mon + 1, tm.tm_mday);
     // Leap seconds are not for datetimes.
