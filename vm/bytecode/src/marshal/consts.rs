@@ -221,6 +221,13 @@ impl<'c> Source<'c> for ConstSource<'c> {
         })
     }
 
+    fn set_identity(&mut self, item: &Item<'c>) -> Option<Key> {
+        match item {
+            Item::Const(Const::FrozenSet(items)) if !items.is_empty() => Some(Key::Address(items.as_ptr() as usize)),
+            _ => None,
+        }
+    }
+
     fn shared(&mut self, item: &Item<'c>) -> Option<Key> {
         match *item {
             Item::Name(text) | Item::Text(text) | Item::Const(Const::Str(text)) => {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::rc::Rc;
 
 use num_bigint::{BigInt, Sign};
 
@@ -47,13 +48,16 @@ pub trait Source<'v> {
     /// What `value` is.
     fn shape(&mut self, value: &Self::Value) -> Result<Shape<'v, Self::Value>, Self::Error>;
 
+    /// The identity of `value`, which is a set.
+    fn set_identity(&mut self, value: &Self::Value) -> Option<Self::Key>;
+
     /// The identity of `value`, if it may be met again.
     fn shared(&mut self, value: &Self::Value) -> Option<Self::Key>;
 }
 
 /// Writes `value` in a version of the format. Without `allow_code`, code objects raise ValueError.
 pub fn write<'v, S: Source<'v>>(source: &mut S, value: &S::Value, version: i32, allow_code: bool) -> Result<Vec<u8>, S::Error> {
-    let mut writer = Writer { source, out: Vec::new(), refs: HashMap::new(), version, allow_code, depth: 0 };
+    let mut writer = Writer { source, out: Vec::new(), refs: HashMap::new(), orders: HashMap::new(), version, allow_code, depth: 0 };
     writer.object(value)?;
     Ok(writer.out)
 }
@@ -62,6 +66,8 @@ struct Writer<'w, 'v, S: Source<'v>> {
     source: &'w mut S,
     out: Vec<u8>,
     refs: HashMap<S::Key, Entry>,
+    /// The items of sets that have been met, in their order: a set in a set would be put in order twice, one in that four times and so on.
+    orders: HashMap<S::Key, Rc<[S::Value]>>,
     version: i32,
     allow_code: bool,
     depth: usize,
@@ -116,13 +122,13 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
                 return match self.reference(value, open)? {
                     Place::Old => Ok(()),
                     Place::New(key) => {
-                        self.complex_object(shape, FLAG_REF)?;
+                        self.complex_object(value, shape, FLAG_REF)?;
                         if let (Some(_), Some(entry)) = (open, self.refs.get_mut(&key)) {
                             entry.open = None;
                         }
                         Ok(())
                     }
-                    Place::Once => self.complex_object(shape, 0),
+                    Place::Once => self.complex_object(value, shape, 0),
                 };
             }
         };
@@ -164,7 +170,7 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
         Ok(())
     }
 
-    fn complex_object(&mut self, shape: Shape<'v, S::Value>, flag: u8) -> Result<(), S::Error> {
+    fn complex_object(&mut self, object: &S::Value, shape: Shape<'v, S::Value>, flag: u8) -> Result<(), S::Error> {
         match shape {
             Shape::Int(value) => match i32::try_from(value) {
                 Ok(value) => {
@@ -175,7 +181,7 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
                 Err(_) => self.bigint(&BigInt::from(value), flag),
             },
             Shape::BigInt(value) => match i32::try_from(&*value) {
-                Ok(value) => self.complex_object(Shape::Int(i64::from(value)), flag),
+                Ok(value) => self.complex_object(object, Shape::Int(i64::from(value)), flag),
                 Err(_) => self.bigint(&value, flag),
             },
             Shape::Float(value) => {
@@ -215,8 +221,8 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
                 self.out.push(b'0');
                 Ok(())
             }
-            Shape::Set(items) => self.set(b'<', items, flag),
-            Shape::FrozenSet(items) => self.set(b'>', items, flag),
+            Shape::Set(items) => self.set(b'<', object, items, flag),
+            Shape::FrozenSet(items) => self.set(b'>', object, items, flag),
             Shape::Slice(items) if self.version >= 5 => {
                 self.out.push(b':' | flag);
                 items.iter().try_for_each(|item| self.object(item))
@@ -278,23 +284,32 @@ impl<'v, S: Source<'v>> Writer<'_, 'v, S> {
         self.put_slice(text)
     }
 
-    fn set(&mut self, kind: u8, items: Vec<S::Value>, flag: u8) -> Result<(), S::Error> {
+    fn set(&mut self, kind: u8, set: &S::Value, items: Vec<S::Value>, flag: u8) -> Result<(), S::Error> {
         self.head(kind, flag, items.len())?;
+        let ordered = self.ordered(set, items)?;
+        ordered.iter().try_for_each(|item| self.object(item))
+    }
+
+    /// The items of a set in the order of their own serialisations, each as if nothing had been written before it.
+    fn ordered(&mut self, set: &S::Value, items: Vec<S::Value>) -> Result<Rc<[S::Value]>, S::Error> {
+        let identity = self.source.set_identity(set);
+        if let Some(known) = identity.and_then(|key| self.orders.get(&key)) {
+            return Ok(known.clone());
+        }
+        let (out, refs) = (std::mem::take(&mut self.out), std::mem::take(&mut self.refs));
         let mut keyed = Vec::with_capacity(items.len());
         for item in items {
-            let mut writer = Writer {
-                source: &mut *self.source,
-                out: Vec::new(),
-                refs: HashMap::new(),
-                version: self.version,
-                allow_code: self.allow_code,
-                depth: self.depth,
-            };
-            writer.object(&item)?;
-            keyed.push((writer.out, item));
+            self.refs.clear();
+            self.object(&item)?;
+            keyed.push((std::mem::take(&mut self.out), item));
         }
+        (self.out, self.refs) = (out, refs);
         keyed.sort_by(|a, b| a.0.cmp(&b.0));
-        keyed.iter().try_for_each(|(_, item)| self.object(item))
+        let ordered: Rc<[S::Value]> = keyed.into_iter().map(|(_, item)| item).collect();
+        if let Some(key) = identity {
+            self.orders.insert(key, ordered.clone());
+        }
+        Ok(ordered)
     }
 
     fn code(&mut self, parts: &CodeParts<S::Value>, flag: u8) -> Result<(), S::Error> {

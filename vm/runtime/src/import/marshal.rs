@@ -324,6 +324,10 @@ impl Source<'static> for Shaper<'_> {
         Ok(Shape::Unknown)
     }
 
+    fn set_identity(&mut self, value: &Value) -> Option<u64> {
+        value.header().map(|_| value.bits())
+    }
+
     fn shared(&mut self, value: &Value) -> Option<u64> {
         let header = value.header()?;
         (header.refcnt() > 1).then(|| value.bits())
