@@ -253,9 +253,7 @@ impl Int {
             IntRef::Small(i) => u64::from(64 - i.unsigned_abs().leading_zeros()),
             IntRef::Big(b) => b.bits(),
         };
-        // Counted as CPython stores ints: a header, a word and digits of 30 bits. Subclasses add what they have.
-        let added = zelf.ty().core.basicsize.get().saturating_sub(16 + size_of::<Int>() as u32);
-        24 + u64::from(added) + 4 * bits.div_ceil(30).max(1)
+        u64::from(super::counted_basicsize(zelf.ty())) + 4 * bits.div_ceil(30).max(1)
     }
 
     /// Format after a specification.

@@ -1,6 +1,7 @@
 //! `int`: small ones live in the value's word, larger ones in a [`num_bigint::BigInt`].
 #![allow(unsafe_code, reason = "the two bools are static ints")]
 
+use crate::types::type_::PyType;
 use crate::types::value::ValueExt;
 use crate::{Py, PyResult, Value, Vm, pyclass};
 use num_bigint::BigInt;
@@ -17,6 +18,12 @@ pub mod text;
 pub struct Int {
     #[traverse(skip)]
     pub big: BigInt,
+}
+
+/// The size of the objects of a class of ints as CPython stores them, a header and a word before digits of 30 bits, with what subclasses add.
+pub(crate) fn counted_basicsize(class: &PyType) -> u32 {
+    const COUNTED: u32 = 24;
+    COUNTED + class.core.basicsize.get().saturating_sub(16 + size_of::<Int>() as u32)
 }
 
 /// `bool`, a subclass of `int` with two instances.

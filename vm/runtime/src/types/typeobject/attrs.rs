@@ -209,7 +209,7 @@ impl PyType {
 
     #[getter(member)]
     fn __basicsize__(&self) -> u32 {
-        self.core.basicsize.get()
+        if self.core.flags.get() & flags::LONG_SUBCLASS != 0 { crate::types::int::counted_basicsize(self) } else { self.core.basicsize.get() }
     }
 
     #[getter(member)]
